@@ -1,0 +1,61 @@
+/* ion.storage/1: named logs of record batches. Offsets are the caller's; a batch is one RecordBatch v2 and covers
+ * [base, next). Slices that were read stay valid across truncation, close and remove. Rules: plugin-abi 7. */
+#ifndef ION_ABI_CONTRACT_STORAGE_H
+#define ION_ABI_CONTRACT_STORAGE_H
+#include <ion/abi/host/files.h>
+ION_EXTERN_C_BEGIN
+
+#define ION_STORAGE_ID "ion.storage/1"
+typedef struct ion_log ion_log;
+typedef struct ion_replacement ion_replacement;
+/* Frozen. base >= the log's next; gaps are legal. The descriptor repeats what the bytes say. */
+typedef struct ion_batch { ion_offset base, next; int64_t time_max_ms; int32_t epoch; uint32_t nparts; const ion_buf* parts; } ion_batch;
+/* Frozen: one sealed piece. */
+typedef struct ion_range { ion_offset base, next; uint64_t bytes; int64_t time_max_ms; } ion_range;
+
+typedef enum ion_storage_cap {
+  ION_STORAGE_TIME_INDEX = 1, ION_STORAGE_COMPACTION = 2, ION_STORAGE_ZERO_COPY = 4, ION_STORAGE_VOLATILE = 8, ION_STORAGE_OWN_IO = 16
+} ion_storage_cap;
+typedef enum ion_log_flag { ION_LOG_CUT_TAIL = 1, ION_LOG_DAMAGED = 2, ION_LOG_FAILED = 4 } ion_log_flag;
+typedef struct ion_log_stat {
+  uint32_t size, flags;
+  ion_offset first, next, durable, sealed, bad_from, bad_upto; /* bad_*: -1 when whole */
+  uint64_t bytes;
+} ion_log_stat;
+typedef enum ion_open_flag { ION_OPEN_EXACT_MARK = 1, ION_OPEN_COMPACTION = 2, ION_OPEN_EXISTING = 4 } ion_open_flag;
+typedef struct ion_open_options {
+  uint32_t size, flags;
+  uint64_t segment_bytes; /* roll at this size; 0: the backend's own setting */
+  uint64_t segment_ns;    /* roll at this age; 0: never */
+} ion_open_options;
+
+typedef struct ion_storage {
+  uint32_t size, caps;
+  ION_OP(CONTROL, open, ion_bytes log, const ion_open_options* o, ion_log** out); /* made if it is not there */
+  ION_OP(SHARD, close, ion_log* l);                       /* durable and clean at completion */
+  /* Done = ordered and readable, not durable; completions in call order; a failed one leaves next as it was. u0 = next. */
+  ION_OP(SHARD, append, ion_log* l, const ion_batch* batches, uint32_t n);
+  /* Whole batches, from the one holding `from` (or the next), all ending at or below upto; at least one, even above
+   * bytes_max. from == next: OK with none; below first: OUT_OF_RANGE; damaged: CORRUPT. u0 base, u1 next of what was read. */
+  ION_OP(ANY, read, ion_log* l, ion_offset from, ion_offset upto, uint64_t bytes_max);
+  ION_OP(SHARD, sync, ion_log* l, ion_offset upto);       /* u0 = durable; many may be outstanding, the backend joins them */
+  ION_OP(SHARD, truncate_suffix, ion_log* l, ion_offset from);   /* durable at completion */
+  ION_OP(SHARD, truncate_prefix, ion_log* l, ion_offset before); /* first = before; before > next empties and restarts there */
+  ION_OP(ANY, offset_for_time, ion_log* l, int64_t time_ms);     /* u0 offset, u1 time; UNSUPPORTED without TIME_INDEX */
+  ION_FN(ANY, stat, ion_log* l, ion_log_stat* out);
+  ION_OP(SHARD, meta_put, ion_log* l, const ion_field* items, uint32_t n); /* atomic, durable, 64 KiB a log; value p NULL deletes */
+  ION_OP(SHARD, meta_get, ion_log* l, ion_bytes key);     /* bufs[0] or NOT_FOUND */
+  ION_FN(SHARD, ranges, ion_log* l, ion_offset from, ion_range* out, uint32_t cap, uint32_t* n);
+  ION_OP(CONTROL, list, ion_bytes prefix, ion_name_fn each, void* ctx);
+  ION_OP(CONTROL, remove, ion_bytes log);                 /* closed logs only; NOT_FOUND */
+  ION_FN(CONTROL, identity, uint8_t* uuid16);             /* made with the data directory */
+  ION_FN(SHARD, configure, ion_log* l, const ion_open_options* o);
+  ION_OP(SHARD, seal, ion_log* l);                        /* rolls the active segment if it has bytes */
+  ION_OP(SHARD, replace_begin, ion_log* l, ion_offset base, ion_offset next, ion_replacement** out); /* COMPACTION */
+  ION_OP(SHARD, replace_append, ion_log* l, ion_replacement* r, const ion_batch* batches, uint32_t n);
+  ION_OP(SHARD, replace_commit, ion_log* l, ion_replacement* r);
+  ION_OP(SHARD, replace_abort, ion_log* l, ion_replacement* r);
+} ion_storage;
+
+ION_EXTERN_C_END
+#endif

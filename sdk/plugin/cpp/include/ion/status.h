@@ -1,0 +1,66 @@
+// Status: a code from the one list (ion/abi/status.h) and words that say what was wanted and what was there.
+#pragma once
+#include <ion/abi/types.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace ion {
+
+using Code = ion_code;
+
+// "NOT_FOUND" for ION_E_NOT_FOUND; an unknown number reads as INTERNAL.
+constexpr std::string_view code_name(ion_status code) noexcept {
+  switch (code) {
+#define ION_NAME(name, value) \
+  case value:                 \
+    return #name;
+    ION_STATUS_LIST(ION_NAME)
+#undef ION_NAME
+    default:
+      return "INTERNAL";
+  }
+}
+
+constexpr Code to_code(ion_status code) noexcept {
+  return code > ION_PENDING || code < ION_E_INTERNAL ? ION_E_INTERNAL : static_cast<Code>(code);
+}
+
+class [[nodiscard]] Status {
+ public:
+  Status() noexcept = default;
+  Status(Code code, std::string words, std::string reason = {})
+      : code_(code), words_(std::move(words)), reason_(std::move(reason)) {}
+
+  static Status from(ion_status code, const ion_err* err) {
+    if (code == ION_OK) return {};
+    if (err != nullptr && err->msg[0] != 0) return {to_code(code), std::string(err->msg, strnlen(err->msg, sizeof err->msg))};
+    return {to_code(code), std::string(code_name(code))};
+  }
+
+  bool ok() const noexcept { return code_ == ION_OK; }
+  Code code() const noexcept { return code_; }
+  const std::string& words() const noexcept { return words_; }
+  const std::string& reason() const noexcept { return reason_; }  // finer than the code: "RECORD_TOO_LARGE"; may be empty
+  std::string text() const { return ok() ? "OK" : std::string(code_name(code_)) + ": " + words_; }
+
+  // Fills the C form; answers the code, so that a bridge can `return status.to(err);`.
+  ion_status to(ion_err* err) const noexcept {
+    if (err != nullptr) {
+      err->code = code_;
+      const size_t n = std::min(words_.size(), sizeof err->msg - 1);
+      std::memcpy(err->msg, words_.data(), n);
+      err->msg[n] = 0;
+    }
+    return code_;
+  }
+
+ private:
+  Code code_ = ION_OK;
+  std::string words_, reason_;
+};
+
+}  // namespace ion

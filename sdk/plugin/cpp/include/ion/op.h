@@ -109,6 +109,12 @@ class Op {
     taken_ = true;
     return Later(op_);
   }
+  // The op was handed on to another table with raw() and now(): what that table said. Its PENDING takes the op like later().
+  Answer passed(ion_status code) noexcept {
+    ION_ASSERT(!taken_);
+    taken_ = code == ION_PENDING;
+    return Answer(code);
+  }
   // After later() was parked somewhere: `return op.pending();`
   Answer pending() const noexcept {
     ION_ASSERT(taken_);

@@ -24,6 +24,8 @@ if(ION_MOLD)
 endif()
 
 find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
 
 add_library(ion_flags INTERFACE)
 target_compile_options(ion_flags INTERFACE -Wall -Wextra -Wshadow -Werror -fno-omit-frame-pointer

@@ -1,0 +1,5 @@
+#include <ion/result.h>
+
+#include <iostream>
+
+int main() { std::cout << "ion\n"; }

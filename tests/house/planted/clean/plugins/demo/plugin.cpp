@@ -1,0 +1,3 @@
+#include <ion/result.h>
+
+#include "core/rule.h"

@@ -1,0 +1,3 @@
+// Both directions of a contract.
+#pragma once
+#include <ion/result.h>

@@ -1,0 +1,3 @@
+#include "partition/core/window.h"
+
+#include "partition/private_part.h"  // FAULT

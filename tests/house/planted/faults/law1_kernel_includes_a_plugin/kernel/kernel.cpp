@@ -1,0 +1,5 @@
+#include "base/system_clock.h"
+#include "cluster/metadata_view.h"
+#include "../plugins/demo/core/rule.h"  // FAULT
+
+int main() { return 0; }

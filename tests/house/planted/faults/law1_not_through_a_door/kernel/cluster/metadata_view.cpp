@@ -1,0 +1,3 @@
+#include "cluster/metadata_view.h"
+
+#include "partition/private_part.h"  // FAULT

@@ -1,0 +1,1 @@
+#include "core/other_rule.h"

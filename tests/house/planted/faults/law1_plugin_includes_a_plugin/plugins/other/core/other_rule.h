@@ -1,0 +1,3 @@
+// A rule of another plugin.
+#pragma once
+#include "../../demo/core/rule.h"  // FAULT

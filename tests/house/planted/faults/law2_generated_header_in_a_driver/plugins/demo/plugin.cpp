@@ -1,0 +1,3 @@
+#include <ionstream/v1/record.pb.h>  // FAULT
+
+#include "core/rule.h"

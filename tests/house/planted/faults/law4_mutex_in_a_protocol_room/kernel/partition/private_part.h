@@ -1,0 +1,6 @@
+// State of a shard under a lock.
+#pragma once
+
+struct Guarded {
+  std::mutex lock;  // FAULT
+};

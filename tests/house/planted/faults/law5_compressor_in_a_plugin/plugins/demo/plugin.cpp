@@ -1,0 +1,3 @@
+#include <lz4frame.h>  // FAULT
+
+#include "core/rule.h"

@@ -1,0 +1,3 @@
+#include "cluster/metadata_view.h"
+
+#include <nlohmann/json.hpp>  // FAULT

@@ -1,0 +1,3 @@
+#include "cluster/metadata_view.h"
+
+unsigned drawn() { return std::random_device()(); }  // FAULT

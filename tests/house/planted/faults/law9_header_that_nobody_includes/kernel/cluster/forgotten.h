@@ -1,0 +1,2 @@
+// FAULT: nobody includes this.
+#pragma once

@@ -1,0 +1,1 @@
+#include "cluster/metadata_view.h"  // FAULT

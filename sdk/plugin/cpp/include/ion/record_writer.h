@@ -3,6 +3,7 @@
 #pragma once
 #include <ion/record_batch.h>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -44,12 +45,18 @@ class RecordWriter {
 
   void append(const NewRecord& r) {
     if (count_ == 0) base_time_ = r.time, max_time_ = r.time;
+    append_at(r, count_);
+  }
+
+  // For encoding an edited batch again: keeps base time and offset deltas, which may have gaps; ends with finish_as().
+  void set_base_time(WallMs base) { base_time_ = max_time_ = base; }
+  void append_at(const NewRecord& r, int32_t offset_delta) {
     if (r.time > max_time_) max_time_ = r.time;
     const int64_t time_delta = r.time.ms - base_time_.ms;
-    put(static_cast<int64_t>(body_bytes(r, count_, time_delta)));
+    put(static_cast<int64_t>(body_bytes(r, offset_delta, time_delta)));
     bytes_.push_back(0);  // attributes, unused
     put(time_delta);
-    put(count_);
+    put(offset_delta);
     put_field(r.key);
     put_field(r.value);
     put(static_cast<int64_t>(r.headers.size()));
@@ -78,6 +85,20 @@ class RecordWriter {
     h.base_time = base_time_, h.max_time = max_time_;
     h.producer = who.producer, h.producer_epoch = who.epoch, h.base_sequence = who.base_sequence;
     h.count = count_;
+    return close(h);
+  }
+  // The finished batch with identity, sequences, times and last offset delta of `original`.
+  std::vector<uint8_t> finish_as(const Header& original) {
+    ION_ASSERT(count_ > 0 && count_ <= original.last_offset_delta + 1);
+    Header h = original;
+    h.length = static_cast<int32_t>(bytes_.size() - kLengthEnd);
+    h.max_time = std::max(original.max_time, max_time_);
+    h.count = count_;
+    return close(h);
+  }
+
+ private:
+  std::vector<uint8_t> close(const Header& h) {
     write_header(bytes_.data(), h);
     store_big<uint32_t>(bytes_.data() + kCrcAt, crc32c::of(std::span<const uint8_t>(bytes_).subspan(kCrcFrom)));
     std::vector<uint8_t> done = std::move(bytes_);
@@ -85,8 +106,6 @@ class RecordWriter {
     count_ = 0;
     return done;
   }
-
- private:
   static uint64_t field_bytes(const std::optional<std::span<const uint8_t>>& f) noexcept {
     return f ? varint_bytes(static_cast<int64_t>(f->size())) + f->size() : 1;
   }

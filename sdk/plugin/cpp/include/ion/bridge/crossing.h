@@ -1,6 +1,7 @@
 // What all bridges are made of: the only place that catches, words for a member that is not there, structs with a `size`, and
 // ops whose end a bridge must see before the caller does. Users of bridges need nothing of this file. Thread: any.
 #pragma once
+#include <ion/abi/host.h>
 #include <ion/op.h>
 
 #include <algorithm>
@@ -79,6 +80,8 @@ struct Absent<ion_status (*)(void*, A...) noexcept> {
   template <class T>
   static void tell(const T&) noexcept {}
 };
+
+constexpr uint32_t bit_if(bool on, uint32_t bit) noexcept { return on ? bit : 0; }
 
 // Structs that begin with `size`. Given out: at most what the asker knows. Taken in: what the other side filled, the rest zero.
 template <class T>

@@ -19,7 +19,7 @@ inline OpenOptions options_from(const ion_open_options* raw) noexcept {
 }
 inline ion_open_options raw_options(const OpenOptions& o) noexcept {
   const uint32_t flags =
-      (o.exact_mark ? ION_OPEN_EXACT_MARK : 0u) | (o.compaction ? ION_OPEN_COMPACTION : 0u) | (o.existing ? ION_OPEN_EXISTING : 0u);
+      bit_if(o.exact_mark, ION_OPEN_EXACT_MARK) | bit_if(o.compaction, ION_OPEN_COMPACTION) | bit_if(o.existing, ION_OPEN_EXISTING);
   return {sizeof(ion_open_options), flags, o.segment_bytes, static_cast<uint64_t>(o.segment_age.n)};
 }
 
@@ -55,7 +55,7 @@ struct ExportedLog {
   static ion_status stat(void*, ion_log* l, ion_log_stat* out) noexcept {
     return cross(nullptr, [&] {
       const LogStat s = log_of(l).stat();
-      const uint32_t flags = (s.cut_tail ? ION_LOG_CUT_TAIL : 0u) | (s.damaged ? ION_LOG_DAMAGED : 0u) | (s.failed ? ION_LOG_FAILED : 0u);
+      const uint32_t flags = bit_if(s.cut_tail, ION_LOG_CUT_TAIL) | bit_if(s.damaged, ION_LOG_DAMAGED) | bit_if(s.failed, ION_LOG_FAILED);
       give(out, {sizeof(ion_log_stat), flags, s.first.v, s.next.v, s.durable.v, s.sealed.v, s.bad_from.v, s.bad_upto.v, s.bytes});
       return ION_OK;
     });

@@ -53,7 +53,7 @@ class ImportedMachine final : public Machine {
   }
 
   void apply(std::span<const Entry> entries) override {
-    std::array<ion_entry, bridge::kEntriesAtOnce> piece;
+    std::array<ion_entry, bridge::kEntriesAtOnce> piece{};
     while (!entries.empty()) {
       const size_t count = std::min(piece.size(), entries.size());
       for (size_t i = 0; i < count; ++i) piece[i] = {entries[i].index, entries[i].term, borrowed(entries[i].command)};

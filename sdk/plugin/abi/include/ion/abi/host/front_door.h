@@ -22,6 +22,7 @@ typedef struct ion_produce_req {
   const ion_buf* parts;
 } ion_produce_req;
 #define ION_PRODUCE_DUPLICATE 1u /* answer flag: these offsets were given by an earlier attempt */
+#define ION_PRODUCE_DROPPED 2u   /* answer flag: an interceptor took the batch out; base and next are -1 */
 typedef struct ion_produce_answer {
   uint32_t size, flags;
   ion_offset base, next, log_start, high_watermark;

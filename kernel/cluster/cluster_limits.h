@@ -1,0 +1,16 @@
+// Bounds of the metadata room. What an operator may turn is a row of `limits` in the configuration.
+#pragma once
+#include <cstdint>
+
+namespace ion::cluster {
+
+inline constexpr uint32_t kProducerBlock = 1'000;      // ids reserved at a time; the rest of a block is lost at a restart
+inline constexpr uint32_t kPartitionsOfTopicMax = 10'000;
+inline constexpr uint64_t kProposalsInFlightMax = 4'096;
+
+struct ClusterLimits {
+  uint64_t topics_max = 10'000;
+  uint64_t partitions_max = 10'000;
+};
+
+}  // namespace ion::cluster

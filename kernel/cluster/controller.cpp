@@ -1,0 +1,173 @@
+#include "cluster/controller.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace ion::cluster {
+
+void Controller::on_shard(std::function<void()> work, std::function<void(Status)> refused) {
+  const Status given = post(world_.executor, world_.shard, [work = std::move(work)] {
+    RoleScope scope(shard_role);
+    work();
+  });
+  if (!given.ok()) refused(given);
+}
+
+void Controller::open(Consensus& consensus, ion_ref storage, std::function<void(Status)> done) {
+  const ion_member me{world_.node.v, {}, ION_ROLE_LEADER, ION_CHANGE_NONE};
+  GroupSpec spec;
+  spec.name = "metadata";
+  spec.shard = world_.shard;
+  spec.node = world_.node;
+  spec.bootstrap = std::span<const ion_member>(&me, 1);
+  spec.storage = storage;
+  spec.machine = this;
+  call([&](Op& op) { return consensus.open(op, spec, &group_); },
+       [this, done = std::move(done)](const ion_result& r) {
+         Status opened = Status::from(r.status, r.err);
+         on_shard(
+             [this, done, opened] {
+               replayed_ = opened.ok();
+               done(opened);
+             },
+             done);
+       });
+}
+
+void Controller::close(std::function<void(Status)> done) {
+  if (group_ == nullptr) return done({});
+  call([&](Op& op) { return group_->close(op); }, [done = std::move(done)](const ion_result& r) { done(Status::from(r.status, r.err)); });
+}
+
+void Controller::create_topic(NewTopic topic, TopicDone done) {
+  on_shard(
+      [this, topic = std::move(topic), done] {
+        Result<Command> command = plan(topic);
+        if (!command) return done(std::move(command).error());
+        if (topic.dry_run) return done(std::make_shared<const TopicRecord>(std::get<CreateTopic>(*command).topic));
+        propose(*command, [done](Result<Applied> applied) {
+          if (!applied) return done(std::move(applied).error());
+          done(std::move(applied->created));
+        });
+      },
+      [done](Status s) { done(std::move(s)); });
+}
+
+// Everything that is not pure happens here, before the proposal: ids, time, placement.
+Result<Command> Controller::plan(const NewTopic& topic) {
+  ION_CHECK(check_topic_name(topic.name));
+  if (machine_.topics().contains(topic.name)) return Status(ION_E_EXISTS, "topic " + topic.name + " exists", "TOPIC_EXISTS");
+  if (topic.partitions < 1 || topic.partitions > kPartitionsOfTopicMax)
+    return Status(ION_E_INVALID, fmt::format("topic {}: want 1 to {} partitions, have {}", topic.name, kPartitionsOfTopicMax, topic.partitions), "INVALID_PARTITIONS");
+  if (topic.replication != 1)
+    return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: {} replicas wanted, this cluster has 1 broker", topic.name, topic.replication), "INVALID_REPLICATION");
+  ION_TRY(const TopicSettings settings, read_settings(topic.config, world_.defaults));
+  if (settings.fsync && world_.volatile_storage)
+    return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: durability=fsync wanted, the storage plugin keeps records in memory only", topic.name), "INVALID_CONFIG");
+  if (machine_.topics().size() >= world_.limits.topics_max)
+    return Status(ION_E_OVERLOADED, fmt::format("{} topics are there already, limits.topics_max", world_.limits.topics_max), "TOO_MANY_TOPICS");
+  if (machine_.partitions() + topic.partitions > world_.limits.partitions_max)
+    return Status(ION_E_OVERLOADED, fmt::format("{} partitions are there and {} more wanted, limits.partitions_max is {}", machine_.partitions(),
+                                                topic.partitions, world_.limits.partitions_max), "TOO_MANY_PARTITIONS");
+  CreateTopic create;
+  create.topic.name = topic.name;
+  create.topic.uuid = Uuid::random(world_.random.u64(), world_.random.u64());
+  create.topic.created = world_.clock.wall();
+  create.topic.replication = topic.replication;
+  create.topic.config = topic.config;
+  ION_TRY(create.topic.partitions, place(topic, world_.random.u64()));
+  return Command(std::move(create));
+}
+
+Result<std::vector<PartitionRecord>> Controller::place(const NewTopic& topic, uint64_t seed) {
+  std::vector<NodeId> rows(topic.partitions * topic.replication, world_.node);
+  if (world_.router != nullptr) {
+    const ion_place_broker me{world_.node.v, {}, machine_.partitions()};
+    ION_TRY(rows, world_.router->place({topic.partitions, topic.replication, std::span<const ion_place_broker>(&me, 1), seed}));
+    if (rows.size() != size_t{topic.partitions} * topic.replication)
+      return Status(ION_E_INTERNAL, fmt::format("ion.router/1 placed {} replicas, wanted {}", rows.size(), topic.partitions * topic.replication));
+  }
+  std::vector<PartitionRecord> records(topic.partitions);
+  for (size_t p = 0; p < records.size(); ++p) {
+    const auto from = rows.begin() + static_cast<std::ptrdiff_t>(p * topic.replication);
+    records[p].replicas.assign(from, from + topic.replication);
+    records[p].leader = records[p].replicas.front();
+  }
+  return records;
+}
+
+void Controller::delete_topic(std::string name, TopicDone done) {
+  on_shard(
+      [this, name = std::move(name), done] {
+        const auto found = machine_.topics().find(name);
+        if (found == machine_.topics().end()) return done(Status(ION_E_NOT_FOUND, "topic '" + name + "' is not there", "TOPIC_NOT_FOUND"));
+        propose(DeleteTopic{name, found->second->uuid}, [done](Result<Applied> applied) {
+          if (!applied) return done(std::move(applied).error());
+          done(std::move(applied->deleted));
+        });
+      },
+      [done](Status s) { done(std::move(s)); });
+}
+
+void Controller::forget_tombstone(Uuid uuid) {
+  // A refusal is harmless: the tombstone is found again at the next start.
+  on_shard([this, uuid] { propose(ForgetTombstone{uuid}, [](Result<Applied>) {}); }, [](Status) {});
+}
+
+void Controller::reserve_producers(uint32_t count, ProducersDone done) {
+  on_shard(
+      [this, count, done] {
+        propose(ReserveProducers{count}, [done](Result<Applied> applied) {
+          if (!applied) return done(std::move(applied).error());
+          done(applied->first_producer);
+        });
+      },
+      [done](Status s) { done(std::move(s)); });
+}
+
+void Controller::inspect(std::function<void(const MetadataMachine&)> look) {
+  on_shard([this, look] { look(machine_); }, [](Status) {});
+}
+
+void Controller::propose(const Command& command, AppliedDone done) {
+  if (group_ == nullptr || !replayed_) return done(Status(ION_E_CLOSED, "the metadata log is not open", "STARTING"));
+  if (proposals_ >= kProposalsInFlightMax) return done(Status(ION_E_OVERLOADED, "too many metadata changes at once", "QUEUE_FULL"));
+  ++proposals_;
+  auto bytes = std::make_shared<std::vector<uint8_t>>(encode(command));  // borrowed by the op until its completion
+  const ion_buf part = borrowed(*bytes);
+  call([&](Op& op) { return group_->propose(op, std::span<const ion_buf>(&part, 1)); },
+       [this, bytes, done = std::move(done)](const ion_result& r) {
+         on_shard(
+             [this, done, index = r.u0, status = Status::from(r.status, r.err)] {
+               --proposals_;
+               if (!status.ok()) return done(status);
+               auto found = outcomes_.extract(index);
+               done(found ? std::move(found.mapped()) : Result<Applied>(Status(ION_E_INTERNAL, "a metadata command was not applied")));
+             },
+             [done](Status s) { done(std::move(s)); });
+       });
+}
+
+void Controller::apply(std::span<const Entry> entries) {
+  for (const Entry& e : entries) {
+    const Result<Command> command = decode(e.command);
+    Result<Applied> applied = command ? machine_.apply(*command) : Result<Applied>(command.error());
+    if (!command) world_.logger.error("a metadata entry cannot be read", {{"index", std::to_string(e.index)}, {"why", command.error().words()}});
+    if (!replayed_) continue;
+    if (applied && applied->created) observer_.topic_created(applied->created);
+    if (applied && applied->deleted) observer_.topic_deleted(applied->deleted);
+    outcomes_.emplace(e.index, std::move(applied));
+  }
+}
+
+void Controller::role(ion_role role, uint64_t term, NodeId leader) {
+  world_.logger.info("metadata role", {{"role", std::to_string(role)}, {"term", std::to_string(term)}, {"leader", std::to_string(leader.v)}});
+}
+
+Answer Controller::snapshot(Op& op, uint64_t) { return op.refuse(Status(ION_E_UNSUPPORTED, "the metadata machine takes no snapshots yet")); }
+Answer Controller::restore(Op& op, uint64_t, uint64_t, std::span<const ion_buf>) {
+  return op.refuse(Status(ION_E_UNSUPPORTED, "the metadata machine takes no snapshots yet"));
+}
+
+}  // namespace ion::cluster

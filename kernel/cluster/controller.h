@@ -1,0 +1,88 @@
+// The metadata group of this cluster: proposes commands, applies them to the pure machine, tells an observer what came of them.
+// Thread: the verbs from ANY (they hop to the group's shard), the Machine's calls on that shard. Outlives the group.
+#pragma once
+#include "cluster/cluster_limits.h"
+#include "cluster/core/metadata_codec.h"
+#include "cluster/core/metadata_machine.h"
+#include "cluster/core/topic_rules.h"
+
+#include <ion/contract/consensus.h>
+#include <ion/contract/router.h>
+#include <ion/ports.h>
+#include <ion/thread_role.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace ion::cluster {
+
+// Told on the group's shard, in log order. While the log is replayed at start nothing is told: ask for the topics afterwards.
+class ControllerObserver {
+ public:
+  virtual ~ControllerObserver() = default;
+  virtual void topic_created(TopicPtr topic) = 0;
+  virtual void topic_deleted(TopicPtr topic) = 0;
+};
+
+struct NewTopic {
+  std::string name;
+  uint32_t partitions = 1, replication = 1;
+  std::map<std::string, std::string> config;
+  bool dry_run = false;
+};
+struct ControllerWorld {
+  Executor& executor;
+  Clock& clock;
+  Logger& logger;
+  Random& random;
+  Router* router;  // null: replicas are placed on this node
+  NodeId node;
+  ShardId shard;  // of the metadata group
+  ClusterLimits limits;
+  TopicSettings defaults;
+  bool volatile_storage = false;  // fsync cannot be promised: who asks for it by name is refused
+};
+
+class Controller final : public Machine {
+ public:
+  using TopicDone = std::function<void(Result<TopicPtr>)>;
+  using ProducersDone = std::function<void(Result<int64_t>)>;
+
+  Controller(ControllerWorld world, ControllerObserver& observer) : world_(world), observer_(observer) {}
+
+  // Opens the group; `done` when its log is replayed. CONTROL.
+  void open(Consensus& consensus, ion_ref storage, std::function<void(Status)> done) ION_ON(control_role);
+  void close(std::function<void(Status)> done) ION_ON(control_role);
+
+  void create_topic(NewTopic topic, TopicDone done);
+  void delete_topic(std::string name, TopicDone done);
+  void forget_tombstone(Uuid uuid);
+  void reserve_producers(uint32_t count, ProducersDone done);
+
+  // For the start, on the group's shard after open: everything there is.
+  void inspect(std::function<void(const MetadataMachine&)> look);
+
+  void apply(std::span<const Entry> entries) override;
+  void role(ion_role role, uint64_t term, NodeId leader) override;
+  Answer snapshot(Op& op, uint64_t index) override;
+  Answer restore(Op& op, uint64_t index, uint64_t term, std::span<const ion_buf> parts) override;
+
+ private:
+  using AppliedDone = std::function<void(Result<Applied>)>;
+  void on_shard(std::function<void()> work, std::function<void(Status)> refused);
+  Result<Command> plan(const NewTopic& topic) ION_ON(shard_role);
+  Result<std::vector<PartitionRecord>> place(const NewTopic& topic, uint64_t seed) ION_ON(shard_role);
+  void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
+
+  const ControllerWorld world_;
+  ControllerObserver& observer_;
+  std::unique_ptr<Group> group_;
+  MetadataMachine machine_;
+  std::map<uint64_t, Result<Applied>> outcomes_;  // of our own proposals, between apply and their completion
+  uint64_t proposals_ = 0;
+  bool replayed_ = false;
+};
+
+}  // namespace ion::cluster

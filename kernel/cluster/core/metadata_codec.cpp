@@ -1,0 +1,145 @@
+#include "cluster/core/metadata_codec.h"
+
+#include <ion/record_batch.h>
+
+#include <string>
+
+namespace ion::cluster {
+
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr uint32_t kListMax = 1'000'000;  // of foreign data; far above every limit of topics
+enum Kind : uint8_t { kCreateTopic = 1, kDeleteTopic = 2, kForgetTombstone = 3, kReserveProducers = 4 };
+
+class Writer {
+ public:
+  explicit Writer(Kind kind) : bytes_{kVersion, kind} {}
+  template <class T>
+  Writer& number(T v) {
+    bytes_.resize(bytes_.size() + sizeof(T));
+    batch::store_big<T>(bytes_.data() + bytes_.size() - sizeof(T), v);
+    return *this;
+  }
+  Writer& text(std::string_view s) {
+    number(static_cast<uint32_t>(s.size()));
+    bytes_.insert(bytes_.end(), s.begin(), s.end());
+    return *this;
+  }
+  Writer& uuid(const Uuid& u) {
+    bytes_.insert(bytes_.end(), u.bytes.begin(), u.bytes.end());
+    return *this;
+  }
+  std::vector<uint8_t> take() { return std::move(bytes_); }
+
+ private:
+  std::vector<uint8_t> bytes_;
+};
+
+class Reader {
+ public:
+  explicit Reader(std::span<const uint8_t> bytes) : left_(bytes) {}
+  bool ok() const { return ok_; }
+  bool at_end() const { return left_.empty(); }
+  template <class T>
+  T number() {
+    if (!need(sizeof(T))) return {};
+    const T v = batch::load_big<T>(left_.data());
+    left_ = left_.subspan(sizeof(T));
+    return v;
+  }
+  std::string text() {
+    const auto n = number<uint32_t>();
+    if (!need(n)) return {};
+    std::string s(reinterpret_cast<const char*>(left_.data()), n);
+    left_ = left_.subspan(n);
+    return s;
+  }
+  Uuid uuid() {
+    Uuid u;
+    if (!need(u.bytes.size())) return u;
+    std::copy_n(left_.begin(), u.bytes.size(), u.bytes.begin());
+    left_ = left_.subspan(u.bytes.size());
+    return u;
+  }
+  uint32_t count() {
+    const auto n = number<uint32_t>();
+    if (n > kListMax) ok_ = false;
+    return ok_ ? n : 0;
+  }
+
+ private:
+  bool need(size_t n) { return ok_ = ok_ && left_.size() >= n; }
+  std::span<const uint8_t> left_;
+  bool ok_ = true;
+};
+
+void put_topic(Writer& to, const TopicRecord& t) {
+  to.text(t.name).uuid(t.uuid).number(t.created.ms).number(t.replication).number(static_cast<uint32_t>(t.partitions.size()));
+  for (const PartitionRecord& p : t.partitions) {
+    to.number(p.log_id.v).number(p.leader.v).number(p.leader_epoch.v).number(static_cast<uint32_t>(p.replicas.size()));
+    for (NodeId node : p.replicas) to.number(node.v);
+  }
+  to.number(static_cast<uint32_t>(t.config.size()));
+  for (const auto& [key, value] : t.config) to.text(key).text(value);
+}
+
+TopicRecord take_topic(Reader& from) {
+  TopicRecord t;
+  t.name = from.text();
+  t.uuid = from.uuid();
+  t.created = {from.number<int64_t>()};
+  t.replication = from.number<uint32_t>();
+  for (uint32_t n = from.count(); n-- != 0 && from.ok();) {
+    PartitionRecord p;
+    p.log_id = {from.number<uint64_t>()};
+    p.leader = {from.number<uint64_t>()};
+    p.leader_epoch = {from.number<int32_t>()};
+    for (uint32_t r = from.count(); r-- != 0 && from.ok();) p.replicas.push_back({from.number<uint64_t>()});
+    t.partitions.push_back(std::move(p));
+  }
+  for (uint32_t n = from.count(); n-- != 0 && from.ok();) {
+    std::string key = from.text();
+    t.config[std::move(key)] = from.text();
+  }
+  return t;
+}
+
+}  // namespace
+
+std::vector<uint8_t> encode(const Command& command) {
+  if (const auto* create = std::get_if<CreateTopic>(&command)) {
+    Writer to(kCreateTopic);
+    put_topic(to, create->topic);
+    return to.take();
+  }
+  if (const auto* gone = std::get_if<DeleteTopic>(&command)) return Writer(kDeleteTopic).text(gone->name).uuid(gone->uuid).take();
+  if (const auto* forget = std::get_if<ForgetTombstone>(&command)) return Writer(kForgetTombstone).uuid(forget->uuid).take();
+  return Writer(kReserveProducers).number(std::get<ReserveProducers>(command).count).take();
+}
+
+Result<Command> decode(std::span<const uint8_t> bytes) {
+  Reader from(bytes);
+  const auto version = from.number<uint8_t>();
+  const auto kind = from.number<uint8_t>();
+  if (!from.ok() || version != kVersion)
+    return Status(ION_E_CORRUPT, "metadata command: want version 1, have " + std::to_string(version));
+  Command command;
+  switch (kind) {
+    case kCreateTopic: command = CreateTopic{take_topic(from)}; break;
+    case kDeleteTopic: {
+      DeleteTopic gone;
+      gone.name = from.text();
+      gone.uuid = from.uuid();
+      command = std::move(gone);
+      break;
+    }
+    case kForgetTombstone: command = ForgetTombstone{from.uuid()}; break;
+    case kReserveProducers: command = ReserveProducers{from.number<uint32_t>()}; break;
+    default: return Status(ION_E_CORRUPT, "metadata command: unknown kind " + std::to_string(kind));
+  }
+  if (!from.ok() || !from.at_end()) return Status(ION_E_CORRUPT, "metadata command of kind " + std::to_string(kind) + ": its fields do not fit its bytes");
+  return command;
+}
+
+}  // namespace ion::cluster

@@ -1,0 +1,50 @@
+// What the metadata log says: one command per entry. The leader decides everything that is not pure (ids, time, placement)
+// before it proposes, so that applying is the same on every node. Codec: metadata_codec.
+#pragma once
+#include <ion/ids.h>
+#include <ion/time.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ion::cluster {
+
+struct PartitionRecord {
+  LogId log_id;
+  NodeId leader;
+  Epoch leader_epoch;
+  std::vector<NodeId> replicas;  // leader first, as placed
+};
+struct TopicRecord {
+  std::string name;
+  Uuid uuid;
+  WallMs created;
+  uint32_t replication = 1;
+  std::vector<PartitionRecord> partitions;
+  std::map<std::string, std::string> config;  // only what the user set
+};
+// A deleted topic whose logs may still be on a disk: they may go, and only they (correctness, decision 10).
+struct Tombstone {
+  Uuid uuid;
+  uint32_t partitions = 0;
+};
+
+struct CreateTopic {
+  TopicRecord topic;  // log ids are given when applied
+};
+struct DeleteTopic {
+  std::string name;
+  Uuid uuid;  // of the topic that was meant: a namesake made since is spared
+};
+struct ForgetTombstone {
+  Uuid uuid;
+};
+struct ReserveProducers {  // a block of producer ids for one broker
+  uint32_t count = 0;
+};
+using Command = std::variant<CreateTopic, DeleteTopic, ForgetTombstone, ReserveProducers>;
+
+}  // namespace ion::cluster

@@ -1,0 +1,50 @@
+#include "cluster/core/metadata_machine.h"
+
+namespace ion::cluster {
+
+Result<Applied> MetadataMachine::apply(const Command& command) {
+  if (const auto* c = std::get_if<CreateTopic>(&command)) return create(*c);
+  if (const auto* c = std::get_if<DeleteTopic>(&command)) return erase(*c);
+  if (const auto* c = std::get_if<ForgetTombstone>(&command)) {
+    tombstones_.erase(c->uuid);
+    return Applied{};
+  }
+  return reserve(std::get<ReserveProducers>(command));
+}
+
+Result<Applied> MetadataMachine::create(const CreateTopic& c) {
+  if (topics_.contains(c.topic.name)) return Status(ION_E_EXISTS, "topic " + c.topic.name + " exists", "TOPIC_EXISTS");
+  if (next_log_id_ + c.topic.partitions.size() > kLogIdMax) return Status(ION_E_OUT_OF_RANGE, "log ids are used up");
+  TopicRecord topic = c.topic;
+  for (PartitionRecord& p : topic.partitions) p.log_id = {next_log_id_++};
+  partitions_ += topic.partitions.size();
+  auto made = std::make_shared<const TopicRecord>(std::move(topic));
+  const bool fresh = topics_.emplace(made->name, made).second;
+  ION_ASSERT(fresh);
+  Applied applied;
+  applied.created = std::move(made);
+  return applied;
+}
+
+Result<Applied> MetadataMachine::erase(const DeleteTopic& c) {
+  const auto found = topics_.find(c.name);
+  if (found == topics_.end() || found->second->uuid != c.uuid) return Status(ION_E_NOT_FOUND, "topic " + c.name + " is not there", "TOPIC_NOT_FOUND");
+  Applied applied;
+  applied.deleted = found->second;
+  ION_ASSERT(partitions_ >= applied.deleted->partitions.size());
+  partitions_ -= applied.deleted->partitions.size();
+  tombstones_[c.uuid] = {c.uuid, static_cast<uint32_t>(applied.deleted->partitions.size())};
+  topics_.erase(found);
+  return applied;
+}
+
+Result<Applied> MetadataMachine::reserve(const ReserveProducers& c) {
+  if (c.count == 0 || next_producer_ > INT64_MAX - int64_t{c.count}) return Status(ION_E_OUT_OF_RANGE, "producer ids are used up");
+  Applied applied;
+  applied.first_producer = next_producer_;
+  next_producer_ += c.count;
+  ION_ASSERT(next_producer_ > applied.first_producer);
+  return applied;
+}
+
+}  // namespace ion::cluster

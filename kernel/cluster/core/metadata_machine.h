@@ -1,0 +1,43 @@
+// The catalogue of topics as a pure machine: the same commands give the same state on every node.
+// Pure: no clock, no ids of its own making but counters. Thread: the metadata group's shard.
+#pragma once
+#include "cluster/core/metadata_commands.h"
+
+#include <ion/result.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ion::cluster {
+
+using TopicPtr = std::shared_ptr<const TopicRecord>;  // shared: views of all ages hold the same immutable record
+
+// What one command did. At most one of the fields is filled, by kind.
+struct Applied {
+  TopicPtr created, deleted;
+  int64_t first_producer = -1;
+};
+
+class MetadataMachine {
+ public:
+  // EXISTS, NOT_FOUND, CORRUPT, OUT_OF_RANGE: the command had no effect, on every node alike.
+  Result<Applied> apply(const Command& command);
+
+  const std::map<std::string, TopicPtr, std::less<>>& topics() const noexcept { return topics_; }
+  const std::map<Uuid, Tombstone>& tombstones() const noexcept { return tombstones_; }
+  uint64_t partitions() const noexcept { return partitions_; }
+
+ private:
+  Result<Applied> create(const CreateTopic& c);
+  Result<Applied> erase(const DeleteTopic& c);
+  Result<Applied> reserve(const ReserveProducers& c);
+
+  std::map<std::string, TopicPtr, std::less<>> topics_;
+  std::map<Uuid, Tombstone> tombstones_;
+  uint64_t next_log_id_ = 1, partitions_ = 0;
+  int64_t next_producer_ = 1;
+};
+
+}  // namespace ion::cluster

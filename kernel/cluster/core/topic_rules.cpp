@@ -1,0 +1,91 @@
+#include "cluster/core/topic_rules.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+namespace ion::cluster {
+
+namespace {
+
+constexpr std::array kKnown{"durability", "segment.bytes"};
+// Accepted by no version before the one that obeys them: an ignored promise is worse than a refusal.
+constexpr std::array kLater{"retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas", "compression.type", "message.timestamp.type"};
+
+Status invalid(std::string words) { return {ION_E_INVALID, std::move(words), "INVALID_CONFIG"}; }
+
+size_t distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string unknown_key(std::string_view key) {
+  std::string words = "unknown topic setting '" + std::string(key) + "'";
+  const auto nearest = std::min_element(kKnown.begin(), kKnown.end(), [&](auto a, auto b) { return distance(key, a) < distance(key, b); });
+  if (distance(key, *nearest) <= 3) return words + ": did you mean '" + *nearest + "'?";
+  return words + ": there are durability, segment.bytes";
+}
+
+// "65536", "64KiB", "1MB".
+Result<uint64_t> read_bytes(std::string_view key, std::string_view text) {
+  uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
+  constexpr std::pair<std::string_view, uint64_t> kUnits[] = {{"", 1}, {"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30},
+                                                             {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
+  for (const auto& [name, factor] : kUnits)
+    if (error == std::errc() && unit == name && n <= UINT64_MAX / factor) return n * factor;
+  return invalid("topic setting " + std::string(key) + ": want a size such as 67108864 or 64MiB, have '" + std::string(text) + "'");
+}
+
+}  // namespace
+
+Status check_topic_name(std::string_view name) {
+  const auto bad = [&](std::string why) { return Status(ION_E_INVALID, "topic name '" + std::string(name) + "': " + std::move(why), "INVALID_TOPIC"); };
+  if (name.empty()) return bad("is empty");
+  if (name.size() > 249) return bad("has " + std::to_string(name.size()) + " characters, at most 249 are taken");
+  if (name == "." || name == "..") return bad("is a directory's");
+  for (char c : name) {
+    const bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    if (!fine) return bad("only a-z A-Z 0-9 . _ - are taken");
+  }
+  if (name.starts_with("__ion_")) return bad("names that begin with __ion_ are the broker's");
+  if (name.ends_with(".dlq")) return bad("names that end in .dlq are made by the broker");
+  return {};
+}
+
+Result<TopicSettings> read_settings(const std::map<std::string, std::string>& config, const TopicSettings& defaults) {
+  TopicSettings s = defaults;
+  for (const auto& [key, value] : config) {
+    if (key == "durability") {
+      if (value != "fsync" && value != "os") return invalid("topic setting durability: want fsync or os, have '" + value + "'");
+      s.fsync = value == "fsync";
+    } else if (key == "segment.bytes") {
+      ION_TRY(s.segment_bytes, read_bytes(key, value));
+      if (s.segment_bytes < kSegmentBytesMin || s.segment_bytes > kSegmentBytesMax)
+        return invalid("topic setting segment.bytes: want 64KiB to 4GiB, have " + value);
+    } else if (std::find(kLater.begin(), kLater.end(), key) != kLater.end()) {
+      return Status(ION_E_UNSUPPORTED, "topic setting " + key + " is not offered yet", "INVALID_CONFIG");
+    } else {
+      return invalid(unknown_key(key));
+    }
+  }
+  return s;
+}
+
+std::map<std::string, std::string> show_settings(const TopicSettings& s) {
+  return {{"durability", s.fsync ? "fsync" : "os"}, {"segment.bytes", s.segment_bytes == 0 ? "storage default" : std::to_string(s.segment_bytes)}};
+}
+
+}  // namespace ion::cluster

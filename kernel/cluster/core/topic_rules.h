@@ -1,0 +1,27 @@
+// What a topic may be called and what may be set on it. Pure.
+#pragma once
+#include <ion/result.h>
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace ion::cluster {
+
+// 1 to 249 of a-z A-Z 0-9 . _ -, not "." or "..", not a name that the broker keeps for itself. INVALID, reason INVALID_TOPIC.
+Status check_topic_name(std::string_view name);
+
+// Settings of a topic, effective: what the user set over the defaults.
+struct TopicSettings {
+  bool fsync = true;            // durability = fsync | os
+  uint64_t segment_bytes = 0;   // segment.bytes; 0: the storage's own setting
+};
+inline constexpr uint64_t kSegmentBytesMin = 64u << 10, kSegmentBytesMax = 4ull << 30;
+
+// INVALID with reason INVALID_CONFIG for an unknown key (with a suggestion) or a bad value; UNSUPPORTED for keys of later versions.
+Result<TopicSettings> read_settings(const std::map<std::string, std::string>& config, const TopicSettings& defaults);
+// Keys and values as an operator reads them.
+std::map<std::string, std::string> show_settings(const TopicSettings& settings);
+
+}  // namespace ion::cluster

@@ -1,0 +1,236 @@
+#include "partition/partition.h"
+
+#include "partition/partition_limits.h"
+#include "partition/window_loader.h"
+
+#include <fmt/format.h>
+#include <ion/contract/front_door.h>
+
+#include <utility>
+
+namespace ion::partition {
+
+namespace {
+// Decides who goes on after an op that may answer inside the call or later from any thread: exactly one of the two sides.
+struct Rendezvous {
+  std::atomic<bool> first{true};
+  bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
+};
+constexpr Nanos kRetryPost = milliseconds(1);    // of our own continuation, when the shard's queue is full
+constexpr Nanos kRetryAdvice = milliseconds(10);  // to clients, when a bound is full
+}  // namespace
+
+void Partition::open(Surroundings around, PartitionSeed seed, PartitionOpened done) {
+  Log& log = *seed.log;
+  Log& state = *seed.state;
+  auto kept = std::make_shared<PartitionSeed>(std::move(seed));  // shared: std::function copies
+  load_window(log, state, [around, kept, done = std::move(done)](Result<LoadedWindow> loaded) {
+    if (!loaded) return done(std::move(loaded).error());
+    done(std::make_shared<Partition>(around, std::move(*kept), std::move(loaded->window), loaded->state_next));
+  });
+}
+
+Partition::Partition(Surroundings around, PartitionSeed seed, ProducerWindow window, Offset state_next)
+    : around_(around), seed_(std::move(seed)), log_(*seed_.log), state_log_(*seed_.state), window_(std::move(window)), state_next_(state_next) {
+  const LogStat stat = log_.stat();
+  next_ = stat.next;
+  log_start_ = stat.first.v;
+  log_end_ = stat.next.v;
+  // What recovery kept is served: it was proved whole, and an unacknowledged tail may stay (correctness I11).
+  high_watermark_ = stat.next.v;
+  if (stat.damaged) {
+    failed_ = Status(ION_E_CORRUPT,
+                     fmt::format("{}: offsets {} to {} are damaged and this is the only replica; appends are refused until `ion topic repair`",
+                                 seed_.name, stat.bad_from.v, stat.bad_upto.v),
+                     "DATA_LOSS");
+    health_ = ION_E_CORRUPT;
+  }
+}
+
+void Partition::on_shard(std::function<void()> work) {
+  auto self = shared_from_this();
+  Status given = run(around_.executor, seed_.shard, [self, work]() {
+    RoleScope scope(shard_role);
+    work();
+  });
+  if (given.ok() || given.code() == ION_E_CLOSED) return;
+  // The queue is full of requests; a continuation may not be lost, so it comes again a little later from the timers.
+  struct Retry {
+    PartitionPtr self;
+    std::function<void()> work;
+  };
+  auto* retry = new Retry{self, std::move(work)};
+  const auto armed = around_.timers.arm(
+      seed_.shard, around_.clock.now() + kRetryPost,
+      [](void* ctx) noexcept {
+        std::unique_ptr<Retry> r(static_cast<Retry*>(ctx));
+        RoleScope scope(shard_role);
+        r->work();
+      },
+      retry);
+  ION_ASSERT(armed.has_value());
+}
+
+// ---- produce
+
+Answer Partition::produce(Op& op, const batch::Header& header, std::span<const ion_buf> parts, uint32_t acks, ion_produce_answer& a) {
+  auto job = std::make_unique<AppendJob>();
+  job->header = header;
+  job->parts = parts;
+  job->answer = &a;
+  job->wait_durable = acks != ION_ACKS_NONE && seed_.config.durability == Durability::kFsync;
+  job->owner = shared_from_this();
+  job->later = op.later();
+  const Status given = around_.executor.run(
+      seed_.shard,
+      [](void* ctx) noexcept {
+        AppendJobPtr mine(static_cast<AppendJob*>(ctx));
+        RoleScope scope(shard_role);
+        const PartitionPtr self = std::move(mine->owner);
+        self->append(std::move(mine));
+      },
+      job.get());
+  if (given.ok()) (void)job.release();
+  else refuse(std::move(job), given);
+  return op.pending();
+}
+
+void Partition::refuse(AppendJobPtr job, const Status& why) {
+  explain(job->answer->error, why, why.code() == ION_E_OVERLOADED ? kRetryAdvice : Nanos{});
+  job->later.fail(why);
+}
+
+void Partition::append(AppendJobPtr job) {
+  if (life_ != Life::kServing) return refuse(std::move(job), Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
+  if (!failed_.ok()) return refuse(std::move(job), failed_);
+  if (unsynced_.full() || behind_.size() >= kAppendsWaitingMax)
+    return refuse(std::move(job), Status(ION_E_OVERLOADED, fmt::format("{}: {} batches wait already", seed_.name, kAppendsWaitingMax), "QUEUE_FULL"));
+  if (appending_) return behind_.push_back(std::move(job));
+  if (!answer_known(job)) append_to_log(std::move(job));
+}
+
+// A repeated batch gets its first answer, once that is durable; a broken sequence is refused. Takes the job if it answered.
+bool Partition::answer_known(AppendJobPtr& job) {
+  auto verdict = window_.check(job->header);
+  if (!verdict) {
+    around_.metrics.refused();
+    refuse(std::move(job), verdict.error());
+    return true;
+  }
+  if (verdict->kind == ProducerWindow::Kind::kFresh) return false;
+  around_.metrics.duplicate();
+  job->duplicate = true;
+  job->base = verdict->first_answer.base;
+  if (job->wait_durable && verdict->first_answer.next.v > high_watermark_.load(std::memory_order_relaxed)) {
+    // The first attempt is still on its way to the disk.
+    job->completes_at = std::max(verdict->first_answer.next, unsynced_.last_completes_at());
+    unsynced_.wait(std::move(job));
+    start_sync();
+    return true;
+  }
+  complete(std::move(job));
+  return true;
+}
+
+void Partition::append_to_log(AppendJobPtr job) {
+  job->patch(next_, seed_.epoch);
+  const ion_batch one{job->header.base_offset.v, job->header.next_offset().v, job->header.max_time.ms, seed_.epoch.v,
+                      static_cast<uint32_t>(job->patched.size()), job->patched.data()};
+  appending_ = true;
+  struct Appending {
+    AppendJobPtr job;
+    Status status;
+    Rendezvous meet;
+  };
+  auto state = std::make_shared<Appending>();  // shared by the two sides of the rendezvous
+  state->job = std::move(job);
+  call([&](Op& op) { return log_.append(op, std::span<const ion_batch>(&one, 1)); },
+       [self = shared_from_this(), state](const ion_result& r) {
+         state->status = Status::from(r.status, r.err);
+         if (!state->meet.second_to_come()) return;  // still inside append_to_log, which goes on below
+         self->on_shard([self, state] { self->appended(std::move(state->job), state->status); });
+       });
+  if (state->meet.second_to_come()) appended(std::move(state->job), state->status);
+}
+
+void Partition::appended(AppendJobPtr job, const Status& status) {
+  appending_ = false;
+  if (status.ok()) {
+    next_ = job->header.next_offset();
+    window_.record(job->header);
+    const uint64_t bytes = job->header.total_bytes();
+    appended_bytes_ += bytes;
+    log_end_.store(next_.v, std::memory_order_release);
+    around_.metrics.appended(static_cast<int64_t>(bytes), job->header.count);
+    const bool durable_topic = seed_.config.durability == Durability::kFsync;
+    if (durable_topic && job->wait_durable) unsynced_.wait(std::move(job));
+    else complete(std::move(job));
+    if (durable_topic) start_sync();
+    else advance(next_);
+  } else {
+    if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) fail_all(status);
+    refuse(std::move(job), status);
+  }
+  while (!appending_ && !behind_.empty()) {
+    AppendJobPtr following = std::move(behind_.front());
+    behind_.pop_front();
+    append(std::move(following));
+  }
+  if (life_ == Life::kClosing) finish_close();
+}
+
+// One sync at a time: what arrives meanwhile rides on the next one. That is the group commit of a partition; the backend joins
+// those of all partitions.
+void Partition::start_sync() {
+  if (syncing_ || !failed_.ok()) return;
+  syncing_ = true;
+  around_.metrics.synced();
+  call([&](Op& op) { return log_.sync(op, next_); },
+       [self = shared_from_this()](const ion_result& r) {
+         self->on_shard([self, status = Status::from(r.status, r.err), durable = Offset{static_cast<int64_t>(r.u0)}] { self->synced(status, durable); });
+       });
+}
+
+void Partition::synced(const Status& status, Offset durable) {
+  syncing_ = false;
+  if (!status.ok()) {
+    fail_all(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", seed_.name, status.words())));
+  } else {
+    advance(durable);
+    while (AppendJobPtr job = unsynced_.take_until(durable)) complete(std::move(job));
+    if (!unsynced_.empty() || high_watermark_.load(std::memory_order_relaxed) < next_.v) start_sync();
+    else maybe_snapshot();
+  }
+  if (life_ == Life::kClosing) finish_close();
+}
+
+void Partition::advance(Offset high_watermark) {
+  if (high_watermark.v <= high_watermark_.load(std::memory_order_relaxed)) return;
+  ION_ASSERT(high_watermark <= next_);
+  high_watermark_.store(high_watermark.v, std::memory_order_release);
+  visible_bytes_.store(appended_bytes_, std::memory_order_release);
+  if (!fetches_.empty()) finish_fetches(fetches_.take_ripe(appended_bytes_, high_watermark));
+  if (seed_.config.durability == Durability::kOs) maybe_snapshot();
+}
+
+void Partition::complete(AppendJobPtr job) {
+  ion_produce_answer& a = *job->answer;
+  a.base = job->base.v;
+  a.next = a.base + job->header.last_offset_delta + 1;
+  a.flags = job->duplicate ? ION_PRODUCE_DUPLICATE : 0;
+  a.log_start = log_start_.load(std::memory_order_relaxed);
+  a.high_watermark = high_watermark_.load(std::memory_order_relaxed);
+  a.append_time_ms = -1;
+  a.log_id = seed_.log_id.v;
+  job->later.ok(static_cast<uint64_t>(a.base), static_cast<uint64_t>(a.next));
+}
+
+void Partition::fail_all(const Status& status) {
+  failed_ = status;
+  health_.store(status.code(), std::memory_order_relaxed);
+  around_.logger.error("partition refuses appends from now on", {{"partition", seed_.name}, {"why", status.words()}});
+  while (AppendJobPtr job = unsynced_.take_any()) refuse(std::move(job), status);
+  for (AppendJobPtr& job : std::exchange(behind_, {})) refuse(std::move(job), status);
+}
+
+}  // namespace ion::partition

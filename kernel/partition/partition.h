@@ -1,0 +1,132 @@
+// One ordered log on one shard; knows no other broker. Appends get dense offsets, become durable by group commit (one sync
+// outstanding, everything that waits rides on the next), and are visible to readers below the high watermark.
+//
+// With one replica the high watermark is the durable end (durability=os: the log end). Replication will move it instead.
+// Thread: produce, fetch, view from ANY; the state marked "shard" only on `shard()`. Life: shared by the table and by operations
+// in flight (shared_ptr: an operation may outlive the topic's deletion); close() must complete before the last one goes.
+#pragma once
+#include "partition/append_queue.h"
+#include "partition/core/producer_window.h"
+#include "partition/fetch_waiters.h"
+#include "partition/partition_config.h"
+#include "partition/partition_metrics.h"
+
+#include <ion/contract/storage.h>
+#include <ion/ports.h>
+#include <ion/thread_role.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace ion::partition {
+
+// What every partition of a broker shares; outlives them all.
+struct Surroundings {
+  Executor& executor;
+  Timers& timers;
+  Clock& clock;
+  Logger& logger;
+  PartitionMetrics& metrics;
+};
+
+struct PartitionSeed {
+  std::string name;  // "orders/3", for words
+  LogId log_id;
+  Epoch epoch;
+  ShardId shard;
+  PartitionConfig config;
+  std::unique_ptr<Log> log, state;
+};
+
+struct FetchAsk {
+  Offset offset;
+  uint64_t bytes_min = 1, bytes_max = 1 << 20;
+  Instant until;  // 0: do not wait
+};
+
+struct PartitionView {
+  Offset log_start, high_watermark, log_end;
+  uint64_t bytes = 0;
+  Status health;
+};
+
+class Partition;
+using PartitionPtr = std::shared_ptr<Partition>;
+using PartitionOpened = std::function<void(Result<PartitionPtr>)>;
+
+class Partition : public std::enable_shared_from_this<Partition> {
+ public:
+  // Rebuilds the producer state and what was durable. Any thread; one answer.
+  static void open(Surroundings around, PartitionSeed seed, PartitionOpened done);
+  Partition(Surroundings around, PartitionSeed seed, ProducerWindow window, Offset state_next);
+
+  // `header` and `parts` were checked (batch::check). Offsets are in `a`; `acks` below LEADER does not wait for durability.
+  Answer produce(Op& op, const batch::Header& header, std::span<const ion_buf> parts, uint32_t acks, ion_produce_answer& a);
+  // Answers OK, perhaps empty, when `until` has come. OUT_OF_RANGE outside [log start, high watermark].
+  Answer fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a);
+  void cancel_fetch(uint64_t op_id);
+  PartitionView view() const;
+
+  const std::string& name() const noexcept { return seed_.name; }
+  LogId log_id() const noexcept { return seed_.log_id; }
+  ShardId shard() const noexcept { return seed_.shard; }
+
+  // Refuses new work, finishes what is in flight, writes the producer state, closes the log. `done` on any thread.
+  void close(std::function<void(Status)> done);
+
+ private:
+  enum class Life { kServing, kClosing, kClosed };
+
+  void on_shard(std::function<void()> work);  // never refused for our own continuations: retried until taken
+  static void refuse(AppendJobPtr job, const Status& why);
+  void append(AppendJobPtr job) ION_ON(shard_role);
+  bool answer_known(AppendJobPtr& job) ION_ON(shard_role);
+  void append_to_log(AppendJobPtr job) ION_ON(shard_role);
+  void appended(AppendJobPtr job, const Status& status) ION_ON(shard_role);
+  void start_sync() ION_ON(shard_role);
+  void synced(const Status& status, Offset durable) ION_ON(shard_role);
+  void advance(Offset high_watermark) ION_ON(shard_role);
+  void complete(AppendJobPtr job) ION_ON(shard_role);
+  void fail_all(const Status& status) ION_ON(shard_role);
+
+  void read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a);
+  void fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r);
+  void park(const FetchAsk& ask, Later later, ion_fetch_answer* a, uint64_t have) ION_ON(shard_role);
+  void finish_fetches(std::vector<ParkedFetch> ripe);
+  void arm_fetch_timer() ION_ON(shard_role);
+  void describe(ion_fetch_answer& a) const;
+
+  void maybe_snapshot() ION_ON(shard_role);
+  void write_snapshot() ION_ON(shard_role);
+  void snapshot_written(const Status& status) ION_ON(shard_role);
+  void finish_close() ION_ON(shard_role);
+
+  const Surroundings around_;
+  const PartitionSeed seed_;
+  Log& log_;
+  Log& state_log_;
+
+  // Read by anybody.
+  std::atomic<int64_t> log_start_, high_watermark_, log_end_;
+  std::atomic<uint64_t> visible_bytes_{0};  // appended since start and visible: what parked readers wait for
+  std::atomic<int32_t> health_{ION_OK};
+
+  // Shard.
+  ProducerWindow window_;
+  AppendQueue unsynced_;
+  std::deque<AppendJobPtr> behind_;  // while an append waits for a segment, those after it wait here
+  FetchWaiters fetches_;
+  Status failed_;                   // the log is dead for good
+  bool appending_ = false, syncing_ = false, snapshotting_ = false;
+  uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0;
+  Offset next_, state_next_;
+  Life life_ = Life::kServing;
+  std::function<void(Status)> closed_;
+  TimerHandle timer_ = nullptr;
+  void* timer_ctx_ = nullptr;
+  Instant timer_at_;
+};
+
+}  // namespace ion::partition

@@ -1,0 +1,13 @@
+// Bounds of one partition. What an operator may turn is a row in pipeline_config.h.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace ion::partition {
+
+inline constexpr size_t kAppendsWaitingMax = 16'384;        // batches not yet acknowledged
+inline constexpr size_t kFetchesParkedMax = 16'384;         // readers waiting for new records
+inline constexpr uint64_t kSnapshotEveryBytes = 64u << 20;  // producer state is written down after so much
+inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state
+
+}  // namespace ion::partition

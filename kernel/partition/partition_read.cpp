@@ -1,0 +1,125 @@
+// The reading half of Partition: reads run on the caller's thread, only waiting goes to the shard.
+#include "partition/partition.h"
+#include "partition/partition_limits.h"
+
+#include <fmt/format.h>
+#include <ion/contract/front_door.h>
+
+#include <utility>
+
+namespace ion::partition {
+
+void Partition::describe(ion_fetch_answer& a) const {
+  a.log_start = log_start_.load(std::memory_order_relaxed);
+  a.high_watermark = high_watermark_.load(std::memory_order_acquire);
+  a.log_id = seed_.log_id.v;
+  a.flags = 0;
+}
+
+PartitionView Partition::view() const {
+  PartitionView v;
+  v.log_start = {log_start_.load(std::memory_order_relaxed)};
+  v.high_watermark = {high_watermark_.load(std::memory_order_acquire)};
+  v.log_end = {log_end_.load(std::memory_order_relaxed)};
+  v.bytes = log_.stat().bytes;
+  const auto health = to_code(health_.load(std::memory_order_relaxed));
+  if (health != ION_OK) v.health = Status(health, seed_.name + " refuses appends");
+  return v;
+}
+
+Answer Partition::fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a) {
+  describe(a);
+  a.base = a.next = ask.offset.v;
+  if (ask.offset.v < a.log_start || ask.offset.v > a.high_watermark) {
+    const Status out(ION_E_OUT_OF_RANGE,
+                     fmt::format("{}: want offset {}, have {} up to {}", seed_.name, ask.offset.v, a.log_start, a.high_watermark), "OFFSET_OUT_OF_RANGE");
+    explain(a.error, out);
+    return op.refuse(out);
+  }
+  if (ask.offset.v == a.high_watermark && ask.until == Instant{}) return op.ok(static_cast<uint64_t>(a.base), static_cast<uint64_t>(a.next));
+  read_now(ask, op.later(), &a);
+  return op.pending();
+}
+
+void Partition::read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a) {
+  const Offset upto{high_watermark_.load(std::memory_order_acquire)};
+  call([&](Op& op) { return log_.read(op, ask.offset, upto, ask.bytes_max); },
+       [self = shared_from_this(), ask, upto, later = std::move(later), a](const ion_result& r) mutable {
+         self->fetched(ask, upto, std::move(later), a, r);
+       });
+}
+
+void Partition::fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r) {
+  if (r.status != ION_OK) {
+    explain(a->error, Status::from(r.status, r.err));
+    return later.pass(r);
+  }
+  uint64_t have = 0;
+  for (uint32_t i = 0; i < r.nbufs; ++i) have += r.bufs[i].n;
+  const Offset next{r.nbufs == 0 ? ask.offset.v : static_cast<int64_t>(r.u1)};
+  if (have < ask.bytes_min && next == upto && around_.clock.now() < ask.until) {
+    for (uint32_t i = 0; i < r.nbufs; ++i) Buf::adopt(r.bufs[i]).reset();
+    return on_shard([self = shared_from_this(), ask, have, a, parked = std::make_shared<Later>(std::move(later))] {
+      self->park(ask, std::move(*parked), a, have);
+    });
+  }
+  describe(*a);
+  a->base = r.nbufs == 0 ? ask.offset.v : static_cast<int64_t>(r.u0);
+  a->next = next.v;
+  around_.metrics.fetched(static_cast<int64_t>(have));
+  later.pass(r);
+}
+
+void Partition::park(const FetchAsk& ask, Later later, ion_fetch_answer* a, uint64_t have) {
+  if (life_ != Life::kServing) return later.fail(Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
+  if (fetches_.full()) {
+    const Status full(ION_E_OVERLOADED, fmt::format("{}: {} readers wait already", seed_.name, kFetchesParkedMax), "QUEUE_FULL");
+    explain(a->error, full);
+    return later.fail(full);
+  }
+  const auto visible = visible_bytes_.load(std::memory_order_relaxed);
+  ParkedFetch parked{std::move(later), a, ask.offset, ask.bytes_max, visible + (ask.bytes_min - have), ask.until};
+  // Records may have become visible between the look and now; the shard moves the watermark, so this look is the last.
+  if (have == 0 && ask.offset.v < high_watermark_.load(std::memory_order_relaxed)) {
+    std::vector<ParkedFetch> now;
+    now.push_back(std::move(parked));
+    return finish_fetches(std::move(now));
+  }
+  around_.metrics.parked();
+  fetches_.park(std::move(parked));
+  arm_fetch_timer();
+}
+
+// Their wait is over, with or without bytes: read once and answer.
+void Partition::finish_fetches(std::vector<ParkedFetch> ripe) {
+  for (ParkedFetch& f : ripe) read_now(FetchAsk{f.offset, 0, f.bytes_max, Instant{}}, std::move(f.later), f.answer);
+}
+
+void Partition::arm_fetch_timer() {
+  const auto earliest = fetches_.earliest();
+  if (!earliest || (timer_ != nullptr && timer_at_ <= *earliest)) return;
+  if (timer_ != nullptr && around_.timers.disarm(timer_)) delete static_cast<PartitionPtr*>(std::exchange(timer_ctx_, nullptr));
+  timer_ = nullptr;
+  auto* self = new PartitionPtr(shared_from_this());
+  const auto armed = around_.timers.arm(
+      seed_.shard, *earliest,
+      [](void* ctx) noexcept {
+        const std::unique_ptr<PartitionPtr> mine(static_cast<PartitionPtr*>(ctx));
+        RoleScope scope(shard_role);
+        Partition& p = **mine;
+        if (p.timer_ctx_ == ctx) p.timer_ = nullptr, p.timer_ctx_ = nullptr;
+        p.finish_fetches(p.fetches_.take_due(p.around_.clock.now()));
+        p.arm_fetch_timer();
+      },
+      self);
+  ION_ASSERT(armed.has_value());
+  timer_ = *armed, timer_ctx_ = self, timer_at_ = *earliest;
+}
+
+void Partition::cancel_fetch(uint64_t op_id) {
+  on_shard([self = shared_from_this(), op_id] {
+    if (auto parked = self->fetches_.take(op_id)) parked->later.fail(Status(ION_E_CANCELLED, "the reader gave up"));
+  });
+}
+
+}  // namespace ion::partition

@@ -1,0 +1,98 @@
+#include "partition/window_loader.h"
+
+#include "partition/partition_limits.h"
+
+#include <ion/record_reader.h>
+#include <ion/record_writer.h>
+#include <ion/repeat.h>
+
+#include <memory>
+
+namespace ion::partition {
+
+namespace {
+
+struct Load {
+  Log& log;
+  WindowLoaded done;
+  LoadedWindow loaded;
+  Offset at, end;
+};
+using LoadPtr = std::shared_ptr<Load>;  // shared by the callbacks of one load; the last one to go ends it
+
+void answer(const LoadPtr& load, Status status) {
+  auto done = std::exchange(load->done, nullptr);
+  ION_ASSERT(done != nullptr);
+  if (status.ok()) done(std::move(load->loaded));
+  else done(std::move(status));
+}
+
+void record_headers(ProducerWindow& window, std::span<const uint8_t> bytes, Offset from) {
+  while (bytes.size() >= batch::kHeaderBytes) {
+    const batch::Header h = batch::read_header(bytes.data());
+    if (h.length <= 0 || h.total_bytes() > bytes.size()) return;
+    if (h.base_offset >= from) window.record(h);
+    bytes = bytes.subspan(h.total_bytes());
+  }
+}
+
+void scan_tail(const LoadPtr& load) {
+  repeat([load](auto again) {
+    if (load->at >= load->end) return answer(load, {});
+    call([&](Op& op) { return load->log.read(op, load->at, load->end, kScanBytes); },
+         [load, again](const ion_result& r) mutable {
+           Outcome got = Outcome::from(r);
+           if (got.status.code() == ION_E_CORRUPT) return answer(load, {});  // the partition opens, refusing appends
+           if (!got.status.ok()) return answer(load, std::move(got.status));
+           if (got.bufs.empty()) return answer(load, {});
+           for (const Buf& b : got.bufs) record_headers(load->loaded.window, b.span(), load->at);
+           load->at = Offset{static_cast<int64_t>(got.u1)};
+           again();
+         });
+  });
+}
+
+// The newest snapshot, if it fits the log.
+void take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
+  std::optional<std::vector<uint8_t>> newest;
+  while (bytes.size() >= batch::kHeaderBytes) {
+    auto reader = batch::RecordReader::open(bytes);
+    if (!reader) return;
+    auto record = reader->next();
+    if (record && *record && (*record)->value) newest.emplace((*record)->value->begin(), (*record)->value->end());
+    bytes = bytes.subspan(reader->header().total_bytes());
+  }
+  if (!newest) return;
+  ProducerWindow restored;
+  const Result<Offset> upto = restored.restore(*newest);
+  if (!upto || *upto > load->end || *upto < load->at) return;
+  load->loaded.window = std::move(restored);
+  load->at = *upto;
+}
+
+}  // namespace
+
+std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t> snapshot) {
+  batch::RecordWriter writer(snapshot.size() + 32);
+  batch::NewRecord record;
+  record.value = snapshot;
+  writer.append(record);
+  std::vector<uint8_t> bytes = writer.finish();
+  batch::write_prefix(bytes.data(), state_offset, batch::read_header(bytes.data()).length, Epoch{0});
+  return bytes;
+}
+
+void load_window(Log& log, Log& state, WindowLoaded done) {
+  const LogStat have = log.stat(), kept = state.stat();
+  auto load = std::make_shared<Load>(Load{log, std::move(done), {}, have.first, have.next});
+  load->loaded.state_next = kept.next;
+  if (kept.next == kept.first) return scan_tail(load);
+  call([&](Op& op) { return state.read(op, kept.next + -1, kept.next, kScanBytes); },
+       [load](const ion_result& r) {
+         const Outcome got = Outcome::from(r);
+         if (got.status.ok() && !got.bufs.empty()) take_snapshot(load, got.bufs.front().span());
+         scan_tail(load);
+       });
+}
+
+}  // namespace ion::partition

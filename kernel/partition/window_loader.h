@@ -1,0 +1,24 @@
+// Brings the producer state of a partition back: newest snapshot from the state log, then the headers of the log's tail.
+// Thread: any; one answer. A snapshot that says more than the log holds (the log lost an unsynced tail) is not believed.
+#pragma once
+#include "partition/core/producer_window.h"
+
+#include <ion/contract/storage.h>
+
+#include <functional>
+
+namespace ion::partition {
+
+struct LoadedWindow {
+  ProducerWindow window;
+  Offset state_next;  // where the next snapshot goes in the state log
+};
+using WindowLoaded = std::function<void(Result<LoadedWindow>)>;
+
+// `log` and `state` outlive the answer. Damaged ranges of the log are skipped: appends are refused there anyway.
+void load_window(Log& log, Log& state, WindowLoaded done);
+
+// The batch that carries one snapshot in the state log.
+std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t> snapshot);
+
+}  // namespace ion::partition

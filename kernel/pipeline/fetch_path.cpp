@@ -1,0 +1,71 @@
+#include "pipeline/fetch_path.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::pipeline {
+
+Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
+  const auto from = find_partition(corridor_.view, text_of(r.topic), {r.partition});
+  if (!from) return explain(a.error, from.error()), op.refuse(from.error());
+  const PipelineLimits& limits = corridor_.limits;
+  partition::FetchAsk ask;
+  ask.offset = {r.offset};
+  ask.bytes_max = r.bytes_max == 0 ? limits.fetch_bytes_default : std::min(r.bytes_max, limits.fetch_bytes_max);
+  ask.bytes_min = std::clamp<uint64_t>(r.bytes_min, 1, ask.bytes_max);
+  const auto wait = Nanos{static_cast<int64_t>(std::min<uint64_t>(r.wait_ns, static_cast<uint64_t>(limits.fetch_wait_max.n)))};
+  if (wait.n == 0) return (*from)->fetch(op, ask, a);
+
+  ask.until = corridor_.clock.now() + wait;
+  const uint64_t id = op.raw().id;
+  if (id == 0) return (*from)->fetch(op, ask, a);
+  {
+    Slice& slice = slice_of(id);
+    const std::lock_guard<std::mutex> lock(slice.mutex);
+    slice.waiting[id] = *from;
+  }
+  CallOptions options;
+  options.id = id;
+  options.deadline = op.deadline();
+  call(options, [&](Op& inner) { return (*from)->fetch(inner, ask, a); },
+       [this, id, later = op.later()](const ion_result& result) mutable {
+         {
+           Slice& slice = slice_of(id);
+           const std::lock_guard<std::mutex> lock(slice.mutex);
+           slice.waiting.erase(id);
+         }
+         later.pass(result);
+       });
+  return op.pending();
+}
+
+Status FetchPath::cancel(uint64_t op_id) {
+  partition::PartitionPtr where;
+  {
+    Slice& slice = slice_of(op_id);
+    const std::lock_guard<std::mutex> lock(slice.mutex);
+    const auto found = slice.waiting.find(op_id);
+    if (found == slice.waiting.end()) return {ION_E_NOT_FOUND, "this fetch is over"};
+    where = found->second;
+  }
+  where->cancel_fetch(op_id);
+  return {};
+}
+
+Answer FetchPath::offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) {
+  const auto from = find_partition(corridor_.view, text_of(r.topic), {r.partition});
+  if (!from) return explain(a.error, from.error()), op.refuse(from.error());
+  const partition::PartitionView view = (*from)->view();
+  a.time_ms = -1;
+  switch (r.what) {
+    case ION_OFFSET_START: a.offset = view.log_start.v; break;
+    case ION_OFFSET_END: a.offset = view.high_watermark.v; break;
+    default: {
+      const Status later(ION_E_UNSUPPORTED, "offsets by time are not offered yet", "OFFSET_FOR_TIME");
+      return explain(a.error, later), op.refuse(later);
+    }
+  }
+  return op.ok(static_cast<uint64_t>(a.offset));
+}
+
+}  // namespace ion::pipeline

@@ -1,0 +1,33 @@
+// A fetch: find the partition, bound the request, read or park. Knows the parked ones by op id, so that they can be cancelled.
+// Thread: ANY.
+#pragma once
+#include "pipeline/corridor.h"
+
+#include <ion/contract/front_door.h>
+
+#include <array>
+#include <map>
+#include <mutex>
+
+namespace ion::pipeline {
+
+class FetchPath {
+ public:
+  explicit FetchPath(const Corridor& corridor) : corridor_(corridor) {}
+  Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a);
+  Answer offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a);
+  Status cancel(uint64_t op_id);  // NOT_FOUND: it is over
+
+ private:
+  // Fetches that may wait, by op id. Touched once when such a fetch begins and once when it ends, never per record.
+  struct Slice {
+    std::mutex mutex;
+    std::map<uint64_t, partition::PartitionPtr> waiting;
+  };
+  Slice& slice_of(uint64_t op_id) { return waiting_[op_id % waiting_.size()]; }
+
+  const Corridor& corridor_;
+  std::array<Slice, 16> waiting_;
+};
+
+}  // namespace ion::pipeline

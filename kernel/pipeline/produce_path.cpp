@@ -1,0 +1,139 @@
+#include "pipeline/produce_path.h"
+
+#include <fmt/format.h>
+#include <ion/record_reader.h>
+
+#include <utility>
+
+namespace ion::pipeline {
+
+namespace {
+Answer refuse(Op& op, ion_error_info* error, const Status& why) {
+  explain(error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
+  return op.refuse(why);
+}
+
+// A batch that is no larger than one record may be cannot hold a record that is: then nothing is walked. A larger one is copied
+// and walked; compressed batches are bounded as a whole.
+Status check_records(std::span<const ion_buf> parts, const batch::Header& h, uint64_t record_bytes_max) {
+  if (h.total_bytes() <= record_bytes_max || h.codec() != 0) return {};
+  const auto too_large = [&](uint64_t have) {
+    return Status(ION_E_INVALID, fmt::format("a record of {} bytes, at most {} are taken (limits.record_bytes_max)", have, record_bytes_max), "RECORD_TOO_LARGE");
+  };
+  if (h.count == 1) {
+    const uint64_t record = h.total_bytes() - batch::kHeaderBytes;
+    return record > record_bytes_max ? too_large(record) : Status();
+  }
+  std::vector<uint8_t> joined(h.total_bytes());
+  copy_out(parts, 0, joined.size(), joined.data());
+  ION_TRY(auto reader, batch::RecordReader::open(joined));
+  for (;;) {
+    auto record = reader.next();
+    if (!record) return {ION_E_INVALID, record.error().words(), "CORRUPT_BATCH"};
+    if (!*record) return {};
+    const auto bytes = (*record)->headers.size() + ((*record)->key ? (*record)->key->size() : 0) + ((*record)->value ? (*record)->value->size() : 0);
+    if (bytes > record_bytes_max) return too_large(bytes);
+  }
+}
+}  // namespace
+
+Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition) {
+  const cluster::TopicEntryPtr entry = view.find(topic);
+  if (entry == nullptr) return Status(ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", topic), "TOPIC_NOT_FOUND");
+  if (partition.v < 0 || static_cast<size_t>(partition.v) >= entry->partitions.size())
+    return Status(ION_E_NOT_FOUND, fmt::format("topic {}: want partition {}, have 0 to {}", topic, partition.v, entry->partitions.size() - 1), "PARTITION_NOT_FOUND");
+  const cluster::ServedPartition& served = entry->partitions[static_cast<size_t>(partition.v)];
+  if (served.partition == nullptr) return served.why.ok() ? Status(ION_E_CLOSED, "the partition is not served yet", "STARTING") : served.why;
+  return served.partition;
+}
+
+Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
+  const std::span<const ion_buf> parts(r.parts, r.nparts);
+  const auto to = find_partition(corridor_.view, text_of(r.topic), {r.partition});
+  if (!to) return refuse(op, a.error, to.error());
+  const uint64_t bytes = bytes_in(parts);
+  if (const Status entered = corridor_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
+  const Result<batch::Header> header = batch::check(parts, corridor_.limits.batch_bytes_max, batch::From::kClient);
+  const Status proved = header ? check_records(parts, *header, corridor_.limits.record_bytes_max) : header.error();
+  if (!proved.ok()) {
+    corridor_.admission.leave(bytes);
+    return refuse(op, a.error, proved);
+  }
+  if (corridor_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, bytes);
+  return straight(op, *to, *header, r, a, bytes);
+}
+
+Answer ProducePath::straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
+                             uint64_t bytes) {
+  call([&](Op& inner) { return to->produce(inner, h, std::span<const ion_buf>(r.parts, r.nparts), r.acks, a); },
+       [admission = &corridor_.admission, bytes, later = op.later()](const ion_result& result) mutable {
+         admission->leave(bytes);
+         later.pass(result);
+       });
+  return op.pending();
+}
+
+// What an intercepted request keeps until its completion.
+struct ProducePath::Routed {
+  const ion_produce_req& request;  // the caller's, until completion
+  ion_produce_answer& answer;
+  partition::PartitionPtr to;
+  batch::Header header;
+  uint64_t bytes = 0;
+  Later later;
+  std::vector<uint8_t> replaced;
+  ion_buf replaced_part{};
+};
+
+Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
+                                uint64_t bytes) {
+  BatchInFlight seen;
+  seen.topic = text_of(r.topic);
+  seen.partition = r.partition;
+  if (r.who != nullptr) {
+    seen.principal = text_of(r.who->principal);
+    seen.client_id = text_of(r.who->client_id);
+    seen.address = text_of(r.who->address);
+  }
+  seen.header = h;
+  seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
+  auto routed = std::make_shared<Routed>(Routed{r, a, to, h, bytes, op.later(), {}, {}});  // shared with a PENDING interceptor
+  corridor_.interceptors.walk(Hook::kProduce, seen, [this, routed](Passage passage) { after_walk(routed, std::move(passage)); });
+  return op.pending();
+}
+
+void ProducePath::after_walk(const std::shared_ptr<Routed>& routed, Passage passage) {
+  const auto end = [&](const Status& why) {
+    corridor_.admission.leave(routed->bytes);
+    explain(routed->answer.error, why);
+    routed->later.fail(why);
+  };
+  if (passage.kind == Passage::Kind::kRejected) return end(passage.why);
+  if (passage.kind == Passage::Kind::kDropped) {
+    corridor_.admission.leave(routed->bytes);
+    routed->answer.flags = ION_PRODUCE_DROPPED;
+    routed->answer.base = routed->answer.next = -1;
+    return routed->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
+  }
+  if (!passage.topic.empty()) {
+    const cluster::TopicEntryPtr entry = corridor_.view.find(passage.topic);
+    const int32_t count = entry == nullptr ? 1 : static_cast<int32_t>(entry->partitions.size());
+    auto to = find_partition(corridor_.view, passage.topic, {passage.partition >= 0 ? passage.partition : routed->request.partition % count});
+    if (!to) return end(to.error());
+    routed->to = *std::move(to);
+  }
+  std::span<const ion_buf> parts(routed->request.parts, routed->request.nparts);
+  if (!passage.replaced.empty()) {
+    routed->replaced = std::move(passage.replaced);
+    routed->replaced_part = borrowed(routed->replaced);
+    parts = std::span<const ion_buf>(&routed->replaced_part, 1);
+    routed->header = batch::read_header(routed->replaced.data());
+  }
+  call([&](Op& inner) { return routed->to->produce(inner, routed->header, parts, routed->request.acks, routed->answer); },
+       [this, routed](const ion_result& result) {
+         corridor_.admission.leave(routed->bytes);
+         routed->later.pass(result);
+       });
+}
+
+}  // namespace ion::pipeline

@@ -1,0 +1,226 @@
+#include "io/single_group.h"
+
+#include <ion/record_reader.h>
+#include <ion/record_writer.h>
+#include <ion/repeat.h>
+
+#include <utility>
+
+namespace ion::consensus_single {
+
+namespace {
+constexpr std::string_view kTermKey = "term";
+constexpr uint64_t kReplayBytes = 1u << 20;
+
+std::vector<uint8_t> entry_batch(uint64_t index, uint64_t term, std::span<const ion_buf> parts) {
+  std::vector<uint8_t> command(bytes_in(parts));
+  copy_out(parts, 0, command.size(), command.data());
+  batch::RecordWriter writer(command.size() + 16);
+  batch::NewRecord record;
+  record.value = std::span<const uint8_t>(command);
+  writer.append(record);
+  std::vector<uint8_t> bytes = writer.finish();
+  batch::write_prefix(bytes.data(), Offset{static_cast<int64_t>(index)}, batch::read_header(bytes.data()).length, Epoch{static_cast<int32_t>(term)});
+  return bytes;
+}
+}  // namespace
+
+SingleGroup::SingleGroup(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec)
+    : world_(world), storage_(std::move(storage)), name_(spec.name), shard_(spec.shard), node_(spec.node),
+      volatile_((storage_->caps() & ION_STORAGE_VOLATILE) != 0), machine_(*spec.machine) {}
+
+void SingleGroup::on_shard(std::function<void()> work) {
+  const Status given = post(world_.executor, shard_, std::move(work));
+  if (!given.ok()) world_.logger.error("consensus work was refused", {{"group", name_}, {"why", given.text()}});
+}
+
+void SingleGroup::open(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done) {
+  std::shared_ptr<SingleGroup> self(new SingleGroup(world, std::move(storage), spec));
+  OpenOptions options;
+  options.exact_mark = true;
+  options.segment_bytes = 1 << 20;
+  call([&](Op& op) { return self->storage_->open(op, "raft/" + self->name_, options, &self->log_); },
+       [self, done = std::move(done)](const ion_result& r) {
+         if (r.status != ION_OK) return done(Status::from(r.status, r.err));
+         self->on_shard([self, done] { self->log_opened(done); });
+       });
+}
+
+void SingleGroup::log_opened(Opened done) {
+  const LogStat stat = log_->stat();
+  if (stat.damaged)
+    return done(Status(ION_E_CORRUPT, "raft/" + name_ + ": entries " + std::to_string(stat.bad_from.v) + " to " + std::to_string(stat.bad_upto.v) +
+                                          " are damaged and there is no other copy"));
+  call([&](Op& op) { return log_->meta_get(op, kTermKey); },
+       [self = shared_from_this(), done = std::move(done)](const ion_result& r) {
+         const Outcome got = Outcome::from(r);
+         if (!got.status.ok() && got.status.code() != ION_E_NOT_FOUND) return done(got.status);
+         uint64_t term = 0;
+         if (got.status.ok() && !got.bufs.empty() && got.bufs.front().size() == 8) term = batch::load_big<uint64_t>(got.bufs.front().data());
+         self->on_shard([self, done, term] {
+           self->term_ = term + 1;
+           self->begin_term(done);
+         });
+       });
+}
+
+void SingleGroup::begin_term(Opened done) {
+  auto value = std::make_shared<std::array<uint8_t, 8>>();  // borrowed by the op until its completion
+  batch::store_big<uint64_t>(value->data(), term_);
+  const ion_field item{bytes_of(kTermKey), {value->data(), value->size()}};
+  call([&](Op& op) { return log_->meta_put(op, std::span<const ion_field>(&item, 1)); },
+       [self = shared_from_this(), value, done = std::move(done)](const ion_result& r) {
+         if (r.status != ION_OK) return done(Status::from(r.status, r.err));
+         self->on_shard([self, done] { self->replay(done); });
+       });
+}
+
+// Everything in the log is made durable once more, then applied: with one member what is in the log is what was decided.
+void SingleGroup::replay(Opened done) {
+  const LogStat stat = log_->stat();
+  const auto first = static_cast<uint64_t>(std::max<int64_t>(stat.first.v, 1));
+  core_ = std::make_unique<SingleCore>(first, std::max(first, static_cast<uint64_t>(stat.next.v)));
+  opened_ = std::move(done);
+  const Actions actions = core_->opened();
+  if (actions.sync) return obey(actions);
+  machine_.role(ION_ROLE_LEADER, term_, node_);
+  std::exchange(opened_, nullptr)(shared_from_this());
+}
+
+Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
+  if (closing_) return op.refuse(Status(ION_E_CLOSED, "group " + name_ + " is closing"));
+  if (core_->failed()) return op.refuse(failed_);
+  if (pending_.size() >= world_.proposals_max)
+    return op.refuse(Status(ION_E_OVERLOADED, "group " + name_ + ": " + std::to_string(pending_.size()) + " proposals wait already"));
+  const uint64_t index = core_->propose();
+  pending_.push_back({index, entry_batch(index, term_, parts), {}, op.later()});
+  pending_.back().part = borrowed(pending_.back().batch);
+  append_next();
+  return op.pending();
+}
+
+// One append at a time: a failed one must not leave a hole in front of those behind it.
+void SingleGroup::append_next() {
+  if (appending_ || appended_count_ == pending_.size() || core_->failed()) return;
+  appending_ = true;
+  const Pending& p = pending_[appended_count_];
+  const ion_batch one{static_cast<ion_offset>(p.index), static_cast<ion_offset>(p.index + 1), 0, static_cast<int32_t>(term_), 1, &p.part};
+  call([&](Op& op) { return log_->append(op, std::span<const ion_batch>(&one, 1)); },
+       [self = shared_from_this()](const ion_result& r) {
+         self->on_shard([self, status = Status::from(r.status, r.err)] { self->appended(status); });
+       });
+}
+
+void SingleGroup::appended(const Status& status) {
+  appending_ = false;
+  if (!status.ok()) return fail(status);
+  const uint64_t upto = pending_[appended_count_].index + 1;
+  ++appended_count_;
+  obey(core_->appended(upto));
+  append_next();
+}
+
+// Persist before apply: readable in one function.
+void SingleGroup::obey(const Actions& actions) {
+  if (actions.sync && volatile_) {
+    on_shard([self = shared_from_this(), upto = actions.sync_upto] { self->synced({}, upto); });
+  } else if (actions.sync) {
+    call([&](Op& op) { return log_->sync(op, Offset{static_cast<int64_t>(actions.sync_upto)}); },
+         [self = shared_from_this(), upto = actions.sync_upto](const ion_result& r) {
+           self->on_shard([self, upto, status = Status::from(r.status, r.err)] { self->synced(status, upto); });
+         });
+  }
+  apply(actions.apply_from, actions.apply_upto);
+}
+
+void SingleGroup::synced(const Status& status, uint64_t durable) {
+  if (!status.ok()) return fail(status);
+  const Actions actions = core_->persisted(durable);
+  if (opened_ == nullptr) {
+    obey(actions);
+    return maybe_close();
+  }
+  // The first sync after the start: what it covers is replayed from the log.
+  const auto from = static_cast<int64_t>(actions.apply_from), upto = static_cast<int64_t>(actions.apply_upto);
+  repeat([self = shared_from_this(), at = from, upto](auto again) mutable {
+    if (self->opened_ == nullptr) return;  // failed meanwhile, and said so
+    if (at >= upto) {
+      self->machine_.role(ION_ROLE_LEADER, self->term_, self->node_);
+      return std::exchange(self->opened_, nullptr)(self);
+    }
+    call([&](Op& op) { return self->log_->read(op, {at}, {upto}, kReplayBytes); },
+         [self, &at, upto, again](const ion_result& r) mutable {
+           auto got = std::make_shared<Outcome>(Outcome::from(r));  // shared: std::function copies
+           self->on_shard([self, &at, upto, got, again]() mutable {
+             if (!got->status.ok()) return self->fail(got->status);
+             for (const Buf& b : got->bufs) self->apply_replayed(b.span());
+             at = got->bufs.empty() ? upto : static_cast<int64_t>(got->u1);
+             again();
+           });
+         });
+  });
+}
+
+void SingleGroup::apply_replayed(std::span<const uint8_t> bytes) {
+  while (bytes.size() >= batch::kHeaderBytes) {
+    auto reader = batch::RecordReader::open(bytes);
+    if (!reader) return fail(reader.error());
+    const batch::Header& h = reader->header();
+    auto record = reader->next();
+    if (!record || !*record || !(*record)->value) return fail(Status(ION_E_CORRUPT, "raft/" + name_ + ": entry " + std::to_string(h.base_offset.v) + " holds no command"));
+    const Entry entry{static_cast<uint64_t>(h.base_offset.v), static_cast<uint64_t>(h.leader_epoch.v), *(*record)->value};
+    machine_.apply(std::span<const Entry>(&entry, 1));
+    bytes = bytes.subspan(h.total_bytes());
+  }
+}
+
+void SingleGroup::apply(uint64_t from, uint64_t upto) {
+  while (from < upto) {
+    ION_ASSERT(!pending_.empty() && pending_.front().index == from && appended_count_ > 0);
+    Pending p = std::move(pending_.front());
+    pending_.pop_front();
+    --appended_count_;
+    auto reader = batch::RecordReader::open(p.batch);
+    ION_ASSERT(reader.has_value());
+    const auto record = reader->next();
+    ION_ASSERT(record && *record && (*record)->value);
+    const Entry entry{p.index, term_, *(*record)->value};
+    machine_.apply(std::span<const Entry>(&entry, 1));
+    p.later.ok(p.index, term_);
+    ++from;
+  }
+}
+
+void SingleGroup::fail(const Status& status) {
+  core_->fail();
+  failed_ = Status(ION_E_FAILED, "group " + name_ + " takes no more: " + status.words());
+  world_.logger.error("consensus group failed", {{"group", name_}, {"why", status.text()}});
+  // The entry that failed may be on the disk or not; so may those behind it.
+  const Status unknown(ION_E_UNKNOWN_OUTCOME, failed_.words());
+  for (Pending& p : std::exchange(pending_, {})) p.later.fail(unknown);
+  appended_count_ = 0;
+  if (opened_) std::exchange(opened_, nullptr)(failed_);
+  maybe_close();
+}
+
+Answer SingleGroup::close(Op& op) {
+  auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
+  on_shard([self = shared_from_this(), later] {
+    if (self->closing_) return later->fail(Status(ION_E_CLOSED, "group " + self->name_ + " is closing already"));
+    self->closing_ = std::move(*later);
+    self->maybe_close();
+  });
+  return op.pending();
+}
+
+void SingleGroup::maybe_close() {
+  if (!closing_ || !pending_.empty() || appending_ || (!core_->idle() && !core_->failed())) return;
+  call([&](Op& op) { return log_->close(op); },
+       [self = shared_from_this(), later = std::move(closing_)](const ion_result& r) mutable { later.pass(r); });
+}
+
+GroupStat SingleGroup::stat() const {
+  return {ION_ROLE_LEADER, term_, node_.v, core_->applied() - 1, core_->applied() - 1, core_->next() - 1};
+}
+
+}  // namespace ion::consensus_single

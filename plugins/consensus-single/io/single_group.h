@@ -1,0 +1,76 @@
+// Drives one SingleCore on a log of the storage contract: raft/<group>, a batch per entry with base = index and epoch = term.
+// The term counts the incarnations of the group and is durable before the group opens.
+// Thread: open and close on control, the rest on the group's shard; completions of the log hop there. Life: shared by the handle
+// and by operations in flight (shared_ptr), ends after close().
+#pragma once
+#include "core/single_core.h"
+
+#include <ion/contract/consensus.h>
+#include <ion/contract/storage.h>
+#include <ion/ports.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ion::consensus_single {
+
+struct GroupWorld {
+  Executor& executor;
+  Logger& logger;
+  uint64_t proposals_max = 4096;
+};
+
+class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
+ public:
+  using Opened = std::function<void(Result<std::shared_ptr<SingleGroup>>)>;
+  // `storage` and `spec.machine` outlive the group. Answers when everything in the log is durable and applied.
+  static void open(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done);
+
+  Answer propose(Op& op, std::span<const ion_buf> parts);  // SHARD
+  Answer close(Op& op);                                    // CONTROL
+  GroupStat stat() const;                                  // SHARD
+
+ private:
+  struct Pending {  // an entry between proposal and answer
+    uint64_t index = 0;
+    std::vector<uint8_t> batch;
+    ion_buf part{};
+    Later later;
+  };
+  SingleGroup(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec);
+  void on_shard(std::function<void()> work);
+  void log_opened(Opened done);
+  void begin_term(Opened done);
+  void replay(Opened done);
+  void append_next();
+  void appended(const Status& status);
+  void obey(const Actions& actions);
+  void synced(const Status& status, uint64_t durable);
+  void apply(uint64_t from, uint64_t upto);
+  void apply_replayed(std::span<const uint8_t> bytes);
+  void fail(const Status& status);
+  void maybe_close();
+
+  const GroupWorld world_;
+  const std::shared_ptr<Storage> storage_;  // shared: the plugin imports one per reference that it was handed
+  const std::string name_;
+  const ShardId shard_;
+  const NodeId node_;
+  const bool volatile_;
+  Machine& machine_;
+  std::unique_ptr<Log> log_;
+  uint64_t term_ = 0;
+
+  std::unique_ptr<SingleCore> core_;
+  std::deque<Pending> pending_;  // in index order; the front ones are appended, applied and answered first
+  size_t appended_count_ = 0;    // of pending_
+  bool appending_ = false;
+  Status failed_;
+  Opened opened_;
+  Later closing_;
+};
+
+}  // namespace ion::consensus_single

@@ -49,7 +49,11 @@ inline Result<Parts> parse(const Uuid& id) {
 
 // Text of any UUID, 8-4-4-4-12 hex digits of either case; the way back is Uuid::text().
 inline Result<Uuid> from_text(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
   const auto wrong = [&] {
     return Status(ION_E_INVALID, "message id: want 8-4-4-4-12 hex digits, have '" + std::string(text.substr(0, 64)) + "'");
   };

@@ -76,9 +76,10 @@ struct ExportedConsensus {
       if (raw.machine == nullptr) return o.refuse(Status(ION_E_INVALID, "a group needs a machine"));
       std::unique_ptr<ExportedGroup> box(new ExportedGroup{ImportedMachine(raw.machine), nullptr});
       Machine* const machine = &box->machine;
-      Opening state{{text_of(raw.name), {raw.shard}, {raw.node}, {raw.bootstrap, raw.nbootstrap}, raw.storage, machine}, std::move(box), out};
-      return Watched<Opening>::run(o, std::move(state),
-                                   [&](Op& inner, Opening& s) { return of(self).open(inner, s.spec, &s.box->group); });
+      const GroupSpec ours{text_of(raw.name), {raw.shard}, {raw.node}, {raw.bootstrap, raw.nbootstrap}, raw.storage, machine};
+      return Watched<Opening>::run(o, {ours, std::move(box), out}, [&](Op& inner, Opening& s) {
+        return of(self).open(inner, s.spec, &s.box->group);
+      });
     });
   }
 };

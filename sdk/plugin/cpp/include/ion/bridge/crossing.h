@@ -140,7 +140,7 @@ class Watched {
     auto* watched = static_cast<Watched*>(ctx);
     for (uint32_t i = 0; i < r->nbufs; ++i) (void)Buf::adopt(r->bufs[i]);
     watched->result_.status = r->status, watched->result_.u0 = r->u0, watched->result_.u1 = r->u1;
-    if (r->err != nullptr) (void)say(&watched->err_, to_code(r->status), std::string_view(r->err->msg, strnlen(r->err->msg, sizeof r->err->msg)));
+    if (r->err != nullptr) (void)say(&watched->err_, to_code(r->status), {r->err->msg, strnlen(r->err->msg, sizeof r->err->msg)});
     watched->one_is_through();
   }
   // `start` returned, or the answer came: the second of them ends the op.

@@ -59,7 +59,7 @@ class ImportedFrontDoor final : public FrontDoor {
 #define ION_FORWARD(verb, Req, Ans)                                                              \
   Answer verb(Op& op, const Req& r, Ans& a) override {                                           \
     if (!ION_HAS(t_, verb)) return op.refuse(missing(#verb));                                    \
-    return Answer(t_->verb(self_, &r, &a, &op.raw(), &op.now()));                                \
+    return op.passed(t_->verb(self_, &r, &a, &op.raw(), &op.now()));                             \
   }
   ION_FORWARD(produce, ion_produce_req, ion_produce_answer)
   ION_FORWARD(fetch, ion_fetch_req, ion_fetch_answer)

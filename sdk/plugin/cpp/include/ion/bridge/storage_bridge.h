@@ -89,7 +89,8 @@ class ImportedStorage final : public Storage {
 
   uint32_t caps() const override { return table_ != nullptr ? table_->caps : 0; }
   Answer open(Op& op, std::string_view log, const OpenOptions& options, std::unique_ptr<Log>* out) override {
-    return bridge::Watched<Opening>::run(op, {bridge::raw_options(options), std::make_unique<ImportedLog>(ref_, nullptr), out}, [&](Op& inner, Opening& s) {
+    Opening state{bridge::raw_options(options), std::make_unique<ImportedLog>(ref_, nullptr), out};
+    return bridge::Watched<Opening>::run(op, std::move(state), [&](Op& inner, Opening& s) {
       return ION_PASS(inner, open, bytes_of(log), &s.options, s.log->slot());
     });
   }

@@ -1,0 +1,253 @@
+"""The wire as a foreign client sees it: gRPC from Python with messages compiled from proto/, health, reflection, raw batches good and
+bad, plain messages, and the idempotent producer across a kill -9 whose ack was lost."""
+import atexit
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import grpc
+
+from broker import SOURCE, Broker, Folder
+
+GENERATED = tempfile.mkdtemp(prefix="ion-gen-")
+atexit.register(shutil.rmtree, GENERATED, True)
+subprocess.run(["protoc", "-I", str(SOURCE / "proto"), f"--python_out={GENERATED}", f"--descriptor_set_out={GENERATED}/all.pb", "--include_imports"]
+               + [str(p) for p in (SOURCE / "proto").rglob("*.proto")], check=True)
+# The packages grpc.health and grpc.reflection would hide the module grpc, so theirs are made from descriptors.
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # noqa: E402
+
+POOL = descriptor_pool.DescriptorPool()
+FILES = descriptor_pb2.FileDescriptorSet.FromString(open(f"{GENERATED}/all.pb", "rb").read())
+for file in FILES.file:
+    POOL.Add(file)
+FACTORY = message_factory.MessageFactory(POOL)
+
+
+def message(name):
+    return FACTORY.GetPrototype(POOL.FindMessageTypeByName(name))
+
+
+def table():
+    """CRC-32C, byte by byte: independent of the code under test."""
+    rows = []
+    for i in range(256):
+        c = i
+        for _ in range(8):
+            c = (c >> 1) ^ 0x82F63B78 if c & 1 else c >> 1
+        rows.append(c)
+    return rows
+
+
+TABLE = table()
+
+
+def crc32c(data):
+    c = 0xFFFFFFFF
+    for b in data:
+        c = TABLE[(c ^ b) & 255] ^ (c >> 8)
+    return c ^ 0xFFFFFFFF
+
+
+def varint(n):
+    n = (n << 1) ^ (n >> 63)
+    out = b""
+    while n >= 0x80:
+        out += bytes([n & 0x7F | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def batch(values, producer=-1, epoch=-1, sequence=-1, magic=2, flip=None):
+    """A Kafka record batch v2, from its public description."""
+    records = b""
+    for i, value in enumerate(values):
+        body = b"\0" + varint(0) + varint(i) + varint(-1) + varint(len(value)) + value + varint(0)
+        records += varint(len(body)) + body
+    now = 1_700_000_000_000
+    covered = struct.pack(">hiqqqhii", 0, len(values) - 1, now, now, producer, epoch, sequence, len(values)) + records
+    data = bytearray(struct.pack(">qiibI", 0, 4 + 1 + 4 + len(covered), -1, magic, crc32c(covered)) + covered)
+    if flip is not None:
+        data[flip] ^= 1
+    return bytes(data)
+
+
+class Client:
+    def __init__(self, address):
+        self.channel = grpc.insecure_channel(address)
+
+    def call(self, method, request, answer, timeout=20):
+        return self.channel.unary_unary(method, request_serializer=lambda m: m.SerializeToString(),
+                                        response_deserializer=message(answer).FromString)(request, timeout=timeout)
+
+    def broker(self, verb, answer=None, **fields):
+        return self.call(f"/ionstream.v1.Broker/{verb}", message(f"ionstream.v1.{verb}Request")(**fields), f"ionstream.v1.{answer or verb}Response")
+
+    def admin(self, verb, **fields):
+        return self.call(f"/ionstream.v1.Admin/{verb}", message(f"ionstream.v1.{verb}Request")(**fields), f"ionstream.v1.{verb}Response")
+
+    def close(self):
+        self.channel.close()
+
+
+def detail_of(error):
+    """The ErrorDetail inside grpc-status-details-bin."""
+    raw = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    status = message("ionstream.v1.RpcStatus").FromString(raw)
+    detail = message("ionstream.v1.ErrorDetail")()
+    assert status.details[0].type_url.endswith("ionstream.v1.ErrorDetail"), status
+    detail.ParseFromString(status.details[0].value)
+    return detail
+
+
+class Wire(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Folder()
+        cls.server = Broker(cls.folder.path / "data").start()
+        cls.client = Client(cls.server.address)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.client.close()
+        cls.server.kill()
+        cls.folder.__exit__()
+
+    def topic(self, partitions=1):
+        name = self.id().split(".")[-1]
+        self.client.admin("CreateTopic", name=name, partitions=partitions)
+        return name
+
+    def refused(self, code, reason, verb, **fields):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.client.broker(verb, **fields)
+        self.assertEqual(caught.exception.code(), code, caught.exception.details())
+        detail = detail_of(caught.exception)
+        self.assertEqual(detail.reason, reason, detail)
+        self.assertTrue(detail.detail)
+        return detail
+
+    def test_a_foreign_batch_goes_in_and_comes_out_verbatim(self):
+        topic = self.topic()
+        sent = batch([b"a", b"b"])
+        ack = self.client.broker("Produce", topic=topic, partition=0, records=sent).acks[0]
+        self.assertEqual((ack.base_offset, ack.next_offset), (0, 2))
+        self.client.broker("Produce", topic=topic, partition=0, records=sent)
+        got = self.client.broker("Fetch", topic=topic, partition=0, offset=0)
+        self.assertEqual((got.base_offset, got.next_offset, got.high_watermark), (0, 4, 4))
+        first, second = got.records[:len(sent)], got.records[len(sent):]
+        self.assertEqual(first[16:], sent[16:])
+        self.assertEqual(second[16:], sent[16:])
+        self.assertEqual(struct.unpack(">q", second[:8])[0], 2)
+
+    def test_bad_batches_are_refused_and_leave_nothing(self):
+        topic = self.topic()
+        good = batch([b"a", b"b"])
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        for bad in (batch([b"a"], magic=1), batch([b"a"], flip=70), batch([b"a"], flip=17), good[:-1], good[:60], good[:10], b"", good + b"x", b"\xff" * 100):
+            self.refused(invalid, "CORRUPT_BATCH", "Produce", topic=topic, partition=0, records=bad)
+        self.refused(invalid, "RECORD_TOO_LARGE", "Produce", topic=topic, partition=0, records=batch([b"x" * (2 << 20)]))
+        self.assertEqual(self.client.broker("Fetch", topic=topic, partition=0, offset=0).high_watermark, 0)
+        self.client.broker("Produce", topic=topic, partition=0, records=good)
+
+    def test_errors_are_typed(self):
+        topic = self.topic()
+        missing = grpc.StatusCode.NOT_FOUND
+        self.refused(missing, "TOPIC_NOT_FOUND", "Produce", topic="nowhere", partition=0, records=batch([b"a"]))
+        self.refused(missing, "PARTITION_NOT_FOUND", "Produce", topic=topic, partition=9, records=batch([b"a"]))
+        self.refused(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE", "Fetch", topic=topic, partition=0, offset=5)
+        detail = self.refused(grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_SEQUENCE", "Produce", topic=topic, partition=0,
+                              records=batch([b"a"], producer=10 ** 9, epoch=0, sequence=5))
+        self.assertFalse(detail.retriable)
+
+    def test_plain_messages_are_batched_by_the_broker(self):
+        topic = self.topic(4)
+        messages = [dict(key=b"k%d" % (i % 5), value=b"v%d" % i, headers=[dict(key="h", value=b"x")]) for i in range(50)]
+        acks = self.client.broker("Produce", topic=topic, messages=messages).acks
+        self.assertEqual(sum(a.next_offset - a.base_offset for a in acks), 50)
+        seen = []
+        for partition in range(4):
+            got = self.client.broker("Fetch", topic=topic, partition=partition, offset=0, delivery=2)
+            seen += [(m.key, m.value, m.headers[0].key, m.id) for m in got.messages]
+        self.assertEqual(sorted(v for _, v, _, _ in seen), sorted(b"v%d" % i for i in range(50)))
+        self.assertEqual(len({i for *_, i in seen}), 50)
+
+    def test_subscribe_streams_and_credit_stops_it(self):
+        topic = self.topic()
+        for i in range(20):
+            self.client.broker("Produce", topic=topic, partition=0, records=batch([b"%04d" % i + b"x" * 1000]))
+        request = message("ionstream.v1.SubscribeRequest")(parts=[dict(topic=topic, partition=0, offset=0)], credit_bytes=3000, bytes_max=1000)
+        stream = self.client.channel.unary_stream("/ionstream.v1.Broker/Subscribe", request_serializer=lambda m: m.SerializeToString(),
+                                                  response_deserializer=message("ionstream.v1.FetchResponse").FromString)(request, timeout=60)
+        session, offsets = "", []
+        for frame in stream:
+            session = session or frame.session
+            if frame.records:
+                offsets.append(frame.base_offset)
+                self.client.broker("Credit", session=session, bytes=len(frame.records))
+            if frame.next_offset == 20:
+                break
+        stream.cancel()
+        self.assertTrue(session)
+        self.assertEqual(offsets, list(range(20)))
+
+    def test_a_stream_of_batches_is_acknowledged_in_order(self):
+        topic = self.topic()
+        request = message("ionstream.v1.ProduceRequest")
+        requests = [request(topic=topic, partition=0, correlation=i, records=batch([b"%d" % i])) for i in range(200)]
+        stream = self.client.channel.stream_stream("/ionstream.v1.Broker/ProduceStream", request_serializer=lambda m: m.SerializeToString(),
+                                                   response_deserializer=message("ionstream.v1.ProduceResponse").FromString)(iter(requests), timeout=60)
+        acks = [a for response in stream for a in response.acks]
+        self.assertEqual([(a.correlation, a.base_offset) for a in acks], [(i, i) for i in range(200)])
+
+    def test_health_is_understood(self):
+        answer = self.client.call("/grpc.health.v1.Health/Check", message("grpc.health.v1.HealthCheckRequest")(), "grpc.health.v1.HealthCheckResponse")
+        self.assertEqual(answer.status, 1)
+
+    def test_reflection_lists_services_and_gives_their_files(self):
+        request = message("grpc.reflection.v1alpha.ServerReflectionRequest")
+        asks = [request(list_services=""), request(file_containing_symbol="ionstream.v1.Broker"), request(file_by_filename="ionstream/v1/fetch.proto")]
+        stream = self.client.channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+                                                   request_serializer=lambda m: m.SerializeToString(),
+                                                   response_deserializer=message("grpc.reflection.v1alpha.ServerReflectionResponse").FromString)(iter(asks), timeout=20)
+        services, symbol, by_name = list(stream)
+        names = {s.name for s in services.list_services_response.service}
+        self.assertLessEqual({"ionstream.v1.Broker", "ionstream.v1.Admin", "grpc.health.v1.Health"}, names)
+        files = {descriptor_pb2.FileDescriptorProto.FromString(f).name for f in symbol.file_descriptor_response.file_descriptor_proto}
+        self.assertIn("ionstream/v1/service.proto", files)
+        self.assertTrue(by_name.file_descriptor_response.file_descriptor_proto)
+
+    def test_an_unknown_method_is_unimplemented(self):
+        with self.assertRaises(grpc.RpcError) as caught:
+            self.client.call("/ionstream.v1.Broker/NoSuch", message("ionstream.v1.MetadataRequest")(), "ionstream.v1.MetadataResponse")
+        self.assertEqual(caught.exception.code(), grpc.StatusCode.UNIMPLEMENTED)
+
+
+class LostAck(unittest.TestCase):
+    def test_the_same_batch_after_a_kill_gets_its_original_offset(self):
+        with Folder() as folder, Broker(folder / "data") as server:
+            client = Client(server.address)
+            client.admin("CreateTopic", name="t", partitions=1)
+            identity = client.broker("InitProducer")
+            first = batch([b"a", b"b"], identity.producer_id, identity.producer_epoch, 0)
+            second = batch([b"c"], identity.producer_id, identity.producer_epoch, 2)
+            client.broker("Produce", topic="t", partition=0, records=first)
+            ack = client.broker("Produce", topic="t", partition=0, records=second).acks[0]
+            client.close()
+            server.kill()  # the acks are lost with the connection, as far as this producer knows
+            server.start()
+            client = Client(server.address)
+            again = client.broker("Produce", topic="t", partition=0, records=second).acks[0]
+            self.assertTrue(again.duplicate)
+            self.assertEqual(again.base_offset, ack.base_offset)
+            third = client.broker("Produce", topic="t", partition=0, records=batch([b"d"], identity.producer_id, identity.producer_epoch, 3)).acks[0]
+            self.assertEqual(third.base_offset, 3)
+            other = client.broker("InitProducer")
+            self.assertNotEqual(other.producer_id, identity.producer_id)
+            client.close()
+
+
+if __name__ == "__main__":
+    unittest.main()

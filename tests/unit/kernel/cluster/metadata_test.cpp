@@ -1,0 +1,105 @@
+#include "cluster/core/metadata_codec.h"
+#include "cluster/core/metadata_machine.h"
+
+#include <gtest/gtest.h>
+
+namespace ion::cluster {
+namespace {
+
+CreateTopic create(std::string name, size_t partitions = 2, uint64_t id = 1) {
+  CreateTopic c;
+  c.topic.name = std::move(name);
+  c.topic.uuid = Uuid::random(id, id);
+  c.topic.created = {1'700'000'000'000};
+  c.topic.partitions.resize(partitions);
+  for (PartitionRecord& p : c.topic.partitions) p.leader = {1}, p.replicas = {{1}};
+  c.topic.config = {{"durability", "os"}};
+  return c;
+}
+
+TEST(MetadataMachine, log_ids_are_given_once_and_never_again) {
+  MetadataMachine m;
+  const auto a = m.apply(create("a", 2, 1));
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->created->partitions[1].log_id, LogId{2});
+  ASSERT_TRUE(m.apply(DeleteTopic{"a", a->created->uuid}));
+  const auto again = m.apply(create("a", 1, 2));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->created->partitions[0].log_id, LogId{3});
+}
+
+TEST(MetadataMachine, a_topic_exists_once) {
+  MetadataMachine m;
+  ASSERT_TRUE(m.apply(create("a")));
+  const auto again = m.apply(create("a", 1, 9));
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), ION_E_EXISTS);
+  EXPECT_EQ(m.partitions(), 2u);
+}
+
+TEST(MetadataMachine, deleting_leaves_a_tombstone_until_it_is_forgotten) {
+  MetadataMachine m;
+  const Uuid uuid = m.apply(create("a", 3))->created->uuid;
+  ASSERT_TRUE(m.apply(DeleteTopic{"a", uuid}));
+  ASSERT_TRUE(m.tombstones().contains(uuid));
+  EXPECT_EQ(m.tombstones().at(uuid).partitions, 3u);
+  EXPECT_EQ(m.partitions(), 0u);
+  ASSERT_TRUE(m.apply(ForgetTombstone{uuid}));
+  EXPECT_TRUE(m.tombstones().empty());
+}
+
+TEST(MetadataMachine, a_late_delete_spares_the_namesake) {
+  MetadataMachine m;
+  const Uuid old = m.apply(create("a", 1, 1))->created->uuid;
+  ASSERT_TRUE(m.apply(DeleteTopic{"a", old}));
+  ASSERT_TRUE(m.apply(create("a", 1, 2)));
+  const auto late = m.apply(DeleteTopic{"a", old});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), ION_E_NOT_FOUND);
+  EXPECT_EQ(m.topics().size(), 1u);
+}
+
+TEST(MetadataMachine, producer_blocks_do_not_overlap) {
+  MetadataMachine m;
+  EXPECT_EQ(m.apply(ReserveProducers{1000})->first_producer, 1);
+  EXPECT_EQ(m.apply(ReserveProducers{1})->first_producer, 1001);
+  EXPECT_EQ(m.apply(ReserveProducers{5})->first_producer, 1002);
+  EXPECT_FALSE(m.apply(ReserveProducers{0}));
+}
+
+TEST(MetadataCodec, every_command_comes_back) {
+  const CreateTopic c = create("orders", 3);
+  const auto topic = decode(encode(c));
+  ASSERT_TRUE(topic);
+  const TopicRecord& t = std::get<CreateTopic>(*topic).topic;
+  EXPECT_EQ(t.name, "orders");
+  EXPECT_EQ(t.uuid, c.topic.uuid);
+  EXPECT_EQ(t.partitions.size(), 3u);
+  EXPECT_EQ(t.partitions[2].replicas, c.topic.partitions[2].replicas);
+  EXPECT_EQ(t.config, c.topic.config);
+  EXPECT_EQ(t.created, c.topic.created);
+  EXPECT_EQ(std::get<DeleteTopic>(*decode(encode(DeleteTopic{"x", c.topic.uuid}))).name, "x");
+  EXPECT_EQ(std::get<ForgetTombstone>(*decode(encode(ForgetTombstone{c.topic.uuid}))).uuid, c.topic.uuid);
+  EXPECT_EQ(std::get<ReserveProducers>(*decode(encode(ReserveProducers{7}))).count, 7u);
+}
+
+TEST(MetadataCodec, a_command_cut_anywhere_or_too_long_is_corrupt) {
+  auto bytes = encode(create("orders", 3));
+  for (size_t n = 0; n < bytes.size(); ++n) {
+    const auto cut = decode(std::span<const uint8_t>(bytes).first(n));
+    ASSERT_FALSE(cut) << n;
+    EXPECT_EQ(cut.error().code(), ION_E_CORRUPT);
+  }
+  bytes.push_back(0);
+  EXPECT_FALSE(decode(bytes));
+}
+
+TEST(MetadataCodec, an_unknown_kind_or_version_is_corrupt_and_named) {
+  const uint8_t unknown[] = {1, 99};
+  EXPECT_NE(decode(unknown).error().words().find("99"), std::string::npos);
+  const uint8_t newer[] = {2, 1};
+  EXPECT_NE(decode(newer).error().words().find("version 1, have 2"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace ion::cluster

@@ -52,31 +52,27 @@ class WorkShards final : public Executor {
 };
 
 // Main waits for something that ends on another thread.
-template <class T>
 class Awaited {
  public:
-  std::function<void(T)> done() {
-    return [promise = promise_](T value) { promise->set_value(std::move(value)); };
+  std::function<void(Status)> done() {
+    return [promise = promise_](Status status) { promise->set_value(std::move(status)); };
   }
-  Result<T> wait(Nanos limit, std::string_view what) {
-    if (future_.wait_for(std::chrono::nanoseconds(limit.n)) != std::future_status::ready)
-      return Status(ION_E_DEADLINE, fmt::format("{} took longer than {} s", what, limit.n / 1'000'000'000));
-    return future_.get();
+  Status wait(Nanos limit, std::string_view what) {
+    if (future_.wait_for(std::chrono::nanoseconds(limit.n)) == std::future_status::ready) return future_.get();
+    return {ION_E_DEADLINE, fmt::format("{} took longer than {} s", what, limit.n / 1'000'000'000)};
   }
 
  private:
-  std::shared_ptr<std::promise<T>> promise_ = std::make_shared<std::promise<T>>();  // shared: the answer may come after we gave up
-  std::future<T> future_ = promise_->get_future();
+  std::shared_ptr<std::promise<Status>> promise_ = std::make_shared<std::promise<Status>>();  // shared: the answer may come after we gave up
+  std::future<Status> future_ = promise_->get_future();
 };
-
-Status flatten(Result<Status> r) { return r ? *std::move(r) : std::move(r).error(); }
 
 // An op of a control handle, waited for.
 template <class Start>
 Status await_op(Start start, Nanos limit, std::string_view what) {
-  Awaited<Status> awaited;
+  Awaited awaited;
   call(start, [done = awaited.done()](const ion_result& r) { done(Status::from(r.status, r.err)); });
-  return flatten(awaited.wait(limit, what));
+  return awaited.wait(limit, what);
 }
 
 }  // namespace
@@ -292,15 +288,15 @@ Status Kernel::Rooms::build_broker() {
 }
 
 Status Kernel::Rooms::open_catalogue() {
-  Awaited<Status> opened;
+  Awaited opened;
   ION_CHECK(post(*executor, executor->control(), [this, done = opened.done()] {
     RoleScope scope(control_role);
     controller->open(*consensus, storage_ref, done);
   }));
-  ION_CHECK(flatten(opened.wait(kRecoveryLimit, "reading the metadata log")));
-  Awaited<Status> served;
+  ION_CHECK(opened.wait(kRecoveryLimit, "reading the metadata log"));
+  Awaited served;
   local->start(*controller, served.done());
-  return flatten(served.wait(kRecoveryLimit, "opening the partitions"));
+  return served.wait(kRecoveryLimit, "opening the partitions");
 }
 
 // ---- doors
@@ -343,15 +339,15 @@ Status Kernel::Rooms::stop() {
     note(await_op([&](Op& op) { return d.listener->stop(op); }, kDrainLimit, "stopping " + d.name));
   }
   if (local != nullptr && controller != nullptr) {
-    Awaited<Status> closed;
+    Awaited closed;
     local->stop(closed.done());
-    note(flatten(closed.wait(kRoomLimit, "closing the partitions")));
-    Awaited<Status> group;
+    note(closed.wait(kRoomLimit, "closing the partitions"));
+    Awaited group;
     note(post(*executor, executor->control(), [this, done = group.done()] {
       RoleScope scope(control_role);
       controller->close(done);
     }));
-    note(flatten(group.wait(kRoomLimit, "closing the metadata log")));
+    note(group.wait(kRoomLimit, "closing the metadata log"));
   }
   if (host != nullptr) note(host->drain());
   if (pool != nullptr) note(pool->stop(kRoomLimit));

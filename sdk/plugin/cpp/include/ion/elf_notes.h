@@ -68,10 +68,12 @@ inline Result<std::vector<Elf64_Phdr>> program_headers(Bytes file) {
     return Status(ION_E_INVALID, "wanted a 64-bit little-endian ELF shared object, found another kind of ELF file");
   if (head.e_machine != kMachine)
     return Status(ION_E_INVALID, "wanted ELF machine " + std::to_string(kMachine) + ", found " + std::to_string(head.e_machine));
-  if (head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum == 0 || head.e_phnum > kHeadersMax) return corrupt("program headers");
+  if (head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum == 0 || head.e_phnum > kHeadersMax)
+    return corrupt("program headers");
   std::vector<Elf64_Phdr> headers(head.e_phnum);
   for (size_t i = 0; i < headers.size(); ++i)
-    if (head.e_phoff > file.size() || !read_at(file, head.e_phoff + i * sizeof(Elf64_Phdr), headers[i])) return corrupt("program headers");
+    if (head.e_phoff > file.size() || !read_at(file, head.e_phoff + i * sizeof(Elf64_Phdr), headers[i]))
+      return corrupt("program headers");
   return headers;
 }
 
@@ -125,7 +127,8 @@ inline Result<PluginNotes> read_words(std::string_view text) {
     bool good = true;
     if (key == "abi") {
       const size_t dot = value.find('.');
-      good = has_abi = dot != std::string_view::npos && number(value.substr(0, dot), notes.abi_major) && number(value.substr(dot + 1), notes.abi_minor);
+      good = has_abi = dot != std::string_view::npos && number(value.substr(0, dot), notes.abi_major) &&
+                       number(value.substr(dot + 1), notes.abi_minor);
     } else if (key == "min") {
       good = number(value, notes.min_host_minor);
     } else if (key == "id") {
@@ -140,9 +143,12 @@ inline Result<PluginNotes> read_words(std::string_view text) {
     if (!good) wrong = key;
     return good;
   });
-  if (!wrong.empty()) return Status(ION_E_CORRUPT, "the plugin's note has a bad value for `" + (is_word(wrong, 32) ? wrong : "?") + "`");
+  if (!wrong.empty())
+    return Status(ION_E_CORRUPT, "the plugin's note has a bad value for `" + (is_word(wrong, 32) ? wrong : "?") + "`");
   if (!whole || !has_abi || notes.id.empty() || notes.version.empty())
-    return Status(ION_E_CORRUPT, "the plugin's note must say abi, id and version, as in abi=1.0;min=0;id=...;version=...;provides=...;needs=...");
+    return Status(
+        ION_E_CORRUPT,
+        "the plugin's note must say abi, id and version, as in abi=1.0;min=0;id=...;version=...;provides=...;needs=...");
   return notes;
 }
 
@@ -164,7 +170,8 @@ inline Status collect(Bytes segment, uint64_t align, RawNotes& to) {
     const bool words = note.n_type == ION_NOTE_TYPE_ABI;
     std::optional<std::string_view>& slot = words ? to.words : to.schema;
     if (slot) return Status(ION_E_CORRUPT, "the file has two notes of the same kind: is it two plugins linked into one?");
-    if (body->size() > (words ? kWordsBytesMax : kSchemaBytesMax)) return Status(ION_E_CORRUPT, "a note of the plugin is too large");
+    if (body->size() > (words ? kWordsBytesMax : kSchemaBytesMax))
+      return Status(ION_E_CORRUPT, "a note of the plugin is too large");
     slot = text_of(*body);
   }
   return {};
@@ -173,7 +180,8 @@ inline Status collect(Bytes segment, uint64_t align, RawNotes& to) {
 // Where the bytes lie that the loader will see at this address.
 inline std::optional<uint64_t> file_offset(const std::vector<Elf64_Phdr>& headers, uint64_t address) {
   for (const Elf64_Phdr& h : headers)
-    if (h.p_type == PT_LOAD && address >= h.p_vaddr && address - h.p_vaddr < h.p_filesz) return h.p_offset + (address - h.p_vaddr);
+    if (h.p_type == PT_LOAD && address >= h.p_vaddr && address - h.p_vaddr < h.p_filesz)
+      return h.p_offset + (address - h.p_vaddr);
   return std::nullopt;
 }
 inline std::optional<std::string> text_at(Bytes strings, uint64_t at) {
@@ -227,8 +235,10 @@ inline Result<ElfLibraries> read_elf_libraries(std::span<const uint8_t> file) {
     if (e.d_tag != DT_NEEDED && e.d_tag != DT_RPATH && e.d_tag != DT_RUNPATH) continue;
     auto text = elf::text_at(*strings, e.d_un.d_val);
     if (!text || out.needed.size() == elf::kNeededMax) return elf::corrupt("names of libraries");
-    if (e.d_tag == DT_NEEDED) out.needed.push_back(*std::move(text));
-    else (e.d_tag == DT_RPATH ? out.rpath : out.runpath) = *std::move(text);
+    if (e.d_tag == DT_NEEDED)
+      out.needed.push_back(*std::move(text));
+    else
+      (e.d_tag == DT_RPATH ? out.rpath : out.runpath) = *std::move(text);
   }
   return out;
 }

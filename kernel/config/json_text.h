@@ -1,0 +1,16 @@
+// A tree as JSON text again. Pure; any thread.
+#pragma once
+#include "config/json_tree.h"
+
+#include <string>
+
+namespace ion::config {
+
+enum class Look : uint8_t {
+  kCompact,      // for a plugin: one line, secrets as they are, units as whole numbers
+  kPretty,       // for people: secrets and what no schema has seen are "***", units written out; can be loaded again
+  kWithOrigins,  // the same as JSONC, with the origin of every value as a comment
+};
+std::string json_text(const Node& node, Look look);
+
+}  // namespace ion::config

@@ -1,0 +1,116 @@
+#include "host/host_services.h"
+
+#include "base/thread_place.h"
+#include "host/metrics_door.h"
+#include "host/plugin_manifest.h"
+
+#include <ion/bridge/files_bridge.h>
+#include <ion/bridge/host_bridge.h>
+#include <ion/bridge/services_bridge.h>
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+
+namespace ion::host {
+namespace {
+
+constexpr std::array kOwnServices = {ION_FILES_ID,   ION_EXECUTORS_ID, ION_TIMERS_ID, ION_RANDOM_ID,
+                                     ION_BUFFERS_ID, ION_RPC_ID,       ION_CONFIG_ID, ION_THREADS_ID};
+
+ion_status allocate(void* self, uint64_t n, ion_buf* out, uint8_t** write_to) noexcept {
+  return bridge::cross(nullptr, [&]() -> ion_status {
+    Result<Buf> buf = static_cast<base::CountedBuffers*>(self)->allocate(n, write_to);
+    if (!buf) return buf.error().code();
+    *out = buf->release();
+    return ION_OK;
+  });
+}
+constexpr ion_buffers kExportBuffers{sizeof(ion_buffers), 0, &allocate};
+
+uint32_t word(void*) noexcept { return base::current_place().word; }
+uint32_t shard(void*) noexcept { return base::current_place().shard; }
+constexpr ion_threads kExportThreads{sizeof(ion_threads), 0, &word, &shard};
+
+}  // namespace
+
+std::vector<std::string> service_ids(const HostWorld& world) {
+  std::vector<std::string> ids(kOwnServices.begin(), kOwnServices.end());
+  if (world.metrics != nullptr) ids.emplace_back(ION_METRICS_ID);
+  for (const GivenService& given : world.services) ids.push_back(given.id);
+  return ids;
+}
+
+HostServices::HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault)
+    : shared_(std::move(shared)), who_(std::move(who)), on_fault_(std::move(on_fault)),
+      own_logger_(shared_->world.logger_for ? shared_->world.logger_for(who_.name) : nullptr),
+      logger_(own_logger_ ? own_logger_.get() : &shared_->world.logger), work_(shared_->world.executor, shared_->world.timers),
+      buffers_(shared_->world.buffer_bytes_max), executors_(export_executors(work_, who_.home)),
+      node_{sizeof(ion_node),
+            0,
+            shared_->world.node.node.v,
+            bytes_of(shared_->world.node.rack),
+            bytes_of(shared_->world.node.cluster),
+            bytes_of(shared_->world.node.version)},
+      rpc_{shared_->rpcs, *logger_, who_.name}, host_(export_host(*this)) {}
+
+Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault) {
+  std::unique_ptr<HostServices> made(new HostServices(std::move(shared), std::move(who), std::move(on_fault)));
+  ION_CHECK(made->fill());
+  return made;
+}
+
+Status HostServices::fill() {
+  const HostWorld& world = shared_->world;
+  if (declared(ION_FILES_ID)) {
+    ION_TRY(files_, world.files_for(who_.directory));
+    services_[ION_FILES_ID] = {&export_files, files_.get()};
+  }
+  if (declared(ION_RANDOM_ID)) {
+    random_ = world.random_for(who_.name);
+    services_[ION_RANDOM_ID] = {&export_random, random_.get()};
+  }
+  services_[ION_EXECUTORS_ID] = {&executors_, static_cast<Executor*>(&work_)};
+  services_[ION_TIMERS_ID] = {&export_timers, static_cast<Timers*>(&work_)};
+  services_[ION_BUFFERS_ID] = {&kExportBuffers, &buffers_};
+  services_[ION_RPC_ID] = {&kExportRpc, &rpc_};
+  services_[ION_CONFIG_ID] = {&export_config, &node_};
+  services_[ION_THREADS_ID] = {&kExportThreads, nullptr};
+  if (world.metrics != nullptr) services_[ION_METRICS_ID] = {&kExportMetrics, world.metrics};
+  for (const GivenService& given : world.services) {
+    if (!declared(given.id)) continue;
+    ION_TRY(services_[given.id], given.give(who_.name));
+  }
+  return {};
+}
+
+bool HostServices::declared(std::string_view id) const {
+  return std::any_of(who_.needs.begin(), who_.needs.end(), [&](const std::string& need) { return without_mark(need) == id; });
+}
+
+Result<ion_ref> HostServices::find(std::string_view id, std::string_view instance) {
+  if (!declared(id)) return Status(ION_E_FORBIDDEN, fmt::format("it did not declare {} in its needs", id));
+  if (const auto at = services_.find(id); at != services_.end()) return at->second;
+  if (!contracts_open_.load())
+    return Status(ION_E_CLOSED, fmt::format("{} is a contract of another plugin: wanted `get` in start or later", id));
+  return shared_->contracts.find(id, instance);
+}
+
+Result<ion_ref> HostServices::get(std::string_view id, std::string_view instance) {
+  Result<ion_ref> found = find(id, instance);
+  const bool may_be_absent = std::find(who_.needs.begin(), who_.needs.end(), std::string(id) + "?") != who_.needs.end();
+  if (!found && !(may_be_absent && found.error().code() == ION_E_NOT_FOUND))
+    shared_->world.logger.warn("a plugin asked in vain",
+                               {{"plugin", who_.name}, {"id", std::string(id)}, {"why", found.error().text()}});
+  return found;
+}
+
+std::string HostServices::outstanding() const {
+  std::string text = work_.outstanding();
+  if (buffers_.buffers() != 0)
+    text += fmt::format("{}{} buffers of {} bytes", text.empty() ? "" : ", ", buffers_.buffers(), buffers_.bytes());
+  return text;
+}
+
+}  // namespace ion::host

@@ -1,0 +1,84 @@
+// The host as one plugin instance sees it: its ion_host, and behind `get` the services that it declared in its needs, each with
+// its own `self`: files below its own directory, its own random stream, home shard, buffers, posts and timers.
+// A need that was not declared is FORBIDDEN; contracts of other plugins are CLOSED until allow_contracts(). Refusals are logged,
+// since words do not cross `get`. Thread: get by control, the rest any. Lives as long as the instance.
+#pragma once
+#include "base/counted_buffers.h"
+#include "host/contract_registry.h"
+#include "host/host_world.h"
+#include "host/plugin_work.h"
+#include "host/rpc_registry.h"
+
+#include <ion/abi/host/buffers.h>
+#include <ion/abi/host/config.h>
+#include <ion/abi/host/executors.h>
+#include <ion/abi/host/threads.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ion::host {
+
+// What instances share; kept alive by each, since an instance that hangs is left behind.
+struct HostShared {
+  explicit HostShared(HostWorld w) : world(std::move(w)) {}
+  HostWorld world;
+  ContractRegistry contracts;
+  RpcRegistry rpcs;
+};
+
+// Ids that `get` can answer without another plugin.
+std::vector<std::string> service_ids(const HostWorld& world);
+
+class HostServices {
+ public:
+  struct Who {
+    std::string name;
+    ShardId home;
+    std::string directory;  // of ion.files/1
+    std::vector<std::string> needs;
+  };
+  using OnFault = std::function<void(const Status& why)>;  // any thread
+
+  static Result<std::unique_ptr<HostServices>> make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault);
+
+  const ion_host& table() const { return host_; }
+  void allow_contracts() { contracts_open_.store(true); }
+  PluginWork& work() { return work_; }
+  std::string outstanding() const;  // posts, timers, buffers; empty: none
+
+  // What export_host wants.
+  Clock& clock() { return shared_->world.clock; }
+  Logger& logger() { return *logger_; }
+  Result<ion_ref> get(std::string_view id, std::string_view instance);
+  void fault(const Status& why) { on_fault_(why); }
+
+ private:
+  HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault);
+  Status fill();
+  bool declared(std::string_view id) const;
+  Result<ion_ref> find(std::string_view id, std::string_view instance);
+
+  const std::shared_ptr<HostShared> shared_;
+  const Who who_;
+  const OnFault on_fault_;
+  std::unique_ptr<Logger> own_logger_;
+  Logger* logger_;
+  PluginWork work_;
+  base::CountedBuffers buffers_;
+  std::unique_ptr<Files> files_;
+  std::unique_ptr<Random> random_;
+  ion_executors executors_;
+  ion_node node_;
+  RpcDoor rpc_;
+  const ion_host host_;
+  std::map<std::string, ion_ref, std::less<>> services_;
+  std::atomic<bool> contracts_open_{false};
+};
+
+}  // namespace ion::host

@@ -1,0 +1,197 @@
+#include "host/plugin_host.h"
+
+#include "host/plugin_manifest.h"
+#include "host/plugin_order.h"
+#include "host/plugin_probe.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace ion::host {
+
+// A plugin whose file, notes and configuration are good. Nothing of it has run.
+struct PluginHost::Candidate {
+  PluginSpec spec;
+  PluginFile file;
+  std::string config;  // for create
+};
+struct PluginHost::Mapped {
+  const ion_plugin* plugin = nullptr;
+};
+
+namespace {
+
+// Of a plugin without a schema note: nothing can be configured.
+constexpr std::string_view kNoSettings = R"({"type":"object","additionalProperties":false,"properties":{}})";
+
+Status named(std::string_view plugin, const Status& why) {
+  return {why.code(), fmt::format("plugin {}: {}", plugin, why.words()), why.reason()};
+}
+
+// An operator wants to hear of all faults at once; the code is that of the first.
+void collect(Status& all, const Status& one) {
+  if (one.ok()) return;
+  all = all.ok() ? one : Status(all.code(), all.words() + "\n" + one.words(), all.reason());
+}
+
+}  // namespace
+
+PluginHost::PluginHost(HostWorld world, PluginHostOptions options)
+    : options_(std::move(options)), shared_(std::make_shared<HostShared>(std::move(world))), control_(options_.step_deadline) {}
+
+PluginHost::~PluginHost() {
+  // Nobody may free what a plugin may still call.
+  for (auto& instance : instances_)
+    if (!instance->destroyed()) (void)new std::shared_ptr<PluginInstance>(std::move(instance));
+}
+
+Status PluginHost::check(const std::vector<PluginSpec>& specs) const {
+  ION_TRY(const std::vector<Candidate> candidates, examine(specs));
+  const auto ordered = order(candidates);
+  return ordered ? Status() : ordered.error();
+}
+
+Result<std::vector<PluginHost::Candidate>> PluginHost::examine(const std::vector<PluginSpec>& specs) const {
+  if (specs.size() > kPluginsMax)
+    return Status(ION_E_INVALID, fmt::format("wanted at most {} plugins, have {}", kPluginsMax, specs.size()));
+  Status all;
+  std::vector<Candidate> candidates;
+  const auto one = [&](const PluginSpec& spec) -> Status {
+    ION_CHECK(check_name(spec.name));
+    ION_TRY(PluginFile file, find_plugin(options_.places, spec.name, spec.path));
+    ION_CHECK(check_version(file.notes));
+    if (!options_.allow_drafts) ION_CHECK(check_drafts(file.notes));
+    const std::string_view schema = file.notes.schema.empty() ? kNoSettings : std::string_view(file.notes.schema);
+    ION_TRY(std::string config, spec.check ? spec.check(schema) : Result<std::string>("{}"));
+    candidates.push_back({spec, std::move(file), std::move(config)});
+    return {};
+  };
+  for (const PluginSpec& spec : specs)
+    if (const Status status = one(spec); !status.ok()) collect(all, named(spec.name, status));
+  if (!all.ok()) return all;
+  return candidates;
+}
+
+Result<std::vector<size_t>> PluginHost::order(const std::vector<Candidate>& candidates) const {
+  std::vector<PluginLinks> links;
+  for (const Candidate& c : candidates) links.push_back({c.spec.name, c.file.notes.provides, c.file.notes.needs});
+  return order_plugins(links, service_ids(shared_->world));
+}
+
+Status PluginHost::probe(const std::vector<Candidate>& candidates, const std::vector<size_t>& order,
+                         const std::vector<std::string>& copies, const std::vector<std::string>& libraries) const {
+  if (options_.probe_program.empty() || order.empty()) return {};
+  std::vector<ProbeTarget> targets;
+  for (size_t i = 0; i < order.size(); ++i) targets.push_back({candidates[order[i]].spec.name, copies[i]});
+  return probe_plugins(targets, libraries, {options_.probe_program, options_.probe_deadline});
+}
+
+// In the order of needs, like what comes after.
+Result<std::vector<PluginHost::Mapped>> PluginHost::map_all(const std::vector<Candidate>& candidates,
+                                                            const std::vector<size_t>& order) const {
+  std::vector<std::string> copies, libraries;
+  for (const size_t at : order) {
+    auto copy = copy_plugin(candidates[at].file, options_.places.data_dir);
+    if (!copy) return named(candidates[at].spec.name, copy.error());
+    copies.push_back(*std::move(copy));
+    for (const std::string& library : candidates[at].file.own_libraries)
+      if (std::find(libraries.begin(), libraries.end(), library) == libraries.end()) libraries.push_back(library);
+  }
+  ION_CHECK(probe(candidates, order, copies, libraries));
+  for (const std::string& library : libraries) ION_CHECK(map_library(library));
+  std::vector<Mapped> mapped;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const Candidate& candidate = candidates[order[i]];
+    const auto entry = map_plugin(copies[i]);
+    if (!entry) return named(candidate.spec.name, entry.error());
+    const auto plugin = ask_entry(*entry, candidate.file.notes);
+    if (!plugin) return named(candidate.spec.name, plugin.error());
+    mapped.push_back({*plugin});
+  }
+  return mapped;
+}
+
+void PluginHost::add_instance(const Candidate& candidate, const Mapped& mapped, size_t place) {
+  const PluginFile& file = candidate.file;
+  PluginInfo info{candidate.spec.name,
+                  file.notes.id,
+                  file.notes.version,
+                  mapped.plugin->build != nullptr ? mapped.plugin->build : "",
+                  file.path,
+                  file.sha256,
+                  file.notes.provides,
+                  file.notes.needs,
+                  ION_PLUGIN_LOADED,
+                  0,
+                  {}};
+  shared_->world.logger.info("plugin loaded", {{"plugin", info.name},
+                                               {"id", info.id},
+                                               {"version", info.version},
+                                               {"build", info.build},
+                                               {"sha256", info.sha256},
+                                               {"file", info.file}});
+  instances_.push_back(std::make_shared<PluginInstance>(
+      shared_, PluginInstance::Parts{mapped.plugin, std::move(info), place, candidate.config, options_.on_fault}));
+  places_.push_back(place);
+}
+
+Status PluginHost::load(const std::vector<PluginSpec>& specs) {
+  ION_ASSERT(instances_.empty());
+  ION_TRY(const std::vector<Candidate> candidates, examine(specs));
+  ION_TRY(const std::vector<size_t> ordered, order(candidates));
+  ION_TRY(const std::vector<Mapped> mapped, map_all(candidates, ordered));
+  for (size_t i = 0; i < ordered.size(); ++i) add_instance(candidates[ordered[i]], mapped[i], ordered[i]);
+  const uint32_t shards = std::max(1U, shared_->world.executor.shards());
+  for (size_t i = 0; i < ordered.size(); ++i) {
+    const Candidate& c = candidates[ordered[i]];
+    const ShardId home{static_cast<uint32_t>(ordered[i]) % shards};
+    ION_CHECK(
+        instances_[i]->create(control_, {c.spec.name, home, options_.places.data_dir + "/" + c.spec.name, c.file.notes.needs}));
+  }
+  return {};
+}
+
+Status PluginHost::start() {
+  for (const auto& instance : instances_) ION_CHECK(instance->start(control_));
+  return {};
+}
+
+Status PluginHost::drain() {
+  Status first;
+  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
+    const Status drained = (*at)->drain(control_);
+    if (!drained.ok())
+      shared_->world.logger.error("a plugin did not drain", {{"plugin", (*at)->name()}, {"why", drained.text()}});
+    if (first.ok()) first = drained;
+  }
+  return first;
+}
+
+Status PluginHost::destroy() {
+  (void)drain();  // said in the log
+  Status all;
+  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
+    const Status destroyed = (*at)->destroy(control_);
+    if (!destroyed.ok())
+      shared_->world.logger.error("a plugin was left in memory", {{"plugin", (*at)->name()}, {"why", destroyed.text()}});
+    collect(all, destroyed);
+  }
+  return all;
+}
+
+Result<ion_ref> PluginHost::contract(std::string_view id) const { return shared_->contracts.find(id); }
+std::vector<NamedRef> PluginHost::contracts(std::string_view id) const { return shared_->contracts.all(id); }
+
+std::vector<PluginInfo> PluginHost::plugins() const {
+  std::vector<PluginInfo> infos(instances_.size());
+  for (size_t i = 0; i < instances_.size(); ++i) infos[places_[i]] = instances_[i]->info();
+  return infos;
+}
+
+void PluginHost::report(std::string_view name, const Status& why) {
+  for (const auto& instance : instances_)
+    if (instance->name() == name) instance->report(why);
+}
+
+}  // namespace ion::host

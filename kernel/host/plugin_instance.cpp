@@ -1,0 +1,199 @@
+#include "host/plugin_instance.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+
+namespace ion::host {
+namespace {
+
+// How long destroy waits for a step that is late already: it may be just coming back.
+constexpr std::chrono::milliseconds kGrace{500};
+
+}  // namespace
+
+PluginInstance::PluginInstance(std::shared_ptr<HostShared> shared, Parts parts)
+    : shared_(std::move(shared)), parts_(std::move(parts)) {}
+
+Status PluginInstance::create(ControlThread& control, HostServices::Who who) {
+  auto services = HostServices::make(shared_, std::move(who), [this](const Status& why) { fault(why); });
+  if (!services) return failed(Verb::kCreate, services.error());
+  services_ = *std::move(services);
+  return run(control, Verb::kCreate, [this](ion_err* err) {
+    void* self = nullptr;
+    const ion_status code = parts_.plugin->create(&services_->table(), bytes_of(parts_.config), &self, err);
+    const std::lock_guard lock(mutex_);
+    if (code != ION_OK) return code;
+    self_ = self, created_ = true;
+    if (state_ == ION_PLUGIN_LOADED) state_ = ION_PLUGIN_CREATED;
+    return code;
+  });
+}
+
+Status PluginInstance::start(ControlThread& control) {
+  services_->allow_contracts();
+  const auto refs = std::make_shared<std::vector<ion_ref>>();
+  ION_CHECK(run(control, Verb::kStart, [this, refs](ion_err* err) {
+    const ion_status code = parts_.plugin->start(self_, err);
+    return code == ION_OK ? collect_tables(*refs, err) : code;
+  }));
+  std::unique_lock lock(mutex_);  // fault() sets the state first and withdraws then
+  if (state_ != ION_PLUGIN_CREATED) {
+    lock.unlock();
+    return failed(Verb::kStart, Status(ION_E_FAILED, "it gave up: " + misbehaviour_.record().last_error));
+  }
+  for (size_t i = 0; i < refs->size(); ++i) shared_->contracts.add(parts_.info.provides[i], name(), parts_.place, (*refs)[i]);
+  state_ = ION_PLUGIN_STARTED;
+  return {};
+}
+
+ion_status PluginInstance::collect_tables(std::vector<ion_ref>& refs, ion_err* err) const {
+  for (const std::string& contract : parts_.info.provides) {
+    const void* table = parts_.plugin->table(self_, contract.c_str());
+    if (table == nullptr)
+      return Status(ION_E_INVALID, fmt::format("it says that it provides {}, and has no table for it", contract)).to(err);
+    refs.push_back({table, self_});
+  }
+  return ION_OK;
+}
+
+Status PluginInstance::drain(ControlThread& control) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != ION_PLUGIN_STARTED) return {};
+    state_ = ION_PLUGIN_DRAINING, drain_out_ = true;
+  }
+  withdraw();
+  Clock& clock = shared_->world.clock;
+  const Nanos limit = control.deadline();
+  const Instant begun = clock.now();
+  ION_CHECK(run(control, Verb::kDrain,
+                [this, limit, begun](ion_err* err) { return ask_drain(err, limit.n == 0 ? Instant{} : begun + limit); }));
+  const Nanos left{std::max<int64_t>(0, limit.n - (clock.now() - begun).n)};
+  ION_CHECK(wait_for_drain(left));
+  set(ION_PLUGIN_DRAINED);
+  if (const std::string behind = services_->outstanding(); !behind.empty()) {
+    misbehaviour_.count(Status(ION_E_INTERNAL, "drained with work left behind: " + behind));
+    shared_->world.logger.warn("a plugin was drained and left work behind", {{"plugin", name()}, {"what", behind}});
+  }
+  return {};
+}
+
+ion_status PluginInstance::ask_drain(ion_err* err, Instant deadline) {
+  const ion_op op{sizeof(ion_op), 0, 0, deadline.ns, &drain_done, this, 0, 0, 0};
+  ion_result now{sizeof(ion_result), ION_OK, 0, 0, 0, 0, nullptr, err};
+  const ion_status code = parts_.plugin->drain(self_, &op, &now);
+  if (code == ION_PENDING) return ION_OK;
+  const std::lock_guard lock(mutex_);
+  drain_out_ = false;
+  return code;
+}
+
+void PluginInstance::drain_done(void* self, const ion_result* result) noexcept {
+  auto& instance = *static_cast<PluginInstance*>(self);
+  const std::lock_guard lock(instance.mutex_);
+  if (!instance.drain_out_) {
+    instance.misbehaviour_.count(Status(ION_E_INTERNAL, "drain was completed twice"));
+    return;
+  }
+  instance.drain_out_ = false;
+  instance.drained_ = Status::from(result->status, result->err);
+  instance.moved_.notify_all();
+}
+
+Status PluginInstance::wait_for_drain(Nanos left) {
+  std::unique_lock lock(mutex_);
+  const bool completed = moved_.wait_for(lock, std::chrono::nanoseconds(left.n), [&] { return !drain_out_; });
+  const Status drained = drained_;
+  lock.unlock();
+  if (!completed) {
+    const std::string behind = services_->outstanding();
+    return failed(Verb::kDrain, Status(ION_E_DEADLINE, fmt::format("it did not complete in time; the host holds for it: {}",
+                                                                   behind.empty() ? "nothing" : behind)));
+  }
+  return drained.ok() ? Status() : failed(Verb::kDrain, drained);
+}
+
+Status PluginInstance::destroy(ControlThread& control) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!moved_.wait_for(lock, kGrace, [&] { return !step_out_ && !drain_out_; }))
+      return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since its last step has not come back", name())};
+    if (!created_) return {};
+  }
+  if (!services_->work().close(control.deadline()))
+    return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since work that it posted still runs", name())};
+  ION_CHECK(run(control, Verb::kDestroy, [this](ion_err*) {
+    parts_.plugin->destroy(self_);
+    return ION_OK;
+  }));
+  const std::lock_guard lock(mutex_);
+  created_ = false;
+  return {};
+}
+
+Status PluginInstance::run(ControlThread& control, Verb verb, std::function<ion_status(ion_err*)> call) {
+  struct Step {
+    ion_err err{sizeof(ion_err), ION_OK, {}};
+    ion_status code = ION_OK;
+  };
+  const auto step = std::make_shared<Step>();
+  {
+    const std::lock_guard lock(mutex_);
+    step_out_ = true;
+  }
+  const bool back = control.run([instance = shared_from_this(), step, call = std::move(call)] {
+    step->code = call(&step->err);
+    const std::lock_guard lock(instance->mutex_);
+    instance->step_out_ = false;
+    instance->moved_.notify_all();
+  });
+  if (!back)
+    return failed(verb, Status(ION_E_DEADLINE, fmt::format("it did not come back within {:g} s", control.deadline().seconds())));
+  if (step->code > ION_OK) return failed(verb, Status(ION_E_INTERNAL, "it answered PENDING, which only an op may"));
+  return step->code == ION_OK ? Status() : failed(verb, Status::from(step->code, &step->err));
+}
+
+Status PluginInstance::failed(Verb verb, const Status& why) {
+  static constexpr const char* kVerbs[] = {"create", "start", "drain", "destroy"};
+  misbehaviour_.count(why);
+  set(ION_PLUGIN_FAULTED);
+  return {why.code(), fmt::format("plugin {}: {} failed: {}", name(), kVerbs[static_cast<size_t>(verb)], why.words()),
+          why.reason()};
+}
+
+void PluginInstance::fault(const Status& why) {
+  misbehaviour_.count(why);
+  set(ION_PLUGIN_FAULTED);
+  withdraw();
+  shared_->world.logger.error("a plugin gave up", {{"plugin", name()}, {"why", why.text()}});
+  if (parts_.on_fault) parts_.on_fault(name(), why);
+}
+
+void PluginInstance::withdraw() {
+  shared_->contracts.remove(name());
+  shared_->rpcs.remove(name());
+}
+
+void PluginInstance::set(ion_plugin_state state) {
+  const std::lock_guard lock(mutex_);
+  state_ = state;
+}
+
+bool PluginInstance::destroyed() const {
+  const std::lock_guard lock(mutex_);
+  return !created_ && !step_out_ && !drain_out_;
+}
+
+PluginInfo PluginInstance::info() const {
+  PluginInfo info = parts_.info;
+  const Record record = misbehaviour_.record();
+  info.faults = record.faults;
+  info.last_error = record.last_error;
+  const std::lock_guard lock(mutex_);
+  info.state = state_;
+  return info;
+}
+
+}  // namespace ion::host

@@ -1,0 +1,84 @@
+// One plugin of the configuration, from create to destroy:
+//
+//   loaded --create--> created --start--> started --drain--> draining --completed--> drained --destroy--> (gone)
+//      any step that fails or is late, or the plugin's own call of fault: faulted --destroy--> (gone)
+//
+// A step that is late may come back at any time, also after drain and destroy of all others; until then nothing of the instance
+// is freed. Steps are called by one thread (PluginHost); questions and fault come from any.
+#pragma once
+#include "host/control_thread.h"
+#include "host/host_services.h"
+#include "host/misbehaviour.h"
+
+#include <ion/abi/host/front_door_admin.h>
+#include <ion/abi/plugin.h>
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace ion::host {
+
+struct PluginInfo {
+  std::string name, id, version, build, file, sha256;
+  std::vector<std::string> provides, needs;
+  ion_plugin_state state = ION_PLUGIN_LOADED;
+  uint64_t faults = 0;
+  std::string last_error;
+};
+
+class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
+ public:
+  struct Parts {
+    const ion_plugin* plugin = nullptr;
+    PluginInfo info;
+    size_t place = 0;  // in the configuration
+    std::string config;
+    std::function<void(const std::string& name, const Status& why)> on_fault;  // may be empty; any thread
+  };
+  explicit PluginInstance(std::shared_ptr<HostShared> shared, Parts parts);
+
+  // Messages begin with "plugin NAME: ".
+  Status create(ControlThread& control, HostServices::Who who);
+  Status start(ControlThread& control);
+  // Withdraws contracts and RPC handlers, then drains. Nothing to do unless it was started.
+  Status drain(ControlThread& control);
+  // Frees what create made. FAILED: a step is still out or work still runs, so the instance must be left in memory.
+  Status destroy(ControlThread& control);
+  bool destroyed() const;  // nothing of it is left: this object may be freed once executor and timers are stopped
+
+  const std::string& name() const { return parts_.info.name; }
+  PluginInfo info() const;
+  void report(const Status& why) { misbehaviour_.count(why); }
+  void fault(const Status& why);  // counts, withdraws, tells the kernel
+
+ private:
+  enum class Verb { kCreate, kStart, kDrain, kDestroy };
+  static void drain_done(void* self, const ion_result* result) noexcept;
+  Status run(ControlThread& control, Verb verb, std::function<ion_status(ion_err*)> call);
+  Status failed(Verb verb, const Status& why);
+  ion_status ask_drain(ion_err* err, Instant deadline);
+  Status wait_for_drain(Nanos left);
+  ion_status collect_tables(std::vector<ion_ref>& refs, ion_err* err) const;
+  void withdraw();
+  void set(ion_plugin_state state);
+
+  const std::shared_ptr<HostShared> shared_;
+  const Parts parts_;
+  Misbehaviour misbehaviour_;
+  std::unique_ptr<HostServices> services_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable moved_;
+  ion_plugin_state state_ = ION_PLUGIN_LOADED;
+  bool created_ = false;
+  bool step_out_ = false;   // a step runs, perhaps beyond its deadline
+  bool drain_out_ = false;  // drain was asked and has not completed
+  Status drained_;
+  void* self_ = nullptr;
+};
+
+}  // namespace ion::host

@@ -1,0 +1,158 @@
+#include "core/recovery_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::storage_mmap {
+
+ReadingPlan plan_reading(std::span<const FoundSegment> found, const std::optional<Mark>& mark) {
+  ION_ASSERT(std::is_sorted(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.base < b.base; }));
+  ReadingPlan plan;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const FoundSegment& segment = found[i];
+    const bool last = i + 1 == found.size();
+    const Offset stop_at = last ? Offset{INT64_MAX} : found[i + 1].base;
+    if (mark && !last && stop_at <= mark->first) {
+      plan.below_first.push_back(i);
+      continue;
+    }
+    ReadingTask task{i, stop_at, false, std::nullopt};
+    const bool joins = segment.index && segment.index->summary.end <= segment.file_bytes &&
+                       (last ? segment.index->summary.next <= stop_at : segment.index->summary.next == stop_at);
+    task.index_agrees = joins;
+    const bool below_mark = mark ? segment.base < mark->segment : !last;
+    if (joins && below_mark) continue;
+    if (mark && mark->segment == segment.base && mark->position <= segment.file_bytes)
+      task.mark = Checkpoint{mark->offset, mark->position, mark->digest};
+    plan.read.push_back(task);
+  }
+  return plan;
+}
+
+std::vector<Checkpoint> checkpoints_of(const SegmentIndex* index, const std::optional<Checkpoint>& mark) {
+  std::vector<Checkpoint> points;
+  if (index != nullptr) {
+    points = index->entries;
+    points.push_back({index->summary.next, index->summary.end, index->summary.digest});
+  }
+  if (mark) {
+    const auto at = std::lower_bound(points.begin(), points.end(), mark->position,
+                                     [](const Checkpoint& p, uint64_t position) { return p.position < position; });
+    if (at == points.end() || at->position != mark->position) points.insert(at, *mark);
+  }
+  return points;
+}
+
+namespace {
+// Goes through the segments in order and keeps what joins.
+class Judge {
+ public:
+  Judge(std::span<const ReadSegment> segments, const std::optional<Mark>& mark) : segments_(segments), mark_(mark) {}
+
+  Judgement run() {
+    if (mark_) out_.first = mark_->first;
+    else if (!segments_.empty()) out_.first = segments_[0].found.base;
+    expected_ = segments_.empty() ? out_.first : std::min(out_.first, segments_[0].found.base);
+    for (size_t i = 0; i < segments_.size(); ++i) {
+      if (!take(i)) {
+        for (size_t k = i; k < segments_.size() && !out_.cut; ++k)
+          if (out_.keep.empty() || out_.keep.back().which != k) out_.remove.push_back(k);
+        break;
+      }
+    }
+    if (!out_.cut) conclude();
+    return std::move(out_);
+  }
+
+ private:
+  // False: the log ends here, with or without this segment.
+  bool take(size_t i) {
+    const ReadSegment& segment = segments_[i];
+    if (segment.found.base > expected_) {
+      if (i > 0 && mark_ && expected_ >= mark_->offset) {  // lost together with what was never durable
+        out_.cut_tail = true;
+        return false;
+      }
+      add_bad({expected_, segment.found.base, 0, 0, Fault::kMissing});
+    }
+    if (!segment.scan) {
+      out_.keep.push_back({i, segment.found.index->summary, {}, false});
+      expected_ = segment.found.index->summary.next;
+      return true;
+    }
+    return take_scanned(i, segment, *segment.scan);
+  }
+
+  bool take_scanned(size_t i, const ReadSegment& segment, const ScanResult& scan) {
+    const uint64_t floor = durable_bytes(i);
+    KeptSegment kept{i, scan.summary, {}, scan.dirty_tail || segment.cut};
+    for (const BadRange& bad : scan.bad) {
+      if (mark_ && bad.position >= floor) {
+        ION_ASSERT(!segment.cut);
+        out_.cut = Judgement::Cut{i, bad.position};
+        return false;
+      }
+      kept.bad.push_back(bad);
+      add_bad(bad);
+    }
+    expected_ = scan.summary.next;
+    if (floor != UINT64_MAX && scan.summary.end < floor) {
+      const Offset upto = mark_ && mark_->segment == segment.found.base ? mark_->offset : segment.found.index->summary.next;
+      if (upto > expected_) {
+        add_bad({expected_, upto, scan.summary.end, floor, Fault::kMissing});
+        expected_ = upto;
+      }
+      kept.zero_tail = false;  // who repairs this may want to look at it
+    }
+    const bool ends_here = segment.cut || (scan.end != Fault::kNone && scan.dirty_tail);
+    out_.cut_tail |= ends_here && kept.zero_tail;
+    out_.keep.push_back(std::move(kept));
+    return !segment.cut;
+  }
+
+  // How much of the file was certainly durable. An index was written when all it speaks of was; the last segment may have grown
+  // since, any other must join its neighbour.
+  uint64_t durable_bytes(size_t i) const {
+    const FoundSegment& segment = segments_[i].found;
+    if (mark_ && segment.base < mark_->segment) return UINT64_MAX;
+    uint64_t bytes = mark_ && segment.base == mark_->segment ? mark_->position : 0;
+    const bool last = i + 1 == segments_.size();
+    if (segment.index && (last || segment.index->summary.next == segments_[i + 1].found.base))
+      bytes = std::max(bytes, segment.index->summary.end);
+    return bytes;
+  }
+
+  void conclude() {
+    const Offset durable = mark_ ? mark_->offset : Offset{0};
+    // Nothing was ever appended, or a truncation that moved the first offset beyond the end was interrupted.
+    if (out_.bad.empty() && durable <= out_.first && (out_.keep.empty() || out_.first > expected_)) restart();
+    else if (durable > expected_) {
+      add_bad({expected_, durable, 0, 0, Fault::kMissing});
+      expected_ = durable;
+    }
+    out_.next = std::max(expected_, out_.first);
+    std::erase_if(out_.bad, [&](const BadRange& b) { return b.upto <= out_.first && b.from < out_.first; });
+    ION_ASSERT(out_.first <= out_.next);
+  }
+
+  void restart() {
+    for (const KeptSegment& kept : out_.keep) out_.remove.push_back(kept.which);
+    out_.keep.clear();
+    out_.restart = true;
+  }
+
+  void add_bad(const BadRange& bad) {
+    ION_ASSERT(bad.from <= bad.upto);
+    out_.bad.push_back(bad);
+  }
+
+  const std::span<const ReadSegment> segments_;
+  const std::optional<Mark>& mark_;
+  Offset expected_;
+  Judgement out_;
+};
+}  // namespace
+
+Judgement judge(std::span<const ReadSegment> segments, const std::optional<Mark>& mark) { return Judge(segments, mark).run(); }
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,173 @@
+// LogCore: truncation, seal and close. All of them hold the write turn; what touches the disk runs on the blocking pool.
+#include "io/log_core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::storage_mmap {
+
+template <class Work>
+Answer LogCore::change_slowly(Op& op, Work work) {
+  if (const Status right = changeable(); !right.ok()) return op.refuse(right);
+  turn_.claim_or_wait({op.later(), [self = shared_from_this(), work](Later later) {
+                         return self->context_.jobs.answer(std::move(later), [self, work](Later l) {
+                           const Status done = self->state_.failed() ? self->state_.failure() : work(*self);
+                           if (done.ok()) l.ok(static_cast<uint64_t>(self->state_.next().v));
+                           else l.fail(done);
+                           self->turn_.release();
+                         }) ? Turn::kKept : Turn::kDone;
+                       }});
+  return op.pending();
+}
+
+Answer LogCore::truncate_suffix(Op& op, Offset from) {
+  return change_slowly(op, [from](LogCore& self) { return self.cut_suffix(from); });
+}
+
+Answer LogCore::truncate_prefix(Op& op, Offset before) {
+  return change_slowly(op, [before](LogCore& self) { return self.cut_prefix(before); });
+}
+
+Result<SegmentRef> LogCore::fresh_segment(Offset base) {
+  std::optional<ReadySegment> ready = supply_->take(0);
+  if (ready) return writer_.segment_at(base, *std::move(ready));
+  ION_TRY(ReadySegment made, supply_->make(writer_.first_bytes()));
+  return writer_.segment_at(base, std::move(made));
+}
+
+// correctness D8: the mark first, then the names, from the end; what a crash leaves is the log as it was, or a shorter one, never
+// one with a hole. Bytes of cut batches stay in their file, where somebody may hold them: the name of the next segment ends it.
+// A batch that reaches over `from` goes whole: the log ends with the last batch that is kept, or is empty at its first offset.
+Status LogCore::cut_suffix(Offset from) {
+  const SegmentsNow list = state_.segments();
+  if (from < list->first())
+    return {ION_E_OUT_OF_RANGE, "truncate at " + std::to_string(from.v) + ": log " + state_.name + " begins at " + std::to_string(list->first().v)};
+  if (from >= state_.next()) return {};
+  const SegmentRef holder = list->find(from);
+  ION_ASSERT(holder != nullptr);
+  ION_TRY(const SegmentSummary kept, reader_.summary_at(holder, from));
+  const bool holder_goes = kept.end == 0;
+  const Offset next = std::max(kept.next, list->first());
+  ION_TRY(const SegmentRef fresh, fresh_segment(next));
+  {
+    LogDisk::Hold disk(disk_);
+    ION_CHECK(disk.settle());
+    if (Mark mark = disk.mark(); mark.offset > next) {
+      mark.offset = next, mark.epoch = kept.epoch;
+      mark.segment = holder_goes ? next : kept.base, mark.position = kept.end;
+      mark.digest = holder_goes ? digest_seed(next) : kept.digest;
+      ION_CHECK(disk.move_mark(mark));
+    }
+    const auto& segments = list->segments();
+    for (size_t i = segments.size(); i-- > 0 && (segments[i] != holder || holder_goes);) {
+      ION_CHECK(disk.remove_files(*segments[i]));
+      if (segments[i] == holder) break;
+    }
+    ION_CHECK(disk.name(*fresh));
+    if (!holder_goes) {
+      holder->cut(kept, reader_.body_below(*holder, kept.end));
+      disk.forget_index(*holder);
+    }
+    state_.set_durable(std::min(state_.durable(), next));
+    state_.set_next(next);
+    state_.change_segments([&](const SegmentList& now) { return now.upto(holder_goes ? holder->base() : next, fresh); });
+    writer_.begin(fresh);
+  }
+  context_.flusher.cancel_above(*this, next);
+  settle_later();
+  return {};
+}
+
+Status LogCore::cut_prefix(Offset before) {
+  const SegmentsNow list = state_.segments();
+  if (before <= list->first()) return {};
+  if (before > state_.next()) return restart_at(before);
+  LogDisk::Hold disk(disk_);
+  ION_CHECK(disk.sync());  // gives every segment its name, and the mark must not lie in what goes
+  Mark mark = disk.mark();
+  mark.first = before;
+  ION_CHECK(disk.move_mark(mark));
+  state_.change_segments([&](const SegmentList& now) { return now.from(before); });
+  const SegmentRef kept = state_.segments()->segments().front();
+  for (const SegmentRef& segment : list->segments()) {
+    if (segment == kept) break;
+    ION_CHECK(disk.remove_files(*segment));
+  }
+  return {};
+}
+
+// Empties the log and goes on at an offset beyond its end.
+Status LogCore::restart_at(Offset before) {
+  const SegmentsNow list = state_.segments();
+  ION_TRY(const SegmentRef fresh, fresh_segment(before));
+  LogDisk::Hold disk(disk_);
+  ION_CHECK(disk.move_mark({before, before, before, 0, digest_seed(before), Epoch{-1}}));
+  ION_CHECK(disk.name(*fresh));
+  state_.change_segments([&](const SegmentList&) {
+    return std::make_shared<const SegmentList>(before, std::vector<SegmentRef>{fresh}, std::vector<Damage>{});
+  });
+  state_.set_next(before), state_.set_durable(before);
+  writer_.begin(fresh);
+  for (const SegmentRef& segment : list->segments()) ION_CHECK(disk.remove_files(*segment));
+  return {};
+}
+
+// ---- seal
+
+Answer LogCore::seal(Op& op) {
+  if (const Status right = changeable(); !right.ok()) return op.refuse(right);
+  turn_.claim_or_wait({op.later(), [self = shared_from_this()](Later l) { return self->run_seal(std::move(l)); }});
+  return op.pending();
+}
+
+Turn LogCore::run_seal(Later later) {
+  if (!writer_.has_bytes()) return later.ok(static_cast<uint64_t>(state_.next().v)), Turn::kDone;
+  supply_->await(writer_.seal_needs().capacity, [self = shared_from_this(), l = std::move(later)](Result<ReadySegment> ready) mutable {
+    const Status begun = ready ? self->take_into_use(*std::move(ready)) : ready.error();
+    if (begun.ok()) l.ok(static_cast<uint64_t>(self->state_.next().v));
+    else l.fail(begun);
+    self->turn_.release();
+  });
+  return Turn::kKept;
+}
+
+// ---- close
+
+Answer LogCore::close(Op& op) {
+  if (closing_.exchange(true)) return op.refuse(Status(ION_E_CLOSED, "log " + state_.name + " is being closed already"));
+  turn_.claim_or_wait({op.later(), [self = shared_from_this()](Later l) { return self->run_close(std::move(l)); }});
+  return op.pending();
+}
+
+// The turn is kept for good, unless closing fails.
+Turn LogCore::run_close(Later later) {
+  supply_->stop([self = shared_from_this(), l = std::move(later)]() mutable {
+    self->meta_->when_idle([self, later = std::move(l)]() mutable {
+      const bool given = self->context_.jobs.answer(std::move(later), [self](Later last) { self->finish_close(std::move(last)); });
+      if (!given) self->reopen();
+    });
+  });
+  return Turn::kKept;
+}
+
+void LogCore::finish_close(Later later) {
+  const Status closed = disk_.close();
+  context_.flusher.tell(*this, closed.ok() ? Result<Offset>(state_.durable()) : Result<Offset>(closed));
+  if (!closed.ok()) {
+    later.fail(closed);
+    return reopen();
+  }
+  supply_->discard();
+  on_closed_();
+  later.ok();
+}
+
+// Closing failed: the handle is still the caller's, who may close again.
+void LogCore::reopen() {
+  closing_.store(false);
+  supply_->resume();
+  meta_->resume();
+  turn_.release();
+}
+
+}  // namespace ion::storage_mmap

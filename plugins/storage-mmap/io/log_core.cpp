@@ -1,0 +1,173 @@
+#include "io/log_core.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::storage_mmap {
+
+LogCore::LogCore(StorageContext& context, std::string name, const Owner& owner, const OpenOptions& options, OnClosed on_closed)
+    : context_(context), state_(std::move(name), owner, options.exact_mark), writer_(context, state_, rules_from(options)),
+      reader_(context, state_), disk_(context, state_), meta_(std::make_shared<MetaStore>(context, state_)), on_closed_(std::move(on_closed)) {}
+
+RollRules LogCore::rules_from(const OpenOptions& options) const {
+  return {options.segment_bytes != 0 ? options.segment_bytes : context_.config.segment_bytes,
+          options.segment_age.n != 0 ? options.segment_age : context_.config.segment_age};
+}
+
+Status LogCore::open(IfMissing missing) {
+  ION_TRY(RecoveredLog recovered, recover_log(context_, state_, missing, writer_.first_bytes()));
+  ION_CHECK(meta_->load());
+  supply_ = std::make_shared<SegmentSupply>(context_, state_, recovered.next_number);
+  const auto& segments = recovered.segments->segments();
+  writable_ = !segments.empty() && segments.back()->disk.file != nullptr;
+  state_.cut_tail = recovered.cut_tail;
+  state_.begin(recovered.segments, recovered.next, recovered.next);
+  disk_.begin(recovered.mark);
+  if (writable_) writer_.begin(segments.back());
+  for (const Damage& d : recovered.segments->damage()) {
+    state_.note_damage();
+    context_.metrics.found_damage();
+    context_.ports.logger.error("damage", {{"log", state_.name}, {"what", LogReader::corrupt(state_.name, d.range).words()}});
+  }
+  if (recovered.cut_tail) context_.ports.logger.warn("torn tail cut", {{"log", state_.name}, {"next", std::to_string(recovered.next.v)}});
+  return writable_ && segments.size() > 1 ? disk_.settle() : Status();
+}
+
+Status LogCore::changeable() const {
+  if (closing_.load(std::memory_order_relaxed)) return {ION_E_CLOSED, "log " + state_.name + " is being closed"};
+  ION_CHECK(state_.failure());
+  if (state_.damaged()) return LogReader::corrupt(state_.name, state_.segments()->damage().front().range);
+  ION_ASSERT(writable_);
+  return {};
+}
+
+// ---- append
+
+Answer LogCore::append(Op& op, std::span<const ion_batch> batches) {
+  if (const Status right = changeable(); !right.ok()) return op.refuse(right);
+  if (!turn_.try_claim()) {
+    turn_.claim_or_wait({op.later(), [self = shared_from_this(), batches](Later l) { return self->run_append(std::move(l), batches); }});
+    return op.pending();
+  }
+  for (;;) {
+    LogWriter::Appended done = writer_.append(batches);
+    if (const auto* need = std::get_if<LogWriter::NeedSegment>(&done)) {
+      std::optional<ReadySegment> ready = writer_.name_before_use() ? std::nullopt : supply_->take(need->bytes);
+      if (!ready) {
+        if (wait_for_segment(op.later(), batches, *need) == Turn::kDone) turn_.release();
+        return op.pending();
+      }
+      writer_.roll_to(writer_.segment_of(*std::move(ready)));
+      settle_later();
+      continue;
+    }
+    after_append();
+    turn_.release();
+    if (const auto* why = std::get_if<Status>(&done)) return op.refuse(*why);
+    return op.ok(static_cast<uint64_t>(std::get<Offset>(done).v));
+  }
+}
+
+Turn LogCore::run_append(Later later, std::span<const ion_batch> batches) {
+  if (later.deadline().ns != 0 && context_.ports.clock.now() >= later.deadline())
+    return later.fail(Status(ION_E_DEADLINE, "append waited too long for its turn")), Turn::kDone;
+  if (const Status right = changeable(); !right.ok() && right.code() != ION_E_CLOSED) return later.fail(right), Turn::kDone;
+  LogWriter::Appended done = writer_.append(batches);
+  if (const auto* need = std::get_if<LogWriter::NeedSegment>(&done)) return wait_for_segment(std::move(later), batches, *need);
+  after_append();
+  if (const auto* why = std::get_if<Status>(&done)) later.fail(*why);
+  else later.ok(static_cast<uint64_t>(std::get<Offset>(done).v));
+  return Turn::kDone;
+}
+
+Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need) {
+  context_.metrics.append_waited();
+  supply_->await(need.capacity, [self = shared_from_this(), batches, l = std::move(later)](Result<ReadySegment> ready) mutable {
+    const Status begun = ready ? self->take_into_use(*std::move(ready)) : ready.error();
+    Turn turn = Turn::kDone;
+    if (begun.ok()) turn = self->run_append(std::move(l), batches);
+    else l.fail(begun);
+    if (turn == Turn::kDone) self->turn_.release();
+  });
+  return Turn::kKept;
+}
+
+// Not on a shard when the name must come first.
+Status LogCore::take_into_use(ReadySegment ready) {
+  SegmentRef segment = writer_.segment_of(std::move(ready));
+  if (writer_.name_before_use()) {
+    LogDisk::Hold disk(disk_);
+    ION_CHECK(disk.name(*segment));
+  }
+  writer_.roll_to(std::move(segment));
+  settle_later();
+  return {};
+}
+
+void LogCore::after_append() {
+  if (const auto due = writer_.take_writeback())
+    (void)context_.jobs.post([self = shared_from_this(), due = *due] { self->disk_.write_back(*due.segment, due.from, due.bytes); });
+  if (const uint32_t ahead = writer_.wants_ahead(); ahead > 0) supply_->keep_ready(ahead, writer_.next_bytes());
+}
+
+// Naming, flushing and indexing of what was sealed. If the pool is full, the next roll, sync or close does it.
+void LogCore::settle_later() {
+  (void)context_.jobs.post([self = shared_from_this()] { (void)self->disk_.settle(); });
+}
+
+// ---- read, sync, stat
+
+Answer LogCore::read(Op& op, const ReadBounds& bounds) {
+  std::optional<LogReader::Found> found = reader_.find(bounds);
+  if (!found) {
+    (void)context_.jobs.answer(op.later(), [self = shared_from_this(), bounds](Later l) { self->reader_.answer_slowly(std::move(l), bounds); });
+    return op.pending();
+  }
+  if (!found->status.ok()) return op.refuse(found->status);
+  const std::span<Buf> bufs(&found->bytes, found->bytes.empty() ? 0 : 1);
+  return op.ok(static_cast<uint64_t>(found->base.v), static_cast<uint64_t>(found->next.v), bufs);
+}
+
+Answer LogCore::sync(Op& op, Offset upto) {
+  if (const Status failed = state_.failure(); !failed.ok()) return op.refuse(failed);
+  const Offset durable = state_.durable();
+  if (upto <= durable) return op.ok(static_cast<uint64_t>(durable.v));
+  const auto beyond = [this](Offset asked) {
+    return Status(ION_E_OUT_OF_RANGE, "sync up to " + std::to_string(asked.v) + ": log " + state_.name + " ends at " + std::to_string(state_.next().v));
+  };
+  if (upto > state_.next()) {
+    if (!turn_.held()) return op.refuse(beyond(upto));
+    // It may be for appends that wait: asked again behind them.
+    turn_.claim_or_wait({op.later(), [self = shared_from_this(), upto, beyond](Later l) {
+                           if (upto > self->state_.next()) l.fail(beyond(upto));
+                           else self->context_.flusher.request(self, upto, std::move(l));
+                           return Turn::kDone;
+                         }});
+    return op.pending();
+  }
+  context_.flusher.request(shared_from_this(), upto, op.later());
+  return op.pending();
+}
+
+LogStat LogCore::stat() const {
+  LogStat s;
+  const SegmentsNow list = state_.segments();
+  s.next = state_.next(), s.durable = std::min(state_.durable(), s.next);
+  s.first = list->first();
+  s.sealed = list->segments().empty() ? s.next : std::max(list->segments().back()->base(), s.first);
+  s.bytes = list->bytes();
+  s.cut_tail = state_.cut_tail, s.failed = state_.failed();
+  if (!list->damage().empty()) {
+    s.damaged = true;
+    s.bad_from = list->damage().front().range.from, s.bad_upto = list->damage().front().range.upto;
+  }
+  return s;
+}
+
+Status LogCore::configure(const OpenOptions& options) {
+  if (options.compaction) return {ION_E_UNSUPPORTED, "storage-mmap does not compact yet"};
+  writer_.configure(rules_from(options));
+  return {};
+}
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,83 @@
+// One open log: joins its write side (turn, writer, supply), readers, meta items and disk, and says which operation waits for
+// what. MmapLog is the handle; this lives on in jobs that were begun, hence shared_ptr.
+//
+// Whoever changes the log holds the write turn: appends, truncations, seal, close, in the order of the calls. Reads, syncs, stat
+// and meta items need no turn.
+#pragma once
+#include "io/log_disk.h"
+#include "io/log_reader.h"
+#include "io/log_recovery.h"
+#include "io/log_state.h"
+#include "io/log_writer.h"
+#include "io/meta_store.h"
+#include "io/segment_supply.h"
+#include "io/write_turn.h"
+
+#include <ion/contract/storage.h>
+
+#include <memory>
+
+namespace ion::storage_mmap {
+
+class LogCore final : public SyncTarget, public std::enable_shared_from_this<LogCore> {
+ public:
+  // Tells the storage that the log is closed: before the closing operation is answered.
+  using OnClosed = UniqueFunction<void()>;
+  LogCore(StorageContext& context, std::string name, const Owner& owner, const OpenOptions& options, OnClosed on_closed);
+  // BLOCKING, once, before anything else.
+  Status open(IfMissing missing);
+
+  Answer append(Op& op, std::span<const ion_batch> batches);
+  Answer read(Op& op, const ReadBounds& bounds);
+  Answer sync(Op& op, Offset upto);
+  Answer truncate_suffix(Op& op, Offset from);
+  Answer truncate_prefix(Op& op, Offset before);
+  Answer seal(Op& op);
+  Answer close(Op& op);
+  Answer meta_put(Op& op, std::span<const ion_field> items) { return meta_->put(op, items); }
+  Answer meta_get(Op& op, std::string_view key) { return meta_->get(op, key); }
+  LogStat stat() const;
+  std::vector<ion_range> ranges(Offset from, size_t cap) const { return state_.segments()->sealed_ranges(from, cap); }
+  Status configure(const OpenOptions& options);
+
+  // ---- SyncTarget
+  Result<Offset> sync_now() override { return disk_.sync(); }
+  Status write_mark() override { return disk_.write_mark(); }
+
+ private:
+  // Why the log cannot be changed; OK when it can.
+  Status changeable() const;
+  // One append of the turn's holder: answered, or waiting for a segment with the turn kept.
+  Turn run_append(Later later, std::span<const ion_batch> batches);
+  Turn wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need);
+  // Takes a segment into use; names it first where that must be.
+  Status take_into_use(ReadySegment ready);
+  void after_append();
+  void settle_later();
+  Turn run_seal(Later later);
+  // Runs `work` on the blocking pool while the turn is held.
+  template <class Work>
+  Answer change_slowly(Op& op, Work work);
+  Status cut_suffix(Offset from);
+  Status cut_prefix(Offset before);
+  Status restart_at(Offset before);
+  Result<SegmentRef> fresh_segment(Offset base);
+  Turn run_close(Later later);
+  void finish_close(Later later);
+  void reopen();
+  RollRules rules_from(const OpenOptions& options) const;
+
+  StorageContext& context_;
+  LogState state_;
+  WriteTurn turn_;
+  LogWriter writer_;
+  LogReader reader_;
+  LogDisk disk_;
+  std::shared_ptr<SegmentSupply> supply_;
+  std::shared_ptr<MetaStore> meta_;
+  OnClosed on_closed_;
+  bool writable_ = false;             // has an active segment
+  std::atomic<bool> closing_{false};
+};
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,158 @@
+#include "io/log_disk.h"
+
+#include <vector>
+
+namespace ion::storage_mmap {
+
+Result<Offset> LogDisk::sync() {
+  const std::lock_guard lock(mutex_);
+  return sync_held();
+}
+
+Result<Offset> LogDisk::sync_held() {
+  ION_CHECK(state_.failure());
+  const SegmentsNow list = state_.segments();
+  if (closed_ || list->segments().empty()) return state_.durable();
+  const auto& segments = list->segments();
+  const SegmentSummary tip = segments.back()->summary();
+  size_t from = segments.size() - 1;
+  while (from > 0 && !segments[from - 1]->disk.indexed) --from;
+  for (size_t i = from; i < segments.size(); ++i) {
+    ION_CHECK(name_held(*segments[i]));
+    ION_CHECK(flush_held(*segments[i], i + 1 == segments.size() ? tip.end : segments[i]->end()));
+  }
+  if (tip.next != mark_.offset || list->first() != mark_.first || tip.base != mark_.segment) {
+    mark_ = {list->first(), tip.next, tip.base, tip.end, tip.digest, tip.epoch};
+    mark_written_ = false;
+  }
+  if (state_.exact_mark && !mark_written_) {
+    ION_CHECK(fail(context_.marks->write(state_.name, mark_)));
+    ION_CHECK(fail(context_.marks->flush()));
+    mark_written_ = true;
+  }
+  state_.set_durable(tip.next);
+  return tip.next;
+}
+
+Status LogDisk::write_mark() {
+  const std::lock_guard lock(mutex_);
+  if (closed_ || mark_written_ || state_.failed()) return {};
+  ION_CHECK(fail(context_.marks->write(state_.name, mark_)));
+  mark_written_ = true;
+  return {};
+}
+
+void LogDisk::write_back(Segment& segment, uint64_t from, uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (segment.disk.file != nullptr && segment.disk.synced < from + bytes) (void)segment.disk.file->writeback(from, bytes);
+}
+
+Status LogDisk::settle() {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return {};
+  ION_CHECK(state_.failure());
+  return settle_held();
+}
+
+Status LogDisk::settle_held() {
+  const SegmentsNow list = state_.segments();
+  const auto& segments = list->segments();
+  bool new_index = false;
+  for (size_t i = 0; i < segments.size(); ++i) {
+    Segment& segment = *segments[i];
+    if (segment.disk.indexed) continue;
+    ION_CHECK(name_held(segment));
+    if (i + 1 == segments.size()) break;
+    ION_CHECK(flush_held(segment, segment.end()));
+    if (segment.disk.file != nullptr) {
+      ION_CHECK(fail(segment.disk.file->close()));
+      segment.disk.file.reset();
+    }
+    ION_CHECK(index_held(segment));
+    new_index = true;
+    context_.cache.add(segments[i]);
+  }
+  return new_index ? context_.ports.files.sync_dir(state_.directory.path()) : Status();
+}
+
+Status LogDisk::close() {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return {};
+  const SegmentsNow list = state_.segments();
+  const auto& segments = list->segments();
+  // A log that failed claims nothing; one without a segment to write on was damaged and stays as it is.
+  if (!state_.failed() && !segments.empty() && segments.back()->disk.file != nullptr) {
+    ION_CHECK(settle_held());
+    ION_CHECK(sync_held());
+    ION_CHECK(index_held(*segments.back()));
+    ION_CHECK(fail(context_.ports.files.sync_dir(state_.directory.path())));
+    if (!mark_written_) ION_CHECK(fail(context_.marks->write(state_.name, mark_)));
+    mark_written_ = true;
+    ION_CHECK(fail(context_.marks->flush()));
+  }
+  for (const SegmentRef& segment : segments)
+    if (segment->disk.file != nullptr) {
+      if (const Status closed = segment->disk.file->close(); !closed.ok()) (void)fail(closed);
+      segment->disk.file.reset();
+    }
+  closed_ = true;
+  return {};
+}
+
+Status LogDisk::name_held(Segment& segment) {
+  if (segment.disk.named || segment.disk.file == nullptr) return {};
+  const std::string wanted = state_.directory.segment(segment.base());
+  const auto failed = [&](Status why) { return why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); };
+  if (segment.disk.file->path() != wanted) ION_CHECK(failed(segment.disk.file->rename_to(context_.ports.files, wanted)));
+  ION_CHECK(failed(context_.ports.files.sync_dir(state_.directory.path())));
+  segment.disk.named = true;
+  return {};
+}
+
+Status LogDisk::flush_held(Segment& segment, uint64_t upto) {
+  if (segment.disk.synced >= upto || segment.disk.file == nullptr) return {};
+  ION_CHECK(fail(segment.disk.file->sync()));
+  context_.metrics.flushed_file();
+  segment.disk.synced = upto;
+  return {};
+}
+
+// What the index says was durable before it is written. An index that could not be written for want of space is written at the
+// next occasion, or built again from the batches when the log is opened.
+Status LogDisk::index_held(Segment& segment) {
+  const std::shared_ptr<SegmentBody> body = segment.body();
+  const SegmentSummary summary = segment.summary();
+  ION_ASSERT(segment.disk.synced >= summary.end);
+  if (body == nullptr) return {};
+  const std::vector<uint8_t> bytes = encode_index(state_.owner, {summary, body->index.entries_below(summary.end)});
+  const Status written = write_file(context_.ports.files, state_.directory.index(segment.base()), bytes);
+  if (written.code() == ION_E_NO_SPACE) return {};
+  segment.disk.indexed = written.ok();
+  return fail(written);
+}
+
+Status LogDisk::Hold::move_mark(const Mark& mark) {
+  disk_.mark_ = mark;
+  ION_CHECK(disk_.fail(disk_.context_.marks->write(disk_.state_.name, mark)));
+  ION_CHECK(disk_.fail(disk_.context_.marks->flush()));
+  disk_.mark_written_ = true;
+  return {};
+}
+
+Status LogDisk::Hold::remove_files(Segment& segment) {
+  Files& files = disk_.context_.ports.files;
+  const LogDirectory& directory = disk_.state_.directory;
+  const std::string path = segment.disk.file != nullptr ? segment.disk.file->path() : directory.segment(segment.base());
+  segment.disk.file.reset();
+  if (const Status gone = files.remove(directory.index(segment.base())); !gone.ok() && gone.code() != ION_E_NOT_FOUND) return disk_.fail(gone);
+  return disk_.fail(files.remove(path));
+}
+
+Status LogDisk::fail(Status why) {
+  if (why.ok()) return why;
+  state_.fail(why);
+  context_.ports.logger.error("log failed", {{"log", state_.name}, {"why", why.text()}});
+  return state_.failure();
+}
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,67 @@
+// What blocking threads do with the files of one log, one thread at a time: give new segments their names, flush, seal, note the
+// durable mark. A lock is held across I/O here, and only blocking threads that take no other lock ever wait for it; appends and
+// reads never touch it.
+#pragma once
+#include "core/mark_format.h"
+#include "io/log_state.h"
+#include "io/storage_context.h"
+
+#include <mutex>
+
+namespace ion::storage_mmap {
+
+class LogDisk {
+ public:
+  LogDisk(StorageContext& context, LogState& state) : context_(context), state_(state) {}
+  // What recovery found and wrote; before anything else.
+  void begin(const Mark& mark) { mark_ = mark; }
+
+  // Makes durable what has been appended; answers up to where. IO and worse fail the log for good.
+  Result<Offset> sync();
+  // The mark of what was made durable, not flushed; nothing to do for logs with an exact mark.
+  Status write_mark();
+  // A hint to the system that these bytes may be written out now.
+  void write_back(Segment& segment, uint64_t from, uint64_t bytes);
+  // Names, flushes, indexes and closes every segment but the last. May be called at any time, any number of times.
+  Status settle();
+  // The same with the last one, and a mark that says so. Nothing else is done with the files afterwards.
+  Status close();
+
+  // A truncation holds the disk while it works; it may do so while it holds the log's write turn.
+  class Hold {
+   public:
+    explicit Hold(LogDisk& disk) : disk_(disk), lock_(disk.mutex_) {}
+    Status settle() { return disk_.settle_held(); }
+    Result<Offset> sync() { return disk_.sync_held(); }
+    // Names the file of a segment that nobody sees yet, durably.
+    Status name(Segment& segment) { return disk_.name_held(segment); }
+    // The mark as it must be from now on, flushed.
+    Status move_mark(const Mark& mark);
+    Mark mark() const { return disk_.mark_; }
+    // Unlinks a segment that is no part of the log any more; its bytes stay while somebody holds them.
+    Status remove_files(Segment& segment);
+    // The index file does not say where the segment ends now; settle writes another.
+    static void forget_index(Segment& segment) { segment.disk.indexed = false; }
+
+   private:
+    LogDisk& disk_;
+    const std::lock_guard<std::mutex> lock_;
+  };
+
+ private:
+  Result<Offset> sync_held();
+  Status settle_held();
+  Status name_held(Segment& segment);
+  Status flush_held(Segment& segment, uint64_t upto);
+  Status index_held(Segment& segment);
+  Status fail(Status why);
+
+  StorageContext& context_;
+  LogState& state_;
+  std::mutex mutex_;
+  Mark mark_;                 // what is durable
+  bool mark_written_ = true;  // in the mark file
+  bool closed_ = false;
+};
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,253 @@
+#include "io/log_recovery.h"
+
+#include "io/segment_loader.h"
+#include "io/segment_supply.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::storage_mmap {
+
+namespace {
+class Recovery {
+ public:
+  Recovery(StorageContext& context, const LogState& state)
+      : context_(context), files_(context.ports.files), state_(state), mark_(context.marks->find(state.name)) {}
+
+  Result<RecoveredLog> run(IfMissing missing, uint64_t first_capacity) {
+    ION_CHECK(list(missing));
+    ION_CHECK(read_named());
+    ION_TRY(Judgement judgement, judge_all());
+    if (!judgement.cut_tail && !judgement.damaged()) {
+      ION_CHECK(adopt_ahead(judgement));
+    }
+    ION_CHECK(remove_the_rest(judgement));
+    ION_CHECK(build(judgement));
+    ION_CHECK(make_active(judgement, first_capacity));
+    return finish(judgement);
+  }
+
+ private:
+  struct NamedFile {
+    std::string path;
+    uint64_t bytes = 0;
+  };
+  struct Read {
+    ReadSegment facts;
+    ReadingTask task;
+    std::string path;
+  };
+
+  Status list(IfMissing missing) {
+    const Result<std::vector<DirEntry>> entries = files_.list(state_.directory.path());
+    if (!entries && entries.error().code() != ION_E_NOT_FOUND) return entries.error();
+    if (!entries) {
+      if (missing == IfMissing::kRefuse && !mark_) return {ION_E_NOT_FOUND, "there is no log " + state_.name};
+      ION_CHECK(files_.make_dir(state_.directory.path()));
+      return files_.sync_dir(kLogsPath);
+    }
+    for (const DirEntry& e : *entries) {
+      if (const auto base = LogDirectory::segment_of(e.name)) named_.push_back({*base, e.bytes, std::nullopt});
+      else if (const auto number = LogDirectory::ahead_of(e.name)) ahead_.push_back({*number, e.bytes});
+    }
+    std::sort(named_.begin(), named_.end(), [](const auto& a, const auto& b) { return a.base < b.base; });
+    std::sort(ahead_.begin(), ahead_.end());
+    if (!ahead_.empty()) next_number_ = ahead_.back().first + 1;
+    if (missing == IfMissing::kRefuse && named_.empty() && !mark_) return {ION_E_NOT_FOUND, "there is no log " + state_.name};
+    if (!named_.empty() && !mark_) context_.ports.logger.warn("durable mark is lost", {{"log", state_.name}});
+    return {};
+  }
+
+  Status read_named() {
+    for (FoundSegment& found : named_) {
+      const Result<std::vector<uint8_t>> raw = read_head(state_.directory.index(found.base), kIndexHeaderBytes);
+      if (!raw) continue;
+      const Result<SegmentSummary> summary = decode_index_summary(state_.owner, found.base, *raw);
+      if (summary) found.index = SegmentIndex{*summary, {}};
+    }
+    const ReadingPlan plan = plan_reading(named_, mark_);
+    for (const size_t i : plan.below_first) obsolete_.push_back(named_[i].base);
+    for (size_t i = 0; i < named_.size(); ++i) {
+      if (std::find(plan.below_first.begin(), plan.below_first.end(), i) != plan.below_first.end()) continue;
+      const auto task = std::find_if(plan.read.begin(), plan.read.end(), [&](const ReadingTask& t) { return t.which == i; });
+      Read read{{named_[i], std::nullopt, false}, task == plan.read.end() ? ReadingTask{} : *task, state_.directory.segment(named_[i].base)};
+      if (task != plan.read.end()) ION_CHECK(scan(read, read.facts.found.file_bytes));
+      segments_.push_back(std::move(read));
+    }
+    return {};
+  }
+
+  Result<std::vector<uint8_t>> read_head(const std::string& path, uint64_t n) {
+    ION_TRY(const std::unique_ptr<File> file, files_.open(path, ION_FILE_READ));
+    std::vector<uint8_t> bytes(n);
+    ION_CHECK(read_exactly(*file, 0, bytes, path));
+    return bytes;
+  }
+
+  Status scan(Read& read, uint64_t limit) {
+    FoundSegment& found = read.facts.found;
+    if (read.task.index_agrees && found.index->entries.empty() && found.index->summary.end > 0) {
+      const Result<std::vector<uint8_t>> raw =
+          read_file(files_, state_.directory.index(found.base), kIndexHeaderBytes + kIndexEntriesMax * kIndexEntryBytes);
+      if (raw)
+        if (Result<SegmentIndex> index = decode_index(state_.owner, found.base, *raw)) found.index = *std::move(index);
+    }
+    ScanSpec spec;
+    spec.start = {found.base, found.base, 0, digest_seed(found.base), Epoch{-1}, WallMs{-1}};
+    spec.limit = limit;
+    spec.stop_at = read.task.stop_at;
+    spec.interval = context_.config.index_interval;
+    spec.checkpoints = checkpoints_of(read.task.index_agrees ? &*found.index : nullptr, read.task.mark);
+    ION_TRY(const std::unique_ptr<File> file, files_.open(read.path, ION_FILE_READ));
+    ION_TRY(ScanResult result, scan_file(*file, read.path, std::move(spec)));
+    read.facts.scan = std::move(result);
+    return {};
+  }
+
+  Result<Judgement> judge_all() {
+    for (;;) {
+      std::vector<ReadSegment> facts;
+      for (const Read& read : segments_) facts.push_back(read.facts);
+      Judgement judgement = judge(facts, mark_);
+      if (!judgement.cut) return judgement;
+      Read& cut = segments_[judgement.cut->which];
+      ION_ASSERT(!cut.facts.cut);
+      ION_CHECK(scan(cut, judgement.cut->position));
+      cut.facts.cut = true;
+    }
+  }
+
+  // Segments that were taken into use and not yet named when the process ended: each goes on where the one before ends.
+  Status adopt_ahead(Judgement& judgement) {
+    while (!ahead_.empty() && !judgement.cut_tail && !judgement.damaged()) {
+      const auto [number, bytes] = ahead_.front();
+      Read read{{{judgement.next, bytes, std::nullopt}, std::nullopt, false}, {}, state_.directory.ahead(number)};
+      ION_CHECK(scan(read, bytes));
+      if (read.facts.scan->summary.end == 0) break;  // nothing in it, or its beginning was lost: then it was never durable
+      ahead_.erase(ahead_.begin());
+      segments_.push_back(std::move(read));
+      ION_TRY(judgement, judge_all());
+    }
+    return {};
+  }
+
+  // A damaged log stays as it is: who repairs it may want to look at all of it.
+  Status remove_the_rest(const Judgement& judgement) {
+    if (judgement.damaged()) return {};
+    bool removed = false;
+    const auto remove = [&](const std::string& path) -> Status {
+      removed = true;
+      return files_.remove(path);
+    };
+    // From the end: what is left after a crash has no hole.
+    for (size_t i = judgement.remove.size(); i-- > 0;) ION_CHECK(remove(segments_[judgement.remove[i]].path));
+    for (const Offset base : obsolete_) ION_CHECK(remove(state_.directory.segment(base)));
+    for (const auto& [number, bytes] : ahead_) ION_CHECK(remove(state_.directory.ahead(number)));
+    return removed ? files_.sync_dir(state_.directory.path()) : Status();
+  }
+
+  Status build(const Judgement& judgement) {
+    for (size_t i = 0; i < judgement.keep.size(); ++i) {
+      const KeptSegment& kept = judgement.keep[i];
+      Read& read = segments_[kept.which];
+      const bool last = i + 1 == judgement.keep.size();
+      const bool writable = last && !judgement.damaged();
+      const uint64_t bytes = read.facts.found.file_bytes;
+      if (writable && bytes < kSegmentBytesMin && kept.summary.end == 0) {  // making it was interrupted
+        ION_CHECK(files_.remove(read.path));
+        break;
+      }
+      auto segment = std::make_shared<Segment>(kept.summary, Segment::DiskSide{nullptr, kept.summary.end, true, !read.facts.scan}, bytes);
+      if (read.facts.scan && bytes > 0) ION_CHECK(take_over(read, kept, *segment, writable));
+      for (const BadRange& bad : kept.bad) damage_.push_back({bad, kept.summary.base});
+      built_.push_back(std::move(segment));
+    }
+    for (const BadRange& bad : judgement.bad) {
+      const bool in_segment = std::any_of(damage_.begin(), damage_.end(), [&](const Damage& d) {
+        return d.range.from == bad.from && d.range.upto == bad.upto && d.range.position == bad.position;
+      });
+      if (!in_segment) damage_.push_back({bad, Offset{-1}});
+    }
+    return {};
+  }
+
+  // What was read is whole: whatever the page cache still holds of it becomes durable now.
+  Status take_over(Read& read, const KeptSegment& kept, Segment& segment, bool writable) {
+    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(files_, read.path));
+    const bool zero = kept.zero_tail && writable && file->capacity() > kept.summary.end;
+    if (zero) ION_CHECK(file->zero(kept.summary.end, file->capacity() - kept.summary.end));
+    const bool was_durable = mark_ && (kept.summary.base < mark_->segment ||
+                                       (kept.summary.base == mark_->segment && kept.summary.end <= mark_->position));
+    if (zero || !was_durable) ION_CHECK(file->sync());
+    const std::string wanted = state_.directory.segment(kept.summary.base);
+    if (read.path != wanted) {
+      ION_CHECK(file->rename_to(files_, wanted));
+      ION_CHECK(files_.sync_dir(state_.directory.path()));
+    }
+    ION_TRY(std::unique_ptr<MappedFile> map, file->map());
+    auto read_map = std::make_shared<ReadMap>(std::move(map), context_.leases);
+    const size_t more = writable ? (file->capacity() - kept.summary.end) / context_.config.index_interval + 2 : 0;
+    segment.set_body(std::make_shared<SegmentBody>(std::move(read_map), read.facts.scan->entries, more));
+    segment.trust();
+    if (writable) segment.disk.file = std::move(file);
+    else ION_CHECK(file->close());
+    return {};
+  }
+
+  Status make_active(const Judgement& judgement, uint64_t first_capacity) {
+    if (judgement.damaged() || !built_.empty()) return {};
+    const Offset base = judgement.next;
+    if (const Status room = check_room(first_capacity); !room.ok()) return room;
+    const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
+    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(files_, state_.directory.segment(base), first_capacity, how));
+    ION_CHECK(files_.sync_dir(state_.directory.path()));
+    ION_TRY(std::unique_ptr<MappedFile> map, file->map());
+    auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
+                                             Segment::DiskSide{nullptr, 0, true, false}, first_capacity);
+    segment->set_body(std::make_shared<SegmentBody>(std::make_shared<ReadMap>(std::move(map), context_.leases),
+                                                    first_capacity / context_.config.index_interval + 2));
+    segment->trust();
+    segment->disk.file = std::move(file);
+    built_.push_back(std::move(segment));
+    return {};
+  }
+
+  Status check_room(uint64_t capacity) {
+    ION_TRY(const DiskSpace space, files_.space());
+    return check_space({space.free_bytes, space.total_bytes}, capacity, state_.log_class, context_.space_rules());
+  }
+
+  Result<RecoveredLog> finish(const Judgement& judgement) {
+    RecoveredLog log{std::make_shared<const SegmentList>(judgement.first, built_, damage_), judgement.next, {}, judgement.cut_tail, next_number_};
+    if (judgement.damaged()) {  // claims nothing new
+      log.mark = mark_.value_or(Mark{judgement.first, judgement.next, judgement.first, 0, 0, Epoch{-1}});
+      return log;
+    }
+    const SegmentSummary tip = built_.back()->summary();
+    log.mark = {judgement.first, tip.next, tip.base, tip.end, tip.digest, tip.epoch};
+    if (mark_ != log.mark) {
+      ION_CHECK(context_.marks->write(state_.name, log.mark));
+      ION_CHECK(context_.marks->flush());
+    }
+    return log;
+  }
+
+  StorageContext& context_;
+  Files& files_;
+  const LogState& state_;
+  const std::optional<Mark> mark_;
+  std::vector<FoundSegment> named_;
+  std::vector<std::pair<uint64_t, uint64_t>> ahead_;  // number, bytes
+  uint64_t next_number_ = 1;
+  std::vector<Offset> obsolete_;
+  std::vector<Read> segments_;
+  std::vector<SegmentRef> built_;
+  std::vector<Damage> damage_;
+};
+}  // namespace
+
+Result<RecoveredLog> recover_log(StorageContext& context, const LogState& state, IfMissing missing, uint64_t first_capacity) {
+  return Recovery(context, state).run(missing, first_capacity);
+}
+
+}  // namespace ion::storage_mmap

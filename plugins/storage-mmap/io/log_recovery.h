@@ -1,0 +1,25 @@
+// Opens the files of a log: lists them, reads what the recovery plan asks for, obeys its judgement, and hands over segments that can
+// be read and written. The decisions are in core/recovery_plan. Thread: BLOCKING.
+#pragma once
+#include "core/recovery_plan.h"
+#include "io/log_state.h"
+#include "io/storage_context.h"
+
+#include <memory>
+#include <vector>
+
+namespace ion::storage_mmap {
+
+struct RecoveredLog {
+  SegmentsNow segments;     // the last is written on, unless the log is damaged
+  Offset next;
+  Mark mark;                // flushed
+  bool cut_tail = false;
+  uint64_t next_number = 0; // for segments that are made ahead
+};
+
+// `existing`: NOT_FOUND instead of making a new log.
+enum class IfMissing { kMake, kRefuse };
+Result<RecoveredLog> recover_log(StorageContext& context, const LogState& state, IfMissing missing, uint64_t first_capacity);
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,74 @@
+// What all threads know of one open log: its segments, how far it reaches, and whether it still works. Shared by its write side,
+// readers, the flusher and blocking jobs.
+#pragma once
+#include "core/roll_policy.h"
+#include "io/directory_layout.h"
+#include "io/segment_list.h"
+
+#include <atomic>
+#include <mutex>
+#include <string>
+
+namespace ion::storage_mmap {
+
+class LogState {
+ public:
+  LogState(std::string log_name, const Owner& log_owner, bool with_exact_mark)
+      : name(std::move(log_name)), directory(name), owner(log_owner), log_class(class_of(name)), exact_mark(with_exact_mark) {}
+  const std::string name;
+  const LogDirectory directory;
+  const Owner owner;
+  const LogClass log_class;
+  const bool exact_mark;
+  bool cut_tail = false;  // before the log is handed out
+
+  // ---- any thread
+  SegmentsNow segments() const {
+    const std::lock_guard lock(mutex_);
+    return segments_;
+  }
+  Offset next() const noexcept { return {next_.load(std::memory_order_acquire)}; }
+  Offset durable() const noexcept { return {durable_.load(std::memory_order_acquire)}; }
+
+  // Why it can do no more than read; OK while it works.
+  Status failure() const {
+    if (!failed_.load(std::memory_order_acquire)) return {};
+    const std::lock_guard lock(mutex_);
+    return failure_;
+  }
+  bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
+  void fail(const Status& why) {
+    const std::lock_guard lock(mutex_);
+    if (failure_.ok()) failure_ = Status(ION_E_FAILED, "log " + name + " failed: " + why.words());
+    failed_.store(true, std::memory_order_release);
+  }
+
+  bool damaged() const noexcept { return damaged_.load(std::memory_order_acquire); }
+  void note_damage() noexcept { damaged_.store(true, std::memory_order_release); }  // the list has it already
+
+  void set_durable(Offset upto) noexcept { durable_.store(upto.v, std::memory_order_release); }
+
+  // ---- the holder of the write turn
+  void set_next(Offset next) noexcept { next_.store(next.v, std::memory_order_release); }
+  // Replaces the list by what `change` makes of it.
+  template <class Change>
+  void change_segments(Change&& change) {
+    SegmentsNow before;  // goes outside the lock
+    const std::lock_guard lock(mutex_);
+    SegmentsNow after = change(*segments_);
+    before = std::exchange(segments_, std::move(after));
+  }
+  void begin(SegmentsNow segments, Offset next, Offset durable) {
+    segments_ = std::move(segments);
+    set_next(next), set_durable(durable);
+  }
+
+ private:
+  mutable std::mutex mutex_;  // of segments_ and failure_; held for a copy
+  SegmentsNow segments_;
+  Status failure_;
+  std::atomic<int64_t> next_{0}, durable_{0};
+  std::atomic<bool> failed_{false}, damaged_{false};
+};
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,120 @@
+#include "io/log_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace ion::storage_mmap {
+
+namespace {
+Status wrong_batch(const ion_batch& b, std::string_view what, int64_t wanted, int64_t have) {
+  return {ION_E_INVALID, "batch [" + std::to_string(b.base) + ", " + std::to_string(b.next) + "): " + std::string(what) + ": wanted " +
+                             std::to_string(wanted) + ", have " + std::to_string(have)};
+}
+}  // namespace
+
+void LogWriter::begin(SegmentRef active) {
+  active_ = std::move(active);
+  body_ = active_->body();
+  const SegmentSummary summary = active_->summary();
+  tracker_ = summary.end == 0 ? SegmentTracker(summary.base, context_.config.index_interval)
+                              : SegmentTracker(summary, context_.config.index_interval);
+  first_append_ = summary.end == 0 ? Instant{} : context_.ports.clock.now();
+  retired_ = false;
+  written_back_ = summary.end;
+}
+
+LogWriter::Appended LogWriter::append(std::span<const ion_batch> batches) {
+  ION_ASSERT(active_ != nullptr);
+  if (batches.empty()) return state_.next();
+  uint64_t bytes = 0;
+  for (const ion_batch& b : batches) bytes += bytes_in({b.parts, b.nparts});
+  if (bytes > kAppendBytesMax)
+    return Status(ION_E_INVALID, "append of " + std::to_string(bytes) + " bytes: at most " + std::to_string(kAppendBytesMax) + " at once");
+  const Instant now = context_.ports.clock.now();
+  if (const Roll roll = roll_before(facts(), bytes, rules_, now); roll != Roll::kNo) {
+    if (const Status right = check(batches); !right.ok()) return right;  // a wrong call must not cost a segment
+    return NeedSegment{next_capacity(active_->capacity(), roll, rules_.segment_bytes, bytes), bytes};
+  }
+  if (Status right = check(batches); !right.ok()) return right;
+  if (Status written = write(bytes); !written.ok()) return written;
+  if (first_append_.ns == 0) first_append_ = now;
+  return state_.next();
+}
+
+// Fills ahead_, new_entries_ and parts_ with what the write will make true.
+Status LogWriter::check(std::span<const ion_batch> batches) {
+  ahead_ = tracker_;
+  new_entries_.clear(), parts_.clear();
+  std::array<uint8_t, batch::kHeaderBytes> raw{};
+  for (const ion_batch& b : batches) {
+    const std::span<const ion_buf> parts(b.parts, b.nparts);
+    const uint64_t have = bytes_in(parts);
+    if (have < batch::kHeaderBytes) return wrong_batch(b, "bytes", static_cast<int64_t>(batch::kHeaderBytes), static_cast<int64_t>(have));
+    copy_out(parts, 0, raw.size(), raw.data());
+    const batch::Header h = batch::read_header(raw.data());
+    if (const Fault fault = judge_header(h, have); fault != Fault::kNone || h.total_bytes() != have)
+      return Status(ION_E_INVALID, "batch at " + std::to_string(b.base) + " of " + std::to_string(have) + " bytes: " +
+                                       std::string(fault != Fault::kNone ? fault_words(fault) : "its length field says another size"));
+    if (b.base < ahead_.next().v) return wrong_batch(b, "base offset, at least the log's next", ahead_.next().v, b.base);
+    if (h.base_offset.v != b.base) return wrong_batch(b, "base offset in its header", b.base, h.base_offset.v);
+    if (h.next_offset().v != b.next) return wrong_batch(b, "next offset by its header", b.next, h.next_offset().v);
+    if (h.leader_epoch.v != b.epoch) return wrong_batch(b, "epoch in its header", b.epoch, h.leader_epoch.v);
+    if (const auto entry = ahead_.add(raw.data(), h)) new_entries_.push_back(*entry);
+    parts_.insert(parts_.end(), parts.begin(), parts.end());
+  }
+  return {};
+}
+
+Status LogWriter::write(uint64_t bytes) {
+  ION_ASSERT(tracker_.position() + bytes <= active_->capacity() && ahead_.position() == tracker_.position() + bytes);
+  if (const Status written = active_->disk.file->append(tracker_.position(), parts_); !written.ok()) {
+    if (written.code() != ION_E_NO_SPACE) {
+      state_.fail(written);
+      return state_.failure();
+    }
+    retired_ = true;
+    return written;
+  }
+  for (const Checkpoint& entry : new_entries_) body_->index.push(entry);
+  tracker_ = ahead_;
+  active_->publish(tracker_.summary());
+  state_.set_next(tracker_.next());
+  context_.metrics.appended(bytes);
+  return {};
+}
+
+SegmentRef LogWriter::segment_at(Offset base, ReadySegment ready) const {
+  const uint64_t capacity = ready.file->capacity();
+  auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
+                                           Segment::DiskSide{std::move(ready.file), 0, false, false}, capacity);
+  segment->set_body(std::make_shared<SegmentBody>(std::move(ready.map), capacity / context_.config.index_interval + 2));
+  segment->trust();
+  return segment;
+}
+
+// Its name follows on the blocking pool, unless it has one already.
+void LogWriter::roll_to(SegmentRef next) {
+  ION_ASSERT(next->base() == tracker_.next());
+  state_.change_segments([&](const SegmentList& list) { return list.with(next); });
+  begin(std::move(next));
+  has_rolled_ = true;
+  context_.metrics.rolled();
+}
+
+LogWriter::NeedSegment LogWriter::seal_needs() const {
+  return {next_capacity(active_->capacity(), Roll::kOld, rules_.segment_bytes, 0), 0};
+}
+
+std::optional<LogWriter::Writeback> LogWriter::take_writeback() {
+  const uint64_t every = context_.config.writeback_bytes;
+  if (every == 0 || tracker_.position() - written_back_ < every) return std::nullopt;
+  const uint64_t from = std::exchange(written_back_, tracker_.position());
+  return Writeback{active_, from, tracker_.position() - from};
+}
+
+ActiveFacts LogWriter::facts() const noexcept { return {active_->capacity(), tracker_.position(), first_append_, retired_}; }
+uint32_t LogWriter::wants_ahead() const noexcept { return segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead); }
+uint64_t LogWriter::next_bytes() const noexcept { return next_capacity(active_->capacity(), Roll::kFull, rules_.segment_bytes, 0); }
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,74 @@
+// Puts batches to the end of a log: checks that they are what their descriptors say, writes them with one pwrite into the active
+// segment, and only then lets readers see them. A call is written whole into one segment or not at all.
+// Thread: the holder of the log's write turn. Allocates nothing per batch.
+#pragma once
+#include "core/segment_tracker.h"
+#include "io/log_state.h"
+#include "io/segment_supply.h"
+#include "io/storage_context.h"
+
+#include <ion/contract/storage.h>
+
+#include <optional>
+#include <variant>
+#include <vector>
+
+namespace ion::storage_mmap {
+
+class LogWriter {
+ public:
+  LogWriter(StorageContext& context, LogState& state, RollRules rules) : context_(context), state_(state), rules_(rules) {}
+
+  // The segment that is written on from now on; it is the last of the log's list already.
+  void begin(SegmentRef active);
+
+  struct NeedSegment {
+    uint64_t capacity = 0;  // of the next one
+    uint64_t bytes = 0;     // that it must hold
+  };
+  using Appended = std::variant<Offset, NeedSegment, Status>;
+  Appended append(std::span<const ion_batch> batches);
+  // What an active segment that has bytes needs to be closed now.
+  NeedSegment seal_needs() const;
+  // The next segment, seen by nobody yet; then: closes the active one and goes on in it.
+  SegmentRef segment_of(ReadySegment next) const { return segment_at(tracker_.next(), std::move(next)); }
+  SegmentRef segment_at(Offset base, ReadySegment ready) const;
+  void roll_to(SegmentRef next);
+
+  bool has_bytes() const noexcept { return active_ != nullptr && tracker_.position() > 0; }
+  // Space was wanting in the middle of a write: what lies behind the end must not be found by a recovery, so that the next
+  // segment has to bear its name before it is used.
+  bool name_before_use() const noexcept { return retired_; }
+  void configure(RollRules rules) noexcept { rules_ = rules; }
+  // Bytes that the system should begin to write out by now, so that dirty pages never pile up to its own threshold.
+  struct Writeback {
+    SegmentRef segment;
+    uint64_t from = 0, bytes = 0;
+  };
+  std::optional<Writeback> take_writeback();
+  // Segments that should wait ready.
+  uint32_t wants_ahead() const noexcept;
+  uint64_t next_bytes() const noexcept;
+  uint64_t first_bytes() const noexcept { return first_capacity(rules_.segment_bytes, 0); }
+
+ private:
+  Status check(std::span<const ion_batch> batches);
+  Status write(uint64_t bytes);
+  ActiveFacts facts() const noexcept;
+
+  StorageContext& context_;
+  LogState& state_;
+  RollRules rules_;
+  SegmentRef active_;
+  std::shared_ptr<SegmentBody> body_;  // of the active segment
+  SegmentTracker tracker_;
+  Instant first_append_;
+  bool retired_ = false, has_rolled_ = false;
+  uint64_t written_back_ = 0;
+  // Of the call in progress; members so that they keep their memory.
+  SegmentTracker ahead_;
+  std::vector<Checkpoint> new_entries_;
+  std::vector<ion_buf> parts_;
+};
+
+}  // namespace ion::storage_mmap

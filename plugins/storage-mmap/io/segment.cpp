@@ -1,0 +1,72 @@
+#include "io/segment.h"
+
+#include <algorithm>
+
+namespace ion::storage_mmap {
+
+bool SegmentBody::is_checked(uint64_t at, uint64_t n) const {
+  if (checked == nullptr || n == 0) return true;
+  const size_t first = index.floor_of(at), last = index.floor_of(at + n - 1);
+  if (first == kNoEntry) return false;
+  for (size_t i = first; i <= last; ++i)
+    if (checked[i].load(std::memory_order_acquire) == 0) return false;
+  return true;
+}
+
+void SegmentBody::set_checked(size_t first_entry, size_t last_entry) noexcept {
+  for (size_t i = first_entry; i <= last_entry; ++i) checked[i].store(1, std::memory_order_release);
+}
+
+Segment::Segment(const SegmentSummary& known, DiskSide disk_side, uint64_t capacity)
+    : disk(std::move(disk_side)), base_(known.base), capacity_(capacity), end_(known.end), next_(known.next.v), time_max_(known.time_max.ms), summary_(known) {}
+
+std::shared_ptr<SegmentBody> Segment::body() const {
+  const std::lock_guard lock(mutex_);
+  return body_;
+}
+
+void Segment::set_body(std::shared_ptr<SegmentBody> body) {
+  std::shared_ptr<SegmentBody> before;  // goes outside the lock: it may unmap
+  const std::lock_guard lock(mutex_);
+  before = std::exchange(body_, std::move(body));
+}
+
+Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bounds, uint64_t limit) const {
+  const LiveIndex& index = body.index;
+  const uint64_t end = std::min({limit, end_.load(std::memory_order_acquire), uint64_t{body.map->bytes().size()}});
+  const size_t entry = index.floor_of(bounds.from);
+  // Below the first entry: the first batch holds it or comes behind it.
+  const uint64_t start = entry == kNoEntry ? (index.size() == 0 ? 0 : index.at(0).position) : index.at(entry).position;
+  if (start >= end) return ReadWindow{};
+  // The batch before an entry ends at or below the entry's offset. One entry less, so that the walk sees the last batch.
+  const auto skip_to = [&](uint64_t at, Offset upto, uint64_t bytes_end) {
+    const size_t by_offset = index.floor_of(upto), by_position = index.floor_of(bytes_end);
+    if (by_offset == kNoEntry || by_position == kNoEntry) return at;
+    const size_t last = std::min(by_offset, by_position);
+    return last == 0 ? at : std::max(at, index.at(last - 1).position);
+  };
+  return find_window(body.map->bytes().first(end), start, bounds, skip_to);
+}
+
+void Segment::publish(const SegmentSummary& now) noexcept {
+  end_.store(now.end, std::memory_order_release);
+  next_.store(now.next.v, std::memory_order_release);
+  time_max_.store(now.time_max.ms, std::memory_order_relaxed);
+  const std::lock_guard lock(mutex_);
+  summary_ = now;
+}
+
+void Segment::cut(const SegmentSummary& now, std::shared_ptr<SegmentBody> body) {
+  next_.store(now.next.v, std::memory_order_release);
+  end_.store(now.end, std::memory_order_release);
+  set_body(std::move(body));
+  const std::lock_guard lock(mutex_);
+  summary_ = now;
+}
+
+SegmentSummary Segment::summary() const {
+  const std::lock_guard lock(mutex_);
+  return summary_;
+}
+
+}  // namespace ion::storage_mmap

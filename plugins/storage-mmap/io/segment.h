@@ -1,0 +1,81 @@
+// One segment of a log as readers see it: where it begins and ends, and, while it is open, its map and index. Any number of
+// threads read it while one puts batches to its end. Closed ones are opened when they are read (segment_loader).
+//
+// Lifetime: shared_ptr, because readers work on a list of segments that may be replaced under them.
+#pragma once
+#include "core/read_window.h"
+#include "core/record_scan.h"
+#include "io/live_index.h"
+#include "io/read_map.h"
+#include "io/segment_file.h"
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+namespace ion::storage_mmap {
+
+// What a segment needs to be read. Held by shared_ptr: a reader may hold it while it is replaced.
+struct SegmentBody {
+  SegmentBody(std::shared_ptr<ReadMap> m, size_t index_room) : map(std::move(m)), index(index_room) {}
+  SegmentBody(std::shared_ptr<ReadMap> m, const std::vector<Checkpoint>& entries, size_t more = 0)
+      : map(std::move(m)), index(entries, more) {}
+  const std::shared_ptr<ReadMap> map;
+  LiveIndex index;
+
+  // Of a segment that another process wrote: which stretches between index entries were checked against CRCs and digest.
+  std::unique_ptr<std::atomic<uint8_t>[]> checked;  // null: all of it
+  bool is_checked(uint64_t at, uint64_t n) const;
+  void set_checked(size_t first_entry, size_t last_entry) noexcept;
+};
+
+class Segment {
+ public:
+  // What the disk side keeps of it. Touched by the blocking thread that holds the log's LogDisk, and before publication.
+  struct DiskSide {
+    std::unique_ptr<SegmentFile> file;  // null once it is sealed and closed
+    uint64_t synced = 0;                // bytes
+    bool named = false;                 // the file bears the base offset, durably
+    bool indexed = false;               // the index file is there
+  };
+
+  Segment(const SegmentSummary& known, DiskSide disk_side, uint64_t capacity);
+  Offset base() const noexcept { return base_; }
+  uint64_t capacity() const noexcept { return capacity_; }  // bytes of the file
+
+  // ---- any thread
+  uint64_t end() const noexcept { return end_.load(std::memory_order_acquire); }
+  Offset next() const noexcept { return {next_.load(std::memory_order_acquire)}; }
+  WallMs time_max() const noexcept { return {time_max_.load(std::memory_order_relaxed)}; }
+  std::shared_ptr<SegmentBody> body() const;
+  void set_body(std::shared_ptr<SegmentBody> body);
+  // Once read whole, a segment needs no checking when it is opened again.
+  bool trusted() const noexcept { return trusted_.load(std::memory_order_acquire); }
+  void trust() noexcept { trusted_.store(true, std::memory_order_release); }
+
+  std::atomic<bool> read_lately{false}, cached{false};  // BodyCache's
+
+  // What a read in this segment answers. `limit` is where damage begins, or the end. OK with no bytes: nothing qualifies here.
+  Result<ReadWindow> window(const SegmentBody& body, const ReadBounds& bounds, uint64_t limit) const;
+
+  // ---- the holder of the log's write turn
+  void publish(const SegmentSummary& now) noexcept;
+  // Batches behind `now` do not belong to the log any more. Their bytes stay: somebody may hold them.
+  void cut(const SegmentSummary& now, std::shared_ptr<SegmentBody> body);
+  SegmentSummary summary() const;
+
+  DiskSide disk;
+
+ private:
+  const Offset base_;
+  const uint64_t capacity_;
+  std::atomic<uint64_t> end_;
+  std::atomic<int64_t> next_;
+  std::atomic<int64_t> time_max_;
+  std::atomic<bool> trusted_{false};
+  mutable std::mutex mutex_;  // of the two below; held for a copy
+  std::shared_ptr<SegmentBody> body_;
+  SegmentSummary summary_;
+};
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,79 @@
+#include "io/segment_file.h"
+
+#include <algorithm>
+
+namespace ion::storage_mmap {
+
+namespace {
+constexpr uint64_t kZeroStep = uint64_t{1} << 20;  // small steps: the device serves others in between
+
+Status zero_in_steps(File& file, uint64_t at, uint64_t n) {
+  for (uint64_t done = 0; done < n;) {
+    const uint64_t step = std::min(kZeroStep, n - done);
+    ION_CHECK(file.zero(at + done, step));
+    done += step;
+  }
+  return {};
+}
+Status fill_new(File& file, uint64_t capacity, Prepare how) {
+  ION_CHECK(file.allocate(0, capacity));
+  if (how == Prepare::kZeroed) ION_CHECK(zero_in_steps(file, 0, capacity));
+  return file.sync_data();
+}
+}  // namespace
+
+Result<std::unique_ptr<SegmentFile>> SegmentFile::make(Files& files, std::string path, uint64_t capacity, Prepare how) {
+  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE));
+  if (const Status filled = fill_new(*file, capacity, how); !filled.ok()) {
+    file.reset();
+    (void)files.remove(path);
+    return filled;
+  }
+  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), capacity));
+}
+
+Result<std::unique_ptr<SegmentFile>> SegmentFile::open(Files& files, std::string path) {
+  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE));
+  ION_TRY(const uint64_t bytes, file->length());
+  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), bytes));
+}
+
+Status SegmentFile::zero(uint64_t at, uint64_t n) { return zero_in_steps(*file_, at, n); }
+
+Status SegmentFile::close() {
+  const std::unique_ptr<File> file = std::move(file_);
+  return file == nullptr ? Status() : file->close();
+}
+
+Status SegmentFile::rename_to(Files& files, std::string path) {
+  ION_CHECK(files.rename(path_, path));
+  path_ = std::move(path);
+  return {};
+}
+
+Status read_exactly(File& file, uint64_t at, std::span<uint8_t> to, std::string_view path) {
+  ION_TRY(const uint64_t got, file.pread(at, to));
+  if (got == to.size()) return {};
+  return {ION_E_CORRUPT, std::string(path) + ": wanted " + std::to_string(to.size()) + " bytes at " + std::to_string(at) +
+                             ", the file ends after " + std::to_string(got)};
+}
+
+Result<std::vector<uint8_t>> read_file(Files& files, const std::string& path, uint64_t bytes_max) {
+  ION_TRY(const std::unique_ptr<File> file, files.open(path, ION_FILE_READ));
+  ION_TRY(const uint64_t length, file->length());
+  if (length > bytes_max)
+    return Status(ION_E_CORRUPT, path + ": has " + std::to_string(length) + " bytes, wanted at most " + std::to_string(bytes_max));
+  std::vector<uint8_t> bytes(length);
+  ION_CHECK(read_exactly(*file, 0, bytes, path));
+  return bytes;
+}
+
+Status write_file(Files& files, const std::string& path, std::span<const uint8_t> bytes) {
+  if (const Status gone = files.remove(path); !gone.ok() && gone.code() != ION_E_NOT_FOUND) return gone;
+  ION_TRY(const std::unique_ptr<File> file, files.open(path, ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE));
+  ION_CHECK(file->pwrite(0, bytes));
+  ION_CHECK(file->sync_data());
+  return file->close();
+}
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,52 @@
+// The file of a segment that is being written: made ahead with all its bytes allocated and zeroed, then filled by pwrite, named
+// by its base offset, flushed, and closed. A file is prepared under another name, because its base offset is not known then;
+// taking it into use is a matter of pointers, and the blocking pool gives it its name before anything in it counts as durable.
+// Threads: append is ANY, by the holder of the log's write turn; everything else BLOCKING, one thread at a time (LogDisk).
+#pragma once
+#include "io/directory_layout.h"
+
+#include <ion/ports.h>
+
+#include <memory>
+#include <string>
+
+namespace ion::storage_mmap {
+
+enum class Prepare { kZeroed, kAllocated };
+
+class SegmentFile {
+ public:
+  // Makes a new file of `capacity` zero bytes, flushed. What was begun is removed when it fails.
+  static Result<std::unique_ptr<SegmentFile>> make(Files& files, std::string path, uint64_t capacity, Prepare how);
+  // Opens one that is there, to be written on.
+  static Result<std::unique_ptr<SegmentFile>> open(Files& files, std::string path);
+
+  Status append(uint64_t at, std::span<const ion_buf> parts) { return file_->pwrite(at, parts); }
+  Status writeback(uint64_t at, uint64_t n) { return file_->writeback(at, n); }
+
+  Status zero(uint64_t at, uint64_t n);
+  Status sync() { return file_->sync_data(); }
+  Status close();
+  // Moves the file to `path`; the caller makes it durable with sync_dir.
+  Status rename_to(Files& files, std::string path);
+  Result<std::unique_ptr<MappedFile>> map() { return file_->map(0, capacity_); }
+
+  const std::string& path() const noexcept { return path_; }
+  uint64_t capacity() const noexcept { return capacity_; }
+
+ private:
+  SegmentFile(std::unique_ptr<File> file, std::string path, uint64_t capacity)
+      : file_(std::move(file)), path_(std::move(path)), capacity_(capacity) {}
+  std::unique_ptr<File> file_;
+  std::string path_;
+  const uint64_t capacity_;
+};
+
+// Reads [at, at + to.size()) whole; a file that is shorter is CORRUPT.
+Status read_exactly(File& file, uint64_t at, std::span<uint8_t> to, std::string_view path);
+// The whole file; NOT_FOUND when it is not there, CORRUPT above `bytes_max`.
+Result<std::vector<uint8_t>> read_file(Files& files, const std::string& path, uint64_t bytes_max);
+// Writes a new file and flushes it; an older one of this name is removed before. The caller syncs the directory.
+Status write_file(Files& files, const std::string& path, std::span<const uint8_t> bytes);
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,55 @@
+// The segments of a log at one moment, ascending, and which offsets of them cannot be read. Immutable: roll, truncation and newly
+// found damage make another list and publish it; readers keep the one they began with. Thread: any.
+#pragma once
+#include "io/segment.h"
+
+#include <ion/contract/storage.h>
+
+#include <memory>
+#include <vector>
+
+namespace ion::storage_mmap {
+
+using SegmentRef = std::shared_ptr<Segment>;
+
+struct Damage {
+  BadRange range;
+  Offset segment{-1};  // that holds the bad bytes; -1: there are none, a file is missing
+};
+
+class SegmentList {
+ public:
+  SegmentList(Offset first, std::vector<SegmentRef> segments, std::vector<Damage> damage)
+      : first_(first), segments_(std::move(segments)), damage_(std::move(damage)) {}
+
+  Offset first() const noexcept { return first_; }
+  const std::vector<SegmentRef>& segments() const noexcept { return segments_; }
+  const std::vector<Damage>& damage() const noexcept { return damage_; }
+
+  // The segment whose bytes may hold `from`, or the first behind it; null at the end.
+  SegmentRef find(Offset from) const;
+  // The damage that covers the offset, if any.
+  const Damage* damage_at(Offset offset) const noexcept;
+  // Up to which byte reads from `from` on may go in a segment: to its end, or to the next damage in it.
+  uint64_t limit_in(const Segment& segment, Offset from) const noexcept;
+  uint64_t bytes() const noexcept;
+  // Sealed pieces from the one that ends above `from` on, at most `cap`.
+  std::vector<ion_range> sealed_ranges(Offset from, size_t cap) const;
+
+  // ---- successors
+  std::shared_ptr<const SegmentList> with(SegmentRef another) const;
+  std::shared_ptr<const SegmentList> with_damage(const std::vector<Damage>& more) const;
+  // Starts at `first`: without the segments that end at or below it; the last one always stays.
+  std::shared_ptr<const SegmentList> from(Offset first) const;
+  // Ends at `next` with `last` as its last segment: without the segments that begin at or above it.
+  std::shared_ptr<const SegmentList> upto(Offset next, SegmentRef last) const;
+
+ private:
+  const Offset first_;
+  const std::vector<SegmentRef> segments_;
+  const std::vector<Damage> damage_;
+};
+
+using SegmentsNow = std::shared_ptr<const SegmentList>;
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,157 @@
+#include "io/segment_supply.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::storage_mmap {
+
+namespace {
+constexpr Nanos kRetryAfter = seconds(1);  // nobody waits for it
+}
+
+std::optional<ReadySegment> SegmentSupply::take(uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  return take_held(bytes);
+}
+
+std::optional<ReadySegment> SegmentSupply::take_held(uint64_t bytes) {
+  const auto at = std::find_if(ready_.begin(), ready_.end(), [&](const ReadySegment& r) { return r.file->capacity() >= bytes; });
+  if (at == ready_.end()) return std::nullopt;
+  ReadySegment taken = std::move(*at);
+  ready_.erase(at);
+  return taken;
+}
+
+void SegmentSupply::keep_ready(uint32_t count, uint64_t capacity) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || ready_.size() >= count) return;
+    if (retry_at_.ns != 0 && context_.ports.clock.now() < retry_at_) return;
+    keep_count_ = count, keep_capacity_ = capacity;
+    if (working_) return;
+    working_ = true;
+  }
+  start_job();
+}
+
+void SegmentSupply::await(uint64_t capacity, Receiver receiver) {
+  {
+    const std::lock_guard lock(mutex_);
+    ION_ASSERT(!awaited_ && !stopped_);
+    awaited_.emplace(Wanted{capacity, std::move(receiver)});
+    if (std::exchange(working_, true)) return;
+  }
+  start_job();
+}
+
+void SegmentSupply::start_job() {
+  const Status posted = context_.jobs.post([self = shared_from_this()] { self->work(); });
+  if (posted.ok()) return;
+  std::optional<Wanted> refused;
+  UniqueFunction<void()> stopped;
+  {
+    const std::lock_guard lock(mutex_);
+    working_ = false;
+    refused = std::exchange(awaited_, std::nullopt);
+    stopped = std::move(on_stopped_);
+  }
+  if (refused) refused->receiver(posted);
+  if (stopped) stopped();
+}
+
+void SegmentSupply::work() {
+  for (;;) {
+    Receiver receiver;
+    std::optional<ReadySegment> fitting;
+    uint64_t capacity = 0;
+    {
+      UniqueFunction<void()> stopped;
+      std::unique_lock lock(mutex_);
+      if (awaited_) {
+        receiver = std::move(awaited_->receiver), capacity = awaited_->capacity;
+        awaited_.reset();
+        fitting = take_held(capacity);
+      } else if (!stopped_ && ready_.size() < keep_count_) {
+        capacity = keep_capacity_;
+      } else {
+        working_ = false;
+        stopped = std::move(on_stopped_);
+        lock.unlock();
+        if (stopped) stopped();
+        return;
+      }
+    }
+    Result<ReadySegment> made = fitting ? Result<ReadySegment>(*std::move(fitting)) : make(capacity);
+    if (receiver) {
+      receiver(std::move(made));
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    if (made) ready_.push_back(*std::move(made));
+    else keep_count_ = 0, retry_at_ = context_.ports.clock.now() + kRetryAfter;
+  }
+}
+
+Result<ReadySegment> SegmentSupply::make(uint64_t capacity) {
+  std::string path;
+  {
+    const std::lock_guard lock(mutex_);
+    path = directory_.ahead(next_number_++);
+  }
+  const auto refused = [&](Status why) {
+    if (why.code() == ION_E_NO_SPACE) context_.metrics.refused_for_space();
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(refused_, true)) context_.ports.logger.warn("no further segment", {{"log", name_}, {"why", why.text()}});
+    return why;
+  };
+  const Result<DiskSpace> space = context_.ports.files.space();
+  if (!space) return refused(space.error());
+  if (Status room = check_space({space->free_bytes, space->total_bytes}, capacity, log_class_, context_.space_rules()); !room.ok())
+    return refused(std::move(room));
+  const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
+  Result<std::unique_ptr<SegmentFile>> file = SegmentFile::make(context_.ports.files, std::move(path), capacity, how);
+  if (!file) return refused(file.error());
+  Result<std::unique_ptr<MappedFile>> map = (*file)->map();
+  if (!map) {
+    (void)(*file)->close();
+    (void)context_.ports.files.remove((*file)->path());
+    return refused(map.error());
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    refused_ = false, retry_at_ = {};
+  }
+  return ReadySegment{*std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.leases)};
+}
+
+void SegmentSupply::stop(UniqueFunction<void()> done) {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true, keep_count_ = 0;
+    if (working_) {
+      on_stopped_ = std::move(done);
+      return;
+    }
+  }
+  done();
+}
+
+void SegmentSupply::resume() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = false;
+}
+
+void SegmentSupply::discard() {
+  std::deque<ReadySegment> unused;
+  {
+    const std::lock_guard lock(mutex_);
+    unused = std::exchange(ready_, {});
+  }
+  for (ReadySegment& ready : unused) {
+    (void)ready.file->close();
+    ready.map.reset();
+    (void)context_.ports.files.remove(ready.file->path());
+  }
+}
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,70 @@
+// Makes segments of one log before they are needed, on the blocking pool, one at a time, and keeps them ready. Disk space is
+// checked here and only here: a log that gets no further segment answers NO_SPACE once its last one is full, and tries again
+// with each append, so that it recovers by itself.
+// Thread: any. At most one caller waits: the holder of the log's write turn.
+#pragma once
+#include "io/log_state.h"
+#include "io/storage_context.h"
+#include "io/unique_function.h"
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+namespace ion::storage_mmap {
+
+// A segment file that is ready, mapped, and not yet part of a log.
+struct ReadySegment {
+  std::unique_ptr<SegmentFile> file;
+  std::shared_ptr<ReadMap> map;
+};
+
+// shared_ptr: a job that makes a segment keeps it.
+class SegmentSupply : public std::enable_shared_from_this<SegmentSupply> {
+ public:
+  // `first_number`: no file with this number or a higher one is in the directory.
+  SegmentSupply(StorageContext& context, const LogState& state, uint64_t first_number)
+      : context_(context), directory_(state.directory), log_class_(state.log_class), name_(state.name), next_number_(first_number) {}
+
+  // One that is ready and holds `bytes`; nothing if there is none.
+  std::optional<ReadySegment> take(uint64_t bytes);
+  // Sees to it that `count` wait ready; new ones get `capacity` bytes. Fails in silence: who needs one asks again.
+  void keep_ready(uint32_t count, uint64_t capacity);
+  using Receiver = UniqueFunction<void(Result<ReadySegment>)>;
+  // Hands over one of at least `capacity` bytes as soon as there is one, on whatever thread made it, or why there is none.
+  void await(uint64_t capacity, Receiver receiver);
+  // Makes one here and now. BLOCKING.
+  Result<ReadySegment> make(uint64_t capacity);
+  // No more segments; `done` runs when none is being made.
+  void stop(UniqueFunction<void()> done);
+  void resume();
+  // Removes those that wait ready. BLOCKING, after stop.
+  void discard();
+
+ private:
+  struct Wanted {
+    uint64_t capacity = 0;
+    Receiver receiver;
+  };
+  void start_job();
+  void work();
+  std::optional<ReadySegment> take_held(uint64_t bytes);
+
+  StorageContext& context_;
+  const LogDirectory directory_;
+  const LogClass log_class_;
+  const std::string name_;
+  std::mutex mutex_;
+  uint64_t next_number_;
+  std::deque<ReadySegment> ready_;
+  uint32_t keep_count_ = 0;
+  uint64_t keep_capacity_ = 0;
+  std::optional<Wanted> awaited_;
+  bool working_ = false, stopped_ = false;
+  bool refused_ = false;   // and the operator was told
+  Instant retry_at_;       // to keep segments ready, after a refusal
+  UniqueFunction<void()> on_stopped_;
+};
+
+}  // namespace ion::storage_mmap

@@ -1,0 +1,48 @@
+// Settings of storage-mmap.
+#pragma once
+#include <ion/config_rows.h>
+
+#include <cstdint>
+#include <tuple>
+
+namespace ion::storage_mmap {
+
+struct StorageMmapConfig {
+  uint64_t segment_bytes = 256_MiB;
+  Nanos segment_age{};
+  uint32_t prepare_ahead = 2;
+  bool prepare_zeroed = true;
+  uint64_t index_interval = 16_KiB;
+  uint64_t writeback_bytes = 8_MiB;
+  double refuse_produce_at = 0.95;
+  double read_only_at = 0.98;
+  uint64_t lease_bytes_max = 1_GiB;
+  uint32_t open_segments_max = 1024;
+
+  static constexpr auto rows() {
+    using C = StorageMmapConfig;
+    return std::tuple{
+        row("segment_bytes", &C::segment_bytes, kBytes, 64_KiB, 4_GiB,
+            "A segment is closed at this size, unless the log says otherwise. Small logs have smaller segments."),
+        row("segment_age", &C::segment_age, Nanos{}, seconds(int64_t{10} * 365 * 86400),
+            "A segment is closed this long after its first batch, unless the log says otherwise. 0: never."),
+        row("prepare_ahead", &C::prepare_ahead, kCount, 0, 8,
+            "Segments that wait ready for a log that has filled one. 0: appends wait at each roll."),
+        row("prepare_zeroed", &C::prepare_zeroed,
+            "Write zeros into a segment before its use: flushes are quicker, each byte is written twice."),
+        row("index_interval", &C::index_interval, kBytes, 4_KiB, 64_KiB, "Batches between two entries of the offset index."),
+        row("writeback_bytes", &C::writeback_bytes, kBytes, 0, 1_GiB,
+            "Appended bytes after which the system is asked to begin writing them out. 0: never asked."),
+        row("refuse_produce_at", &C::refuse_produce_at, 0.0, 1.0,
+            "Share of the disk above which logs of topics get no further segment: produce answers NO_SPACE."),
+        row("read_only_at", &C::read_only_at, 0.0, 1.0,
+            "Share of the disk above which only Raft and metadata logs get further segments."),
+        row("lease_bytes_max", &C::lease_bytes_max, kBytes, 1_MiB, 1024_GiB,
+            "Bytes of mapped segments that readers may hold at once; further reads answer OVERLOADED."),
+        row("open_segments_max", &C::open_segments_max, kCount, 16, 32768,
+            "Sealed segments that stay mapped; the least recently read are closed."),
+    };
+  }
+};
+
+}  // namespace ion::storage_mmap

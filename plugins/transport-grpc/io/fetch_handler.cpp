@@ -1,0 +1,74 @@
+#include "io/fetch_handler.h"
+
+#include "core/fetch_envelope.h"
+#include "core/request_limits.h"
+#include "io/fetch_op.h"
+#include "io/message_codec.h"
+
+#include <algorithm>
+
+namespace ion::transport_grpc {
+namespace {
+
+class FetchHandler final : public UnaryHandler {
+ public:
+  using UnaryHandler::UnaryHandler;
+  void closed() override { op_.cancel(*services_.door); }
+  void draining() override {  // a parked read would hold the drain for its whole wait
+    draining_ = true;
+    op_.cancel(*services_.door);
+  }
+
+ private:
+  class One final : public FetchOp {
+   public:
+    explicit One(FetchHandler& handler) : handler_(handler) {}
+    void run() noexcept override {
+      taken();
+      handler_.answered();
+    }
+
+   private:
+    FetchHandler& handler_;
+  };
+
+  void request(Message message) override {
+    Result<FetchEnvelope> envelope = read_fetch(message.parts());
+    if (!envelope) return call_.fail(Failure::of(envelope.error()));
+    envelope_ = *std::move(envelope);
+    if (envelope_.topic.empty()) return call_.fail(Failure::of(Status(ION_E_INVALID, "FetchRequest: no topic is named", "NO_TOPIC")));
+    const uint64_t most = services_.config.message_bytes_max;
+    const uint64_t bytes_max = envelope_.bytes_max == 0 ? kFetchBytesDefault : std::min(envelope_.bytes_max, most);
+    const Nanos wait = std::min(milliseconds(envelope_.wait_ms), services_.config.fetch_wait_max);
+    op_.send(call_, *services_.door,
+             {&envelope_.topic, envelope_.partition, envelope_.offset, std::clamp<uint64_t>(envelope_.bytes_min, 1, bytes_max), bytes_max, wait},
+             services_.next_op_id());
+  }
+
+  void answered() {
+    if (draining_ && op_.code() == ION_E_CANCELLED)
+      return call_.fail(Failure::of(Status(ION_E_CLOSED, "this broker is draining", "DRAINING")).on(envelope_.topic, envelope_.partition));
+    if (!op_.ok()) return call_.fail(op_.failure().on(envelope_.topic, envelope_.partition));
+    const ion_fetch_answer& a = op_.answer();
+    FetchHead head{{}, envelope_.partition, a.base, a.next, a.log_start, a.high_watermark, a.log_id, std::nullopt, {}, {}};
+    if (envelope_.delivery == Delivery::kBatches) return call_.answer({write_fetch_head(head, op_.bytes()), std::move(op_.bufs)});
+    const Result<Decoded> decoded =
+        decode_messages(op_.joined(), {envelope_.partition, envelope_.offset, a.log_id, services_.config.message_bytes_max / 2});
+    op_.bufs.clear();
+    if (!decoded) return call_.fail(Failure::of(decoded.error()).on(envelope_.topic, envelope_.partition));
+    head.messages = decoded->messages, head.next_offset = decoded->next_offset;
+    reply(write_fetch_head(head, 0));
+  }
+
+  FetchEnvelope envelope_;
+  One op_{*this};
+  bool draining_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<CallHandler> make_fetch_handler(GrpcCall& call, Services& services) {
+  return std::make_unique<FetchHandler>(call, services);
+}
+
+}  // namespace ion::transport_grpc

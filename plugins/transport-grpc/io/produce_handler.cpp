@@ -1,0 +1,59 @@
+#include "io/produce_handler.h"
+
+#include "io/produce_op.h"
+
+#include <deque>
+
+namespace ion::transport_grpc {
+namespace {
+
+class ProduceHandler final : public UnaryHandler {
+ public:
+  using UnaryHandler::UnaryHandler;
+
+ private:
+  class One final : public ProduceOp {
+   public:
+    explicit One(ProduceHandler& handler) : handler_(handler) {}
+    void run() noexcept override { handler_.answered(take_ack()); }
+
+   private:
+    ProduceHandler& handler_;
+  };
+
+  void request(Message message) override {
+    Result<ProduceEnvelope> envelope = read_produce(message.parts());
+    if (!envelope) return call_.fail(Failure::of(envelope.error()));
+    envelope_ = *std::move(envelope);
+    ProducePlan plan = plan_produce(services_, {envelope_, envelope_.topic, call_.who()}, std::move(message));
+    if (plan.refused) return call_.fail(plan.refused->on(envelope_.topic, envelope_.partition.value_or(0)));
+    left_ = plan.batches.size();
+    for (PlannedBatch& batch : plan.batches)
+      ops_.emplace_back(*this).send(call_, *services_.door, envelope_.topic, envelope_, std::move(batch));
+  }
+
+  void answered(Ack ack) {
+    const bool failed = ack.error.has_value();
+    if (failed) failure_ = ack.error;
+    else ++succeeded_;
+    write_ack(response_, ack);
+    if (--left_ != 0) return;
+    // With several partitions each ack says its own; when nothing succeeded the status says it too.
+    if (succeeded_ == 0) return call_.fail(*failure_);
+    reply(std::move(response_));
+  }
+
+  ProduceEnvelope envelope_;
+  std::deque<One> ops_;
+  size_t left_ = 0, succeeded_ = 0;
+  std::optional<Failure> failure_;
+  std::string response_;
+};
+
+}  // namespace
+
+std::unique_ptr<CallHandler> make_produce_handler(GrpcCall& call, Services& services) {
+  return std::make_unique<ProduceHandler>(call, services);
+}
+
+}  // namespace ion::transport_grpc

@@ -1,0 +1,55 @@
+// One batch on its way through the front door, and what became of it as an ack. Base of the unary and the streamed handler's ops.
+// Thread: the call's strand, except for the completion, which only posts.
+#pragma once
+#include "io/door_op.h"
+#include "io/produce_plan.h"
+
+#include <ion/contract/front_door.h>
+
+#include <string>
+
+namespace ion::transport_grpc {
+
+class ProduceOp : public DoorOp {
+ public:
+  // `topic` stays until the answer.
+  void send(GrpcCall& call, FrontDoor& door, const std::string& topic, const ProduceEnvelope& envelope, PlannedBatch batch) {
+    batch_ = std::move(batch);
+    topic_ = &topic, correlation_ = envelope.correlation;
+    static_assert(static_cast<uint32_t>(Acks::kNone) == ION_ACKS_NONE && static_cast<uint32_t>(Acks::kLeader) == ION_ACKS_LEADER &&
+                  static_cast<uint32_t>(Acks::kAll) == ION_ACKS_ALL);
+    request_ = {sizeof request_, static_cast<uint32_t>(envelope.acks), &call.who(), bytes_of(topic), batch_.partition,
+                static_cast<uint32_t>(batch_.parts.size()), batch_.parts.data()};
+    answer_ = {};
+    answer_.size = sizeof answer_, answer_.append_time_ms = -1, answer_.error = &error;
+    ask(call, 0, [&](Op& op) { return door.produce(op, request_, answer_); });
+  }
+
+ protected:
+  // After the answer; lets the batch go.
+  Ack take_ack() {
+    taken();
+    batch_.payload.reset();
+    Ack ack;
+    ack.correlation = correlation_, ack.partition = batch_.partition;
+    if (!ok()) {
+      ack.error = failure();
+      ack.error->on(*topic_, batch_.partition);
+      return ack;
+    }
+    ack.base_offset = answer_.base, ack.next_offset = answer_.next;
+    if (answer_.append_time_ms >= 0) ack.append_time_ms = answer_.append_time_ms;
+    ack.log_id = answer_.log_id, ack.log_start = answer_.log_start, ack.high_watermark = answer_.high_watermark;
+    ack.duplicate = (answer_.flags & ION_PRODUCE_DUPLICATE) != 0;
+    return ack;
+  }
+
+ private:
+  PlannedBatch batch_;
+  const std::string* topic_ = nullptr;
+  uint64_t correlation_ = 0;
+  ion_produce_req request_{};
+  ion_produce_answer answer_{};
+};
+
+}  // namespace ion::transport_grpc

@@ -1,0 +1,37 @@
+// What handlers stand on: the host's side, the listener's side, and the few things that calls share.
+// Built once per plugin instance; outlives every call. Thread: any, each member says how.
+#pragma once
+#include "io/sessions.h"
+#include "transport_grpc_config.h"
+#include "transport_grpc_metrics.h"
+
+#include <ion/abi/host/rpc.h>
+#include <ion/contract/front_door.h>
+#include <ion/plugin.h>
+
+#include <atomic>
+#include <cstdint>
+#include <utility>
+
+namespace ion::transport_grpc {
+
+class Reflection;
+
+struct Services {
+  Services(Host the_host, TransportGrpcConfig the_config) : host(the_host), config(std::move(the_config)) {}
+
+  const Host host;
+  const TransportGrpcConfig config;
+  FrontDoor* door = nullptr;       // ANY
+  Random* random = nullptr;        // ANY
+  Reflection* reflection = nullptr;  // filled in start(), then read only
+  ion_ref rpc{};                   // ion.rpc/1, if the host has it
+  TransportMetrics metrics;
+  Sessions sessions;
+  std::atomic<uint64_t> op_ids{1};          // seeded at start: other plugins cancel ops at the same front door
+  std::atomic<uint64_t> sticky{0};          // messages without a key go where this points, one request after the other
+
+  uint64_t next_op_id() noexcept { return op_ids.fetch_add(1, std::memory_order_relaxed); }
+};
+
+}  // namespace ion::transport_grpc

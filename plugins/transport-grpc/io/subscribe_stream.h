@@ -1,0 +1,80 @@
+// Subscribe: one stream that reads many partitions and is fed by credit. Which part is read when, and what may be held for a slow
+// reader: core/subscription_plan.h. Here: fetches, frames, the one write slot, heartbeats.
+// Thread: the call's strand; feed() from any.
+#pragma once
+#include "core/fetch_envelope.h"
+#include "core/subscription_plan.h"
+#include "io/fetch_op.h"
+#include "io/services.h"
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ion::transport_grpc {
+
+// More credit for a stream, on its way from a Credit call.
+class CreditGrant : public Event {
+ public:
+  uint64_t bytes = 0, left = 0;
+  SubscribeStream* stream = nullptr;
+};
+
+class SubscribeStream final : public CallHandler {
+ public:
+  SubscribeStream(GrpcCall& call, Services& services) : call_(call), services_(services) {}
+
+  void accepted() override { call_.read(); }
+  void message(Message request) override;
+  void half_closed() override;
+  void writable() override;
+  void draining() override;
+  void tick() override;
+  void closed() override;
+  uint64_t grant(uint64_t bytes);  // in the strand: answers what is left
+
+ private:
+  class One final : public FetchOp {
+   public:
+    One(SubscribeStream& stream, size_t part) : stream_(stream), part_(part) {}
+    Instant asked_at{};
+    void run() noexcept override {
+      taken();
+      stream_.fetched(*this, part_);
+    }
+
+   private:
+    SubscribeStream& stream_;
+    const size_t part_;
+  };
+  struct Frame {
+    OutMessage message;
+    uint64_t payload_bytes = 0;
+  };
+
+  Status begin(Message request);
+  void fetched(One& op, size_t part);
+  void frame_of(One& op, size_t part);
+  void fail_part(size_t part, Failure failure);
+  void go_on();
+  void write(Frame frame);
+  FetchHead head_of(const One& op, size_t part) const;
+
+  GrpcCall& call_;
+  Services& services_;
+  Delivery delivery_ = Delivery::kBatches;
+  std::string session_;
+  std::optional<SubscriptionPlan> plan_;
+  std::deque<One> ops_;       // one for each part
+  std::deque<Frame> ready_;
+  std::vector<size_t> resting_;  // parts whose fetch ended without data and without a wait; asked again at the next tick
+  uint64_t writing_bytes_ = 0;
+  Instant last_frame_{};
+  std::optional<CallEnd> end_;  // when the ready frames have left
+};
+
+std::unique_ptr<CallHandler> make_credit_handler(GrpcCall& call, Services& services);
+
+}  // namespace ion::transport_grpc

@@ -1,0 +1,40 @@
+// What went wrong, and what may be done about it: a Status with the parts of an ErrorDetail that steer retries. Pure.
+#pragma once
+#include <ion/status.h>
+#include <ion/time.h>
+
+#include <string>
+#include <string_view>
+
+namespace ion::client {
+
+struct Failure {
+  Status status;
+  bool retriable = false;
+  Nanos retry_after;        // 0: as the back-off says
+  std::string leader_hint;  // address to try instead; may be empty
+};
+
+inline constexpr std::string_view kUnreachable = "UNREACHABLE";
+inline constexpr std::string_view kTimedOut = "TIMED_OUT";
+inline constexpr std::string_view kOutOfSequence = "OUT_OF_SEQUENCE";
+
+// May the same bytes be sent again? An unknown outcome only by who cannot make a duplicate.
+enum class Repeat { kSafe, kUnsafe };
+constexpr bool is_retriable(Code code, Repeat repeat) noexcept {
+  switch (code) {
+    case ION_E_NOT_LEADER:
+    case ION_E_CLOSED:
+    case ION_E_OVERLOADED:
+    case ION_E_BUSY:
+    case ION_E_NO_SPACE:
+      return true;
+    case ION_E_UNKNOWN_OUTCOME:
+    case ION_E_DEADLINE:
+      return repeat == Repeat::kSafe;
+    default:
+      return false;
+  }
+}
+
+}  // namespace ion::client

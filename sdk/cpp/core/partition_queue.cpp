@@ -1,0 +1,112 @@
+#include "core/partition_queue.h"
+
+#include <algorithm>
+
+namespace ion::client {
+
+namespace {
+constexpr uint64_t kFirstReserve = 4 << 10;
+}
+
+PartitionQueue::Grown PartitionQueue::append(const batch::NewRecord& record, Waiter waiter, uint64_t generation, Instant now,
+                                             const ProducerLimits& limits) {
+  const uint64_t more = batch::RecordWriter::bytes_for(record);
+  Grown grown;
+  const bool fits = !gathering.empty() && gathering.back().generation == generation &&
+                    gathering.back().writer.bytes() + more <= limits.batch_bytes_max;
+  if (!fits) {
+    grown.batch = gathering.empty() ? Grown::Batch::kOpened : Grown::Batch::kRolled;
+    // A batch behind a full one will be full too: its memory is taken at once, not by doubling.
+    const uint64_t reserve = gathering.empty() && in_flight.size() < 2 ? kFirstReserve : limits.batch_bytes_max;
+    gathering.push_back({batch::RecordWriter(std::max(more, reserve)), {}, now, generation});
+    grown.bytes = batch::kHeaderBytes;
+  }
+  Gathering& open = gathering.back();
+  const uint64_t before = open.writer.bytes();
+  open.writer.append(record);
+  grown.bytes += open.writer.bytes() - before;
+  open.waiters.push_back(std::move(waiter));
+  ION_ASSERT(static_cast<size_t>(open.writer.count()) == open.waiters.size());
+  return grown;
+}
+
+InFlight& PartitionQueue::close_front(bool idempotent) {
+  ION_ASSERT(!gathering.empty() && !gathering.front().writer.empty());
+  ION_ASSERT(!idempotent || session.is == Session::Is::kWell);
+  Gathering& front = gathering.front();
+  InFlight batch;
+  batch::Identity who;
+  if (idempotent) {
+    who = {session.producer, session.epoch, session.next_sequence};
+    batch.sequence = session.next_sequence;
+    session.next_sequence = batch::advance_sequence(session.next_sequence, front.writer.count());
+  }
+  batch.bytes = std::make_shared<const std::vector<uint8_t>>(front.writer.finish(who));
+  batch.waiters = std::move(front.waiters);
+  batch.opened = front.opened;
+  batch.generation = front.generation;
+  gathering.pop_front();
+  in_flight.push_back(std::move(batch));
+  return in_flight.back();
+}
+
+uint64_t PartitionQueue::mark_sent(InFlight& batch, LinkState& link, uint64_t correlation, Instant now) {
+  ION_ASSERT(batch.is == InFlight::Is::kToSend && link.is == LinkState::Is::kUp);
+  batch.is = InFlight::Is::kSent;
+  batch.link = &link;
+  batch.correlation = correlation;
+  batch.sent_at = now;
+  ++batch.attempts;
+  return batch.bytes->size();
+}
+
+InFlight* PartitionQueue::find(uint64_t correlation) {
+  for (InFlight& batch : in_flight)
+    if (batch.is == InFlight::Is::kSent && batch.correlation == correlation) return &batch;
+  return nullptr;
+}
+
+InFlight PartitionQueue::take(InFlight& batch) {
+  const auto at = std::find_if(in_flight.begin(), in_flight.end(), [&](const InFlight& b) { return &b == &batch; });
+  ION_ASSERT(at != in_flight.end());
+  InFlight out = std::move(*at);
+  in_flight.erase(at);
+  return out;
+}
+
+void PartitionQueue::adopt(ProducerId producer, ProducerEpoch epoch) {
+  ION_ASSERT(in_flight.empty() && session.is != Session::Is::kWell);
+  session = {producer, epoch, 0, Session::Is::kWell};
+  for (InFlight& batch : orphans) {
+    batch.sequence = session.next_sequence;
+    batch.bytes = std::make_shared<const std::vector<uint8_t>>(restamped(*batch.bytes, {producer, epoch, batch.sequence}));
+    session.next_sequence = batch::advance_sequence(session.next_sequence, static_cast<int32_t>(batch.waiters.size()));
+    batch.is = InFlight::Is::kToSend;
+    batch.link = nullptr;
+  }
+  in_flight = std::move(orphans);
+  orphans.clear();
+}
+
+bool PartitionQueue::any(InFlight::Is what) const {
+  return std::any_of(in_flight.begin(), in_flight.end(), [what](const InFlight& b) { return b.is == what; });
+}
+
+bool PartitionQueue::ripe(Instant now, const ProducerLimits& limits, uint64_t flush_generation) const {
+  if (gathering.empty()) return false;
+  const Gathering& front = gathering.front();
+  return gathering.size() > 1 || in_flight.empty() || front.writer.bytes() >= limits.batch_bytes_ready ||
+         front.generation < flush_generation || now - front.opened >= limits.linger;
+}
+
+std::vector<uint8_t> restamped(const std::vector<uint8_t>& old, const batch::Identity& who) {
+  ION_ASSERT(old.size() >= batch::kHeaderBytes);
+  std::vector<uint8_t> out = old;
+  batch::Header h = batch::read_header(out.data());
+  h.producer = who.producer, h.producer_epoch = who.epoch, h.base_sequence = who.base_sequence;
+  batch::write_header(out.data(), h);
+  batch::store_big<uint32_t>(out.data() + batch::kCrcAt, crc32c::of(std::span<const uint8_t>(out).subspan(batch::kCrcFrom)));
+  return out;
+}
+
+}  // namespace ion::client

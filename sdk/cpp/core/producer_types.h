@@ -1,0 +1,140 @@
+// What goes into the producer's core and what comes out. Events are told by the driver when they happened; actions are obeyed by
+// it in the order in which they stand, and nothing else. Pure values.
+#pragma once
+#include <ion/client/record.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/backoff.h"
+#include "core/failure.h"
+
+namespace ion::client {
+
+struct ProducerLimits {
+  Nanos linger = milliseconds(5);
+  uint64_t batch_bytes_max = 1 << 20, batch_bytes_ready = 256 << 10;
+  uint32_t in_flight_max = 5;                // the broker remembers so many batches per producer
+  uint64_t memory_bytes_max = 32 << 20, memory_records_max = 100'000;
+  uint64_t latency_bytes_max = 16 << 10;     // a lone batch up to this size takes the latency connection
+  Nanos delivery_timeout = seconds(120), request_timeout = seconds(30);
+  BackoffLimits backoff;
+  enum class Promise { kIdempotent, kPlain, kUnanswered } promise = Promise::kIdempotent;  // acks all, leader, none
+};
+
+enum class Lane { kBulk, kLatency };
+struct LinkId {  // one produce stream
+  std::string address;
+  Lane lane = Lane::kBulk;
+  auto operator<=>(const LinkId&) const = default;
+};
+
+// One record that waits for its receipt.
+struct Waiter {
+  OnDelivered done;
+  WallMs time;
+};
+// Shared: a batch that is sent again may still be held by the write of a broken connection.
+using BatchBytes = std::shared_ptr<const std::vector<uint8_t>>;
+
+namespace produce {
+
+// Events.
+struct PartitionLeader {
+  PartitionId partition;
+  std::string address;  // empty: nobody leads
+};
+struct MetadataArrived {
+  std::vector<PartitionLeader> partitions;  // of the topic, from 0 without gaps
+};
+struct MetadataFailed {
+  Failure failure;
+  uint64_t random = 0;
+};
+struct IdentityArrived {
+  ProducerId producer;
+  ProducerEpoch epoch;
+};
+struct IdentityFailed {
+  Failure failure;
+  uint64_t random = 0;
+};
+struct LinkUp {
+  LinkId link;
+};
+struct LinkDown {  // also: it could not be made
+  LinkId link;
+  Failure cause;
+  uint64_t random = 0;
+};
+struct Ack {
+  uint64_t correlation = 0;
+  PartitionId partition;
+  Offset base_offset;
+  std::optional<WallMs> append_time;
+  LogId log;
+  std::optional<Failure> failure;
+};
+struct Acked {
+  std::vector<Ack> acks;
+  uint64_t random = 0;
+};
+struct Written {  // the bytes are out; told only for unanswered producers
+  PartitionId partition;
+  uint64_t correlation = 0;
+};
+struct Tick {};
+struct FlushAsked {};
+struct Closed {  // whatever is left fails with this
+  Status why;
+};
+using Event = std::variant<MetadataArrived, MetadataFailed, IdentityArrived, IdentityFailed, LinkUp, LinkDown, Acked, Written, Tick, FlushAsked, Closed>;
+
+// Actions.
+struct Send {
+  LinkId link;
+  PartitionId partition;
+  uint64_t correlation = 0;
+  BatchBytes bytes;
+};
+struct Deliver {  // one outcome for the records of one batch, in their order
+  std::vector<Waiter> waiters;
+  Status status;
+  Receipt first;                      // of the first record; offsets count up from it
+  std::optional<WallMs> append_time;  // wins over the records' own times
+  uint64_t bytes = 0;                 // of the batch
+};
+// Tells each waiter its own receipt or the common failure.
+inline void call_back(Deliver& d) {
+  for (size_t i = 0; i < d.waiters.size(); ++i) {
+    Waiter& w = d.waiters[i];
+    if (!w.done) continue;
+    if (!d.status.ok()) {
+      w.done(d.status);
+      continue;
+    }
+    Receipt r = d.first;
+    if (r.offset.v >= 0) r.offset = r.offset + static_cast<int64_t>(i);
+    r.timestamp = d.append_time.value_or(w.time);
+    w.done(r);
+  }
+}
+
+struct Actions {
+  std::vector<Send> sends;
+  std::vector<Deliver> deliver;
+  std::vector<LinkId> open_links, reset_links;
+  bool fetch_metadata = false, fetch_identity = false;
+
+  bool empty() const noexcept {
+    return sends.empty() && deliver.empty() && open_links.empty() && reset_links.empty() && !fetch_metadata && !fetch_identity;
+  }
+};
+
+}  // namespace produce
+}  // namespace ion::client

@@ -1,0 +1,168 @@
+// Reading partitions of one topic in order, as a pure machine: what happened goes in with the time, what is to be done comes out.
+//
+//   each partition:  needs offsets --> unplaced -- subscribe --> reading --> done (its end is reached)
+//                                         ^--- stream lost, leader moved, offset reset ---'
+//
+// Invariants: the position of a partition never goes back, except by the reset policy; a frame is accepted only from the stream
+// that reads its partition, so that nothing is given twice over a reconnect; bytes that are under way or untaken are bounded by
+// the credit. Thread: one at a time. Failure: failed() says why nothing more will come.
+#pragma once
+#include <ion/client/options.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "core/backoff.h"
+#include "core/failure.h"
+#include "core/metadata_cache.h"
+
+namespace ion::client {
+
+namespace read {
+
+// Events.
+struct Started {};
+struct MetadataArrived {
+  std::vector<MetadataCache::Leader> partitions;
+};
+struct AskFailed {  // metadata or offsets
+  Failure failure;
+  uint64_t random = 0;
+};
+struct OffsetsArrived {
+  struct Bounds {
+    PartitionId partition;
+    Offset start, end;
+  };
+  std::vector<Bounds> bounds;
+};
+struct FrameArrived {
+  uint64_t stream = 0;
+  PartitionId partition;
+  Offset next_offset, log_start, high_watermark;
+  uint64_t bytes = 0;  // of the records in it; 0: a sign of life
+  std::string session;
+  std::optional<Failure> failure;  // of this partition
+  uint64_t random = 0;
+};
+struct StreamEnded {
+  uint64_t stream = 0;
+  Failure cause;
+  uint64_t random = 0;
+};
+struct Taken {  // by the application
+  uint64_t stream = 0, bytes = 0;
+};
+struct CreditLost {  // the grant did not arrive
+  uint64_t stream = 0, bytes = 0;
+};
+struct Tick {};
+using Event = std::variant<Started, MetadataArrived, AskFailed, OffsetsArrived, FrameArrived, StreamEnded, Taken, CreditLost, Tick>;
+
+// Actions.
+struct Subscribe {
+  uint64_t stream = 0;
+  std::string address;
+  struct Part {
+    PartitionId partition;
+    Offset offset;
+  };
+  std::vector<Part> parts;
+  uint64_t credit_bytes = 0;
+};
+struct Credit {
+  uint64_t stream = 0;
+  std::string address, session;
+  uint64_t bytes = 0;
+};
+struct Accept {  // the records of the frame that was told, within these bounds
+  Offset from, until;
+};
+struct Actions {
+  std::optional<Accept> accept;
+  std::vector<uint64_t> cancel;
+  std::vector<Subscribe> subscribe;
+  std::vector<Credit> credits;
+  std::vector<int32_t> list_offsets;
+  bool fetch_metadata = false;
+};
+
+}  // namespace read
+
+class ReaderCore {
+ public:
+  explicit ReaderCore(const ReaderOptions& options) : options_(options) {}
+
+  read::Actions step(const read::Event& event, Instant now);
+
+  bool finished() const { return finished_; }
+  const Status& failed() const { return failed_; }
+  Instant wake_at() const { return wake_at_; }
+
+  static constexpr Nanos kSilenceMax = seconds(45);  // the broker gives a sign of life each 15 s
+  static constexpr Nanos kCreditRetry = milliseconds(200);
+  static constexpr Instant kNever{UINT64_MAX};
+
+ private:
+  using Actions = read::Actions;
+  struct Partition {
+    PartitionId id;
+    std::string leader;
+    enum class Is { kNeedsOffsets, kUnplaced, kReading, kDone } is = Is::kNeedsOffsets;
+    Offset position;
+    std::optional<Offset> until;
+    uint64_t stream = 0;  // of kReading
+    Instant retry_at;     // of kUnplaced
+    uint32_t failures = 0;
+  };
+  struct Stream {
+    std::string address, session;
+    Instant last_frame;
+    uint64_t owed = 0;  // taken, not yet given back as credit
+    uint64_t credit = 0;
+    Instant credit_at;  // not before
+  };
+
+  void on(const read::Started& e, Instant now, Actions& out);
+  void on(const read::MetadataArrived& e, Instant now, Actions& out);
+  void on(const read::AskFailed& e, Instant now, Actions& out);
+  void on(const read::OffsetsArrived& e, Instant now, Actions& out);
+  void on(const read::FrameArrived& e, Instant now, Actions& out);
+  void on(const read::StreamEnded& e, Instant now, Actions& out);
+  void on(const read::Taken& e, Instant now, Actions& out);
+  void on(const read::CreditLost& e, Instant now, Actions& out);
+  void on(const read::Tick& e, Instant now, Actions& out);
+
+  void choose(const std::vector<MetadataCache::Leader>& there);
+  void ask_offsets(Actions& out);
+  void place(Instant now, Actions& out);
+  void refuse(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
+  void unplace(Partition& p, const Failure& cause, uint64_t random, Instant now);
+  void give_credit(uint64_t id, Stream& s, Instant now, Actions& out);
+  void advance(Partition& p, Offset to);
+  void fail(Status why, Actions& out);
+  void want_metadata(Actions& out);
+  Partition* find(PartitionId id);
+  bool needs_bounds(const Partition& p) const;
+  const ReaderOptions::At* asked(PartitionId id) const;
+  Instant scan_deadlines(Instant now) const;
+
+  const ReaderOptions options_;
+  std::vector<Partition> partitions_;
+  std::map<uint64_t, Stream> streams_;
+  uint64_t last_stream_ = 0;
+  bool asking_metadata_ = false, asking_offsets_ = false;
+  Instant ask_at_;  // 0: nothing to ask later
+  uint32_t ask_failures_ = 0;
+  std::optional<Instant> lost_since_;  // nobody serves us since
+  Status last_cause_;
+  bool finished_ = false;
+  Status failed_;
+  Instant wake_at_ = kNever;
+};
+
+}  // namespace ion::client

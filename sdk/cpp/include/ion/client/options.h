@@ -1,0 +1,56 @@
+// What a user may set. Every default is the one of the documentation; a check refuses what makes no sense.
+#pragma once
+#include <ion/status.h>
+#include <ion/time.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ion::client {
+
+struct ClientOptions {
+  std::vector<std::string> brokers = {};  // "host:port"; any of them leads to the whole cluster
+  Nanos connect_timeout = seconds(10);    // for the first answer of any broker
+  Nanos request_timeout = seconds(30);    // of one attempt
+};
+
+enum class Acks { kAll, kLeader, kNone };
+enum class OnFull { kBlock, kFail };
+
+struct ProducerOptions {
+  Acks acks = Acks::kAll;                       // kAll is idempotent: no duplicates, order kept, over any number of retries
+  Nanos linger = milliseconds(5);               // upper bound of gathering; an idle partition never waits
+  uint64_t batch_bytes_max = 1 << 20;           // largest batch
+  uint64_t batch_bytes_ready = 256 << 10;       // a batch of this size goes as soon as it may
+  uint64_t memory_bytes_max = 32 << 20;         // of records not yet delivered
+  uint64_t memory_records_max = 100'000;
+  OnFull on_full = OnFull::kBlock;
+  Nanos delivery_timeout = seconds(120);        // from send() to the receipt, retries included; at least one second
+
+  Status check() const;
+};
+
+enum class Reset { kFail, kStart, kEnd };  // what a reader does when its offset is not there (any more)
+
+struct ReaderOptions {
+  std::string topic = {};
+  std::vector<int32_t> partitions = {};         // none is all
+  enum class From { kStart, kEnd, kOffset } from = From::kStart;
+  int64_t offset = 0;                           // of kOffset, for every partition without an entry in `offsets`
+  struct At {
+    int32_t partition = 0;
+    int64_t offset = 0;
+    int64_t until = -1;                         // first offset that is not read; -1: no such end
+  };
+  std::vector<At> offsets = {};                 // wins over `from`
+  bool stop_at_end = false;                     // the ends are fixed once, when reading starts
+  Reset reset = Reset::kFail;
+  uint64_t credit_bytes = 32 << 20;             // what may be under way or untaken
+  uint64_t frame_bytes_max = 1 << 20;
+  Nanos unreachable_timeout = seconds(120);     // gives up when no broker served it for so long; 0: never
+
+  Status check() const;
+};
+
+}  // namespace ion::client

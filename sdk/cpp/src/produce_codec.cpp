@@ -1,0 +1,109 @@
+#include "produce_codec.h"
+
+#include "ionstream/v1/cluster.pb.h"
+#include "ionstream/v1/fetch.pb.h"
+#include "ionstream/v1/produce.pb.h"
+#include "status_codec.h"
+
+namespace ion::client::codec {
+
+namespace pb = ionstream::v1;
+
+namespace {
+template <class M>
+Result<M> parse(std::string_view bytes, std::string_view what) {
+  M m;
+  if (!m.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+    return Status(ION_E_INTERNAL, "the broker sent a " + std::string(what) + " that cannot be read");
+  return m;
+}
+Failure failure_in(const pb::ErrorDetail& e) { return decode_error_detail(e.SerializeAsString()); }
+}  // namespace
+
+Result<produce::IdentityArrived> decode_identity(std::string_view bytes) {
+  ION_TRY(const auto m, parse<pb::InitProducerResponse>(bytes, "InitProducerResponse"));
+  if (m.producer_id() < 0 || m.producer_epoch() < 0 || m.producer_epoch() > INT16_MAX)
+    return Status(ION_E_INTERNAL, "the broker gave producer id " + std::to_string(m.producer_id()) + " with epoch " + std::to_string(m.producer_epoch()));
+  return produce::IdentityArrived{{m.producer_id()}, {static_cast<int16_t>(m.producer_epoch())}};
+}
+
+Result<std::vector<produce::Ack>> decode_acks(std::string_view bytes) {
+  ION_TRY(const auto m, parse<pb::ProduceResponse>(bytes, "ProduceResponse"));
+  std::vector<produce::Ack> acks;
+  acks.reserve(static_cast<size_t>(m.acks_size()));
+  for (const pb::ProduceAck& a : m.acks()) {
+    produce::Ack ack;
+    ack.correlation = a.correlation();
+    ack.partition = {a.partition()};
+    ack.base_offset = {a.base_offset()};
+    if (a.has_append_time_ms()) ack.append_time = WallMs{a.append_time_ms()};
+    ack.log = {a.log_id() & kLogIdMax};
+    if (a.has_error()) ack.failure = failure_in(a.error());
+    else if (a.base_offset() < 0) ack.failure = Failure{Status(ION_E_INTERNAL, "the broker acknowledged offset " + std::to_string(a.base_offset())), false, {}, {}};
+    acks.push_back(std::move(ack));
+  }
+  return acks;
+}
+
+std::string encode_metadata_request(std::string_view topic) {
+  pb::MetadataRequest m;
+  if (!topic.empty()) m.add_topics(std::string(topic));
+  return m.SerializeAsString();
+}
+
+Result<ClusterMetadata> decode_metadata(std::string_view bytes) {
+  ION_TRY(const auto m, parse<pb::MetadataResponse>(bytes, "MetadataResponse"));
+  ClusterMetadata out;
+  out.cluster_id = m.cluster_id();
+  for (const pb::BrokerInfo& b : m.brokers()) out.brokers.push_back({{b.node()}, b.address()});
+  for (const pb::TopicInfo& t : m.topics()) {
+    ClusterMetadata::Topic topic;
+    topic.name = t.name();
+    if (t.has_error() && t.error().code() != pb::CODE_UNSPECIFIED) topic.error = failure_in(t.error()).status;
+    for (const pb::PartitionInfo& p : t.partitions()) topic.partitions.push_back({{p.partition()}, {p.leader()}, {p.log_id()}});
+    out.topics.push_back(std::move(topic));
+  }
+  return out;
+}
+
+std::string encode_list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what) {
+  pb::ListOffsetsRequest m;
+  m.set_topic(std::string(topic));
+  m.mutable_partitions()->Add(partitions.begin(), partitions.end());
+  m.set_what(what == OffsetOf::kStart ? pb::ListOffsetsRequest::WHAT_START : pb::ListOffsetsRequest::WHAT_END);
+  return m.SerializeAsString();
+}
+
+Result<std::vector<PartitionOffset>> decode_offsets(std::string_view bytes) {
+  ION_TRY(const auto m, parse<pb::ListOffsetsResponse>(bytes, "ListOffsetsResponse"));
+  std::vector<PartitionOffset> out;
+  for (const auto& e : m.offsets()) {
+    PartitionOffset o{{e.partition()}, {e.offset()}, {}};
+    if (e.has_error() && e.error().code() != pb::CODE_UNSPECIFIED) o.error = failure_in(e.error()).status;
+    out.push_back(std::move(o));
+  }
+  return out;
+}
+
+std::string encode_subscribe(std::string_view topic, const read::Subscribe& subscribe, uint64_t frame_bytes_max) {
+  pb::SubscribeRequest m;
+  for (const auto& part : subscribe.parts) {
+    auto* p = m.add_parts();
+    p->set_topic(std::string(topic));
+    p->set_partition(part.partition.v);
+    p->set_offset(part.offset.v);
+  }
+  m.set_credit_bytes(subscribe.credit_bytes);
+  m.set_bytes_max(frame_bytes_max);
+  m.set_delivery(pb::DELIVERY_BATCHES);
+  return m.SerializeAsString();
+}
+
+std::string encode_credit(std::string_view session, uint64_t bytes) {
+  pb::CreditRequest m;
+  m.set_session(std::string(session));
+  m.set_bytes(bytes);
+  return m.SerializeAsString();
+}
+
+}  // namespace ion::client::codec

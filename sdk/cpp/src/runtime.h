@@ -1,0 +1,78 @@
+// What all handles of one client share: the thread, the connections, what is known of the cluster, the producers.
+// Any thread. The last handle that goes closes everything; that may be a callback on the driver's own thread.
+#pragma once
+#include <ion/client/options.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "channels.h"
+#include "core/metadata_cache.h"
+#include "driver.h"
+#include "stream_call.h"
+
+namespace ion::client {
+
+class ProducerSession;
+
+namespace method {
+inline constexpr const char* kInitProducer = "/ionstream.v1.Broker/InitProducer";
+inline constexpr const char* kProduceStream = "/ionstream.v1.Broker/ProduceStream";
+inline constexpr const char* kSubscribe = "/ionstream.v1.Broker/Subscribe";
+inline constexpr const char* kCredit = "/ionstream.v1.Broker/Credit";
+inline constexpr const char* kListOffsets = "/ionstream.v1.Broker/ListOffsets";
+inline constexpr const char* kMetadata = "/ionstream.v1.Broker/Metadata";
+inline constexpr const char* kCreateTopic = "/ionstream.v1.Admin/CreateTopic";
+inline constexpr const char* kListTopics = "/ionstream.v1.Admin/ListTopics";
+inline constexpr const char* kDescribeTopic = "/ionstream.v1.Admin/DescribeTopic";
+inline constexpr const char* kDeleteTopic = "/ionstream.v1.Admin/DeleteTopic";
+inline constexpr const char* kClusterInfo = "/ionstream.v1.Admin/ClusterInfo";
+inline constexpr const char* kListPlugins = "/ionstream.v1.Admin/ListPlugins";
+}  // namespace method
+
+struct Question {
+  std::string method, bytes;
+  Nanos timeout;
+};
+
+class Runtime : public std::enable_shared_from_this<Runtime> {
+ public:
+  explicit Runtime(ClientOptions options);
+  ~Runtime();
+
+  const ClientOptions& options() const { return options_; }
+  const std::shared_ptr<Driver>& driver() const { return driver_; }
+  StreamCall::Target target(const LinkId& link, const char* what);
+
+  // Asks one broker after the other, each once, until one answers. `done` runs on the driver's thread.
+  void ask(Question question, std::function<void(Reply)> done);
+  void ask_at(const std::string& address, const Question& question, std::function<void(Reply)> done);
+  // Waits for an answer, over retries with back-off, at most question.timeout. Not on the driver's thread.
+  Result<std::string> call(const Question& question, Repeat repeat);
+
+  struct Leaders {
+    Failure failure;
+    std::vector<MetadataCache::Leader> leaders;
+  };
+  void find_leaders(const std::string& topic, std::function<void(Leaders)> done);
+
+  std::shared_ptr<ProducerSession> producer(std::string_view topic, const ProducerOptions& options);
+
+ private:
+  void ask_next(const std::shared_ptr<Question>& question, std::function<void(Reply)> done);
+  std::string address();
+
+  const ClientOptions options_;
+  const std::shared_ptr<Driver> driver_;
+  Channels channels_;
+  std::mutex mutex_;
+  MetadataCache cache_;
+  std::map<std::string, std::shared_ptr<ProducerSession>, std::less<>> producers_;
+};
+
+}  // namespace ion::client

@@ -139,6 +139,7 @@ host::PluginHostOptions host_options(const config::KernelConfig& c) {
   o.places.directories = c.plugin_host.directories;
   o.places.data_dir = c.node.data_dir;
   for (const auto& [name, hash] : c.plugin_host.allow) o.places.allow.push_back(name + "=" + hash);
+  o.allow_drafts = c.plugin_host.allow_drafts;
   o.step_deadline = c.plugin_host.step_deadline;
   o.probe_deadline = c.plugin_host.step_deadline;
   if (!c.plugin_host.probe) o.probe_program.clear();
@@ -399,6 +400,7 @@ Result<config::ConfigSnapshot> Kernel::check(const config::Loaded& loaded) {
     };
   }
   base::SystemClock clock;
+  observe::MetricRegistry registry(1);
   struct Nowhere final : Executor, Timers, Logger {  // check() runs no plugin code, so nothing is asked of these
     uint32_t shards() const override { return 1; }
     Status post(ShardId, ion_fn, void*) override { return {ION_E_CLOSED, "only a check"}; }
@@ -408,7 +410,8 @@ Result<config::ConfigSnapshot> Kernel::check(const config::Loaded& loaded) {
     bool disarm(TimerHandle) override { return false; }
     void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
   } nowhere;
-  host::HostWorld world{clock, nowhere, nowhere, nowhere, {}, {}, {}, {}, nullptr, {}};
+  host::HostWorld world{clock, nowhere, nowhere, nowhere, {}, {}, {}, {}, &registry, {}};
+  world.services.push_back({ION_FRONT_DOOR_ID, [](std::string_view) -> Result<ion_ref> { return Status(ION_E_CLOSED, "only a check"); }});
   const host::PluginHost checker(std::move(world), host_options(loaded.kernel));
   ION_CHECK(checker.check(list));
   return snapshot;

@@ -134,17 +134,18 @@ bool Partition::answer_known(AppendJobPtr& job) {
 
 void Partition::append_to_log(AppendJobPtr job) {
   job->patch(next_, seed_.epoch);
-  const ion_batch one{job->header.base_offset.v, job->header.next_offset().v, job->header.max_time.ms, seed_.epoch.v,
-                      static_cast<uint32_t>(job->patched.size()), job->patched.data()};
   appending_ = true;
   struct Appending {
     AppendJobPtr job;
+    ion_batch batch{};  // borrowed by the op until its completion, like everything in the job
     Status status;
     Rendezvous meet;
   };
   auto state = std::make_shared<Appending>();  // shared by the two sides of the rendezvous
+  state->batch = {job->header.base_offset.v, job->header.next_offset().v, job->header.max_time.ms, seed_.epoch.v,
+                  static_cast<uint32_t>(job->patched.size()), job->patched.data()};
   state->job = std::move(job);
-  call([&](Op& op) { return log_.append(op, std::span<const ion_batch>(&one, 1)); },
+  call([&](Op& op) { return log_.append(op, std::span<const ion_batch>(&state->batch, 1)); },
        [self = shared_from_this(), state](const ion_result& r) {
          state->status = Status::from(r.status, r.err);
          if (!state->meet.second_to_come()) return;  // still inside append_to_log, which goes on below

@@ -176,7 +176,7 @@ class Damage(unittest.TestCase):
         return broker
 
     def segment(self, folder):
-        found = [p for p in (folder / "data").rglob("*") if p.is_file() and "/p/" in str(p) and p.stat().st_size > 4096 and b"needle-0" in p.read_bytes()]
+        found = [p for p in (folder / "data").rglob("*") if p.is_file() and p.suffix == ".log" and "/p+" in str(p) and b"needle-0" in p.read_bytes()]
         self.assertEqual(len(found), 1, found)
         return found[0]
 

@@ -89,7 +89,7 @@ class Broker:
         return done
 
     def __enter__(self):
-        return self.start()
+        return self if self.process else self.start()
 
     def __exit__(self, *_):
         if self.process:

@@ -93,7 +93,7 @@ Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
   if (pending_.size() >= world_.proposals_max)
     return op.refuse(Status(ION_E_OVERLOADED, "group " + name_ + ": " + std::to_string(pending_.size()) + " proposals wait already"));
   const uint64_t index = core_->propose();
-  pending_.push_back({index, entry_batch(index, term_, parts), {}, op.later()});
+  pending_.push_back({index, entry_batch(index, term_, parts), {}, {}, op.later()});
   pending_.back().part = borrowed(pending_.back().batch);
   append_next();
   return op.pending();
@@ -103,9 +103,9 @@ Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
 void SingleGroup::append_next() {
   if (appending_ || appended_count_ == pending_.size() || core_->failed()) return;
   appending_ = true;
-  const Pending& p = pending_[appended_count_];
-  const ion_batch one{static_cast<ion_offset>(p.index), static_cast<ion_offset>(p.index + 1), 0, static_cast<int32_t>(term_), 1, &p.part};
-  call([&](Op& op) { return log_->append(op, std::span<const ion_batch>(&one, 1)); },
+  Pending& p = pending_[appended_count_];  // of a deque: its address stays while others come and go
+  p.one = {static_cast<ion_offset>(p.index), static_cast<ion_offset>(p.index + 1), 0, static_cast<int32_t>(term_), 1, &p.part};
+  call([&](Op& op) { return log_->append(op, std::span<const ion_batch>(&p.one, 1)); },
        [self = shared_from_this()](const ion_result& r) {
          self->on_shard([self, status = Status::from(r.status, r.err)] { self->appended(status); });
        });
@@ -197,7 +197,8 @@ void SingleGroup::fail(const Status& status) {
   world_.logger.error("consensus group failed", {{"group", name_}, {"why", status.text()}});
   // The entry that failed may be on the disk or not; so may those behind it.
   const Status unknown(ION_E_UNKNOWN_OUTCOME, failed_.words());
-  for (Pending& p : std::exchange(pending_, {})) p.later.fail(unknown);
+  failed_entries_ = std::exchange(pending_, {});  // kept: an append on its way still reads one of them
+  for (Pending& p : failed_entries_) p.later.fail(unknown);
   appended_count_ = 0;
   if (opened_) std::exchange(opened_, nullptr)(failed_);
   maybe_close();

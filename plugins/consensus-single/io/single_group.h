@@ -38,6 +38,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
     uint64_t index = 0;
     std::vector<uint8_t> batch;
     ion_buf part{};
+    ion_batch one{};  // borrowed by the append until its completion, as are part and batch
     Later later;
   };
   SingleGroup(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec);
@@ -67,6 +68,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   std::unique_ptr<SingleCore> core_;
   std::deque<Pending> pending_;  // in index order; the front ones are appended, applied and answered first
   size_t appended_count_ = 0;    // of pending_
+  std::deque<Pending> failed_entries_;
   bool appending_ = false;
   Status failed_;
   Opened opened_;

@@ -70,7 +70,7 @@ Status LogCore::cut_suffix(Offset from) {
     }
     state_.set_durable(std::min(state_.durable(), next));
     state_.set_next(next);
-    state_.change_segments([&](const SegmentList& now) { return now.upto(holder_goes ? holder->base() : next, fresh); });
+    state_.change_segments([&](const SegmentList& now) { return now.cut(holder_goes ? holder->base() : next, fresh); });
     writer_.begin(fresh);
   }
   context_.flusher.cancel_above(*this, next);

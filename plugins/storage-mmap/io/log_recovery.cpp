@@ -28,10 +28,6 @@ class Recovery {
   }
 
  private:
-  struct NamedFile {
-    std::string path;
-    uint64_t bytes = 0;
-  };
   struct Read {
     ReadSegment facts;
     ReadingTask task;
@@ -46,12 +42,14 @@ class Recovery {
       ION_CHECK(files_.make_dir(state_.directory.path()));
       return files_.sync_dir(kLogsPath);
     }
+    std::vector<std::pair<Offset, uint64_t>> named;
     for (const DirEntry& e : *entries) {
-      if (const auto base = LogDirectory::segment_of(e.name)) named_.push_back({*base, e.bytes, std::nullopt});
-      else if (const auto number = LogDirectory::ahead_of(e.name)) ahead_.push_back({*number, e.bytes});
+      if (const auto base = LogDirectory::segment_of(e.name)) named.emplace_back(*base, e.bytes);
+      else if (const auto number = LogDirectory::ahead_of(e.name)) ahead_.emplace_back(*number, e.bytes);
     }
-    std::sort(named_.begin(), named_.end(), [](const auto& a, const auto& b) { return a.base < b.base; });
+    std::sort(named.begin(), named.end());
     std::sort(ahead_.begin(), ahead_.end());
+    for (const auto& [base, bytes] : named) named_.push_back({base, bytes, std::nullopt});
     if (!ahead_.empty()) next_number_ = ahead_.back().first + 1;
     if (missing == IfMissing::kRefuse && named_.empty() && !mark_) return {ION_E_NOT_FOUND, "there is no log " + state_.name};
     if (!named_.empty() && !mark_) context_.ports.logger.warn("durable mark is lost", {{"log", state_.name}});

@@ -64,13 +64,13 @@ SegmentsNow SegmentList::from(Offset first) const {
   return std::make_shared<const SegmentList>(std::max(first, first_), std::move(segments), std::move(damage));
 }
 
-SegmentsNow SegmentList::upto(Offset next, SegmentRef last) const {
-  ION_ASSERT(last->base() == next);
+SegmentsNow SegmentList::cut(Offset keep_below, SegmentRef last) const {
+  ION_ASSERT(last->base() >= keep_below && last->base() >= first_);
   std::vector<SegmentRef> segments;
   for (const SegmentRef& s : segments_)
-    if (s->base() < next) segments.push_back(s);
+    if (s->base() < keep_below) segments.push_back(s);
   segments.push_back(std::move(last));
-  return std::make_shared<const SegmentList>(std::min(first_, next), std::move(segments), damage_);
+  return std::make_shared<const SegmentList>(first_, std::move(segments), damage_);
 }
 
 }  // namespace ion::storage_mmap

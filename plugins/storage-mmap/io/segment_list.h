@@ -41,8 +41,8 @@ class SegmentList {
   std::shared_ptr<const SegmentList> with_damage(const std::vector<Damage>& more) const;
   // Starts at `first`: without the segments that end at or below it; the last one always stays.
   std::shared_ptr<const SegmentList> from(Offset first) const;
-  // Ends at `next` with `last` as its last segment: without the segments that begin at or above it.
-  std::shared_ptr<const SegmentList> upto(Offset next, SegmentRef last) const;
+  // Goes on in `last` behind the segments that begin below `keep_below`; the others are gone.
+  std::shared_ptr<const SegmentList> cut(Offset keep_below, SegmentRef last) const;
 
  private:
   const Offset first_;

@@ -1,0 +1,44 @@
+// One command of `ion`: its words, its help, what it understands and what it does. The table of all: command_table.cpp.
+// A command writes data to stdout and everything else to stderr, and answers an exit code of this list.
+#pragma once
+#include <ion/client/client.h>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "options.h"
+#include "renderers.h"
+
+namespace ion::cli {
+
+// The same for every command; scripts rely on them.
+enum Exit : int { kDone = 0, kFailed = 1, kUsageError = 2, kSomeFailed = 3, kNotAllowed = 4, kNoBroker = 5, kInterrupted = 130 };
+
+// What stands before or behind every command.
+struct Context {
+  std::vector<std::string> brokers;
+  Nanos timeout = seconds(10);
+  Format format = Format::kText;
+};
+
+struct Command {
+  std::string_view words;    // "topic create"
+  std::string_view synopsis; // "NAME..."
+  std::string_view help;     // one sentence
+  void (*declare)(OptionSet& options);
+  int (*run)(const Arguments& arguments, const Context& context);
+};
+
+// All, in the order of the help.
+std::span<const Command> command_table();
+
+// One line on stderr: `ion: WHAT: CODE REASON: words`. Answers the exit code that belongs to it.
+int complain(std::string_view what, const Status& why);
+// For commands over many names.
+int exit_of(size_t failed, size_t all);
+// The client, or the broker's silence after the timeout, with the addresses that were tried.
+Result<client::Client> connect(const Context& context);
+
+}  // namespace ion::cli

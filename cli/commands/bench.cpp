@@ -1,0 +1,213 @@
+// bench: the same load against the broker, a broker that stores nothing, and a raw gRPC stream, in one run.
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "bench/null_broker.h"
+#include "bench/raw_stream.h"
+#include "bench/report.h"
+#include "commands/commands.h"
+#include "process.h"
+
+namespace ion::cli {
+
+namespace {
+
+constexpr uint64_t kRecordBytesMax = 16 << 20, kRecordsMax = 1'000'000'000'000, kClientsMax = 1024, kPartitionsMax = 100'000;
+constexpr uint64_t kSampleBatches = 32;  // what the null broker is given, so that it serves batches of this shape
+constexpr uint64_t kRawMessagesMin = 32, kRawMessagesMax = 500'000;
+
+struct Plan {
+  bench::LoadShape shape;
+  client::NewTopic topic;
+  enum class Records { kAsked, kWhatIsThere } records = Records::kAsked;
+  enum class Ceiling { kMeasured, kLeftOut } ceiling = Ceiling::kMeasured;
+};
+
+Result<Plan> plan_of(const Arguments& a) {
+  Plan plan;
+  plan.shape.topic = plan.topic.name = a.words()[0];
+  ION_TRY(plan.shape.record_bytes, a.size("size"));
+  ION_TRY(plan.shape.records, a.count("records", kRecordsMax));
+  ION_TRY(const uint64_t clients, a.count("clients", kClientsMax));
+  ION_TRY(plan.shape.batch_bytes, a.size("batch-bytes"));
+  ION_TRY(plan.shape.linger, a.duration("linger"));
+  ION_TRY(plan.shape.seed, a.count("seed", UINT64_MAX));
+  ION_TRY(const uint64_t partitions, a.count("partitions", kPartitionsMax));
+  ION_TRY(const auto config, a.pairs("config", '='));
+  if (plan.shape.record_bytes == 0 || plan.shape.record_bytes > kRecordBytesMax) return usage("--size: want 1 up to 16MiB");
+  if (plan.shape.records == 0 || clients == 0) return usage("--records and --clients: at least 1");
+  if (plan.shape.batch_bytes < 1024 || plan.shape.batch_bytes > kRecordBytesMax) return usage("--batch-bytes: want 1KiB up to 16MiB");
+  plan.shape.clients = static_cast<uint32_t>(clients);
+  plan.topic.partitions = static_cast<uint32_t>(partitions);
+  plan.topic.config = {config.begin(), config.end()};
+  const std::string& acks = a.text("acks");
+  if (acks != "all" && acks != "leader" && acks != "none") return usage("--acks: want all, leader or none, have \"" + acks + "\"");
+  plan.shape.acks = acks == "all" ? client::Acks::kAll : acks == "leader" ? client::Acks::kLeader : client::Acks::kNone;
+  plan.shape.one_in_flight = a.has("one-in-flight");
+  if (a.has("no-ceiling")) plan.ceiling = Plan::Ceiling::kLeftOut;
+  if (!a.chosen("records")) plan.records = Plan::Records::kWhatIsThere;
+  return plan;
+}
+
+void tell(const std::string& words) {
+  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "ion: bench: {}\n", words);
+}
+
+Result<client::TopicView> topic_of(client::Client& client, const Plan& plan, Nanos timeout) {
+  auto topic = client.admin().describe_topic(plan.topic.name, timeout);
+  if (topic || topic.error().code() != ION_E_NOT_FOUND) return topic;
+  ION_CHECK(client.admin().create_topic(plan.topic, timeout));
+  return client.admin().describe_topic(plan.topic.name, timeout);
+}
+
+std::string durability_of(const client::TopicView& topic) {
+  for (const client::Setting& s : topic.config)
+    if (s.key == "durability") return s.value;
+  return "unknown";
+}
+
+Result<uint64_t> records_in(client::Client& client, const std::string& topic, Nanos timeout) {
+  ION_TRY(const auto starts, client.admin().list_offsets(topic, {}, client::OffsetOf::kStart, timeout));
+  ION_TRY(const auto ends, client.admin().list_offsets(topic, {}, client::OffsetOf::kEnd, timeout));
+  int64_t records = 0;
+  for (const auto& e : ends) records += e.error.ok() ? e.offset.v : 0;
+  for (const auto& s : starts) records -= s.error.ok() ? s.offset.v : 0;
+  return static_cast<uint64_t>(std::max<int64_t>(records, 0));
+}
+
+enum class Direction { kProduce, kConsume };
+
+// The raw stream's messages are as large as the broker's were, and as many.
+Result<double> raw_mb_per_s(Direction direction, const bench::Figures& real) {
+  ION_TRY(const std::string self, bench::sibling_program("ion"));
+  ION_TRY(const bench::ServerProcess server, bench::ServerProcess::start({self, "bench", "serve-raw"}));
+  const uint64_t bytes = std::max<uint64_t>(1, real.bytes / std::max<uint64_t>(1, real.batches));
+  const uint64_t messages = std::clamp(real.bytes / bytes, kRawMessagesMin, kRawMessagesMax);
+  if (direction == Direction::kConsume) {
+    bench::ReceiveLoad load;
+    load.request = bench::raw_fetch_request(messages, bytes);
+    load.messages = messages, load.counted_from = bytes;
+    ION_TRY(const bench::RawFigures figures, bench::run_receive(server.address(), load, {}));
+    return figures.mb_per_s();
+  }
+  bench::SendLoad load;
+  load.payload.assign(bytes, 'x');
+  load.messages = messages, load.window = bench::usual_window(bytes);
+  ION_TRY(const bench::RawFigures figures, bench::run_send(server.address(), load, {}));
+  return figures.mb_per_s();
+}
+
+Result<bench::Figures> null_produce(bench::LoadShape shape) {
+  tell("the null broker");
+  ION_TRY(const bench::ServerProcess null, bench::ServerProcess::start_null_broker());
+  return bench::run_produce({null.address()}, shape);
+}
+
+Result<bench::Figures> null_consume(bench::LoadShape shape) {
+  tell("the null broker");
+  ION_TRY(const bench::ServerProcess null, bench::ServerProcess::start_null_broker());
+  bench::LoadShape sample = shape;
+  sample.clients = 1, sample.one_in_flight = false, sample.acks = client::Acks::kAll;
+  sample.records = std::max<uint64_t>(1, kSampleBatches * sample.batch_bytes / shape.record_bytes);
+  ION_CHECK(bench::run_produce({null.address()}, sample));
+  return bench::run_consume({null.address()}, shape);
+}
+
+Result<bench::Report> measure_produce(const Context& context, const Plan& plan) {
+  ION_TRY(client::Client client, connect(context));
+  ION_TRY(const client::TopicView topic, topic_of(client, plan, context.timeout));
+  bench::Report report{"produce", plan.shape, durability_of(topic), {}, {}, {}};
+  const bool ceiling = plan.ceiling == Plan::Ceiling::kMeasured;
+  if (ceiling) {
+    ION_TRY(report.null_broker, null_produce(plan.shape));
+  }
+  tell("the broker");
+  ION_TRY(report.real, bench::run_produce(context.brokers, plan.shape));
+  if (ceiling && !plan.shape.one_in_flight) {
+    ION_TRY(report.raw_mb_per_s, raw_mb_per_s(Direction::kProduce, report.real));
+  }
+  return report;
+}
+
+// What is in the topic is read; what is missing of the records that were asked for is written first.
+Result<bench::Report> measure_consume(const Context& context, const Plan& plan) {
+  ION_TRY(client::Client client, connect(context));
+  ION_TRY(const client::TopicView topic, topic_of(client, plan, context.timeout));
+  bench::Report report{"consume", plan.shape, durability_of(topic), {}, {}, {}};
+  ION_TRY(const uint64_t there, records_in(client, plan.topic.name, context.timeout));
+  if (there > 0 && there < plan.shape.records && plan.records == Plan::Records::kWhatIsThere) {
+    report.shape.records = there;
+  } else if (there < plan.shape.records) {
+    tell(fmt::format("writing {} records first", plan.shape.records - there));
+    bench::LoadShape fill = plan.shape;
+    fill.clients = 1, fill.records = plan.shape.records - there, fill.acks = client::Acks::kAll, fill.one_in_flight = false;
+    ION_CHECK(bench::run_produce(context.brokers, fill));
+  }
+  tell("the broker");
+  ION_TRY(report.real, bench::run_consume(context.brokers, report.shape));
+  if (plan.ceiling == Plan::Ceiling::kLeftOut) return report;
+  report.shape.record_bytes = std::max<uint64_t>(1, report.real.bytes / std::max<uint64_t>(1, report.real.records));
+  ION_TRY(report.null_broker, null_consume(report.shape));
+  ION_TRY(report.raw_mb_per_s, raw_mb_per_s(Direction::kConsume, report.real));
+  return report;
+}
+
+int finish(std::string_view what, const Result<bench::Report>& report, const Context& context) {
+  if (!report) return complain(what, report.error());
+  write_all(context.format == Format::kJson ? bench::as_json(*report) : bench::as_text(*report));
+  return report->real.errors == 0 ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+void declare_bench(OptionSet& options) {
+  options.words(1, 1)
+      .value("size", "bytes of a record's value", "1024")
+      .value("records", "how many, over all clients", "1000000")
+      .value("clients", "each with a connection and a thread of its own", "1")
+      .value("batch-bytes", "a batch of this size goes at once", "256KiB")
+      .value("linger", "how long a batch may gather", "5ms")
+      .value("acks", "all, leader or none", "all")
+      .value("seed", "of the payload", "1")
+      .value("partitions,p", "of the topic, if it has to be made", "1")
+      .values("config,c", "KEY=VALUE of the topic, if it has to be made")
+      .flag("one-in-flight", "each client waits for its record before it sends the next one")
+      .flag("no-ceiling", "without the null broker and the raw stream");
+}
+
+int bench_produce(const Arguments& arguments, const Context& context) {
+  const auto plan = plan_of(arguments);
+  if (!plan) return complain("bench produce", plan.error());
+  return finish("bench produce " + plan->shape.topic, measure_produce(context, *plan), context);
+}
+
+int bench_consume(const Arguments& arguments, const Context& context) {
+  const auto plan = plan_of(arguments);
+  if (!plan) return complain("bench consume", plan.error());
+  return finish("bench consume " + plan->shape.topic, measure_consume(context, *plan), context);
+}
+
+void declare_serve(OptionSet& options) { options.value("listen", "HOST:PORT", "127.0.0.1:0"); }
+
+int bench_serve_null(const Arguments& arguments, const Context&) {
+  const auto program = bench::broker_program();
+  if (!program) return complain("bench serve-null", program.error());
+  return complain("bench serve-null", become({*program, "--null", "--set", "plugins.transport-grpc.config.listen=" + arguments.text("listen")}));
+}
+
+int bench_serve_raw(const Arguments& arguments, const Context&) {
+  const Interrupts interrupts;
+  const auto server = bench::RawServer::start(arguments.text("listen"), 2, {});
+  if (!server) return complain("bench serve-raw", server.error());
+  write_all(fmt::format("ready {}\n", (*server)->address()));
+  pollfd asked{interrupts.fd(), POLLIN, 0};
+  while (::poll(&asked, 1, -1) < 0) {
+  }
+  return kDone;
+}
+
+}  // namespace ion::cli

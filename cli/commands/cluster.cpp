@@ -1,0 +1,32 @@
+// cluster info, and the version of this program.
+#include <fmt/format.h>
+
+#include "commands/commands.h"
+#include "process.h"
+
+namespace ion::cli {
+
+void declare_nothing(OptionSet&) {}
+
+int cluster_info(const Arguments&, const Context& context) {
+  auto client = connect(context);
+  if (!client) return complain("cluster info", client.error());
+  const auto info = client->admin().cluster_info(context.timeout);
+  if (!info) return complain("cluster info", info.error());
+  Table brokers{{{"node"}, {"address"}, {"rack"}, {"version"}}, {}};
+  for (const client::BrokerView& b : info->brokers) brokers.rows.push_back({b.node.v, b.address, b.rack, b.version});
+  Table table{{{"cluster_id"}, {"controller"}, {"node"}, {"version"}, {"topics"}, {"partitions"}, {"started_ms", Unit::kWallMs}, {"brokers"}},
+              {{info->cluster_id, info->controller.v, info->node.v, info->version, info->topics, info->partitions, info->started_ms,
+                std::vector<Table>{std::move(brokers)}}},
+              Table::Shape::kOne};
+  write_all(render(table, context.format));
+  return kDone;
+}
+
+int version(const Arguments&, const Context& context) {
+  Table table{{{"program"}, {"version"}}, {{std::string("ion"), std::string(ION_VERSION)}}, Table::Shape::kOne};
+  write_all(context.format == Format::kJson ? render(table, context.format) : fmt::format("ion {}\n", ION_VERSION));
+  return kDone;
+}
+
+}  // namespace ion::cli

@@ -1,0 +1,230 @@
+// produce: stdin to records, and per acknowledged record a line, as soon as it is acknowledged.
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <map>
+
+#include "commands/commands.h"
+#include "core/units.h"
+#include "input.h"
+#include "line_writer.h"
+#include "process.h"
+
+namespace ion::cli {
+
+namespace {
+
+constexpr size_t kTopicsMax = 1024;       // of one run, with %t in the format
+constexpr uint64_t kErrorsShown = 10;
+
+// What the words asked for, judged before anything is sent.
+struct Plan {
+  std::string topic;  // empty: the input says it
+  InputFormat in;
+  std::optional<OutputFormat> out;
+  client::ProducerOptions producer;
+  std::optional<std::string> key;
+  std::optional<PartitionId> partition;
+  std::vector<std::pair<std::string, std::string>> headers;
+  enum class Empty { kValue, kTombstone } empty = Empty::kValue;
+};
+
+Result<client::Acks> parse_acks(const std::string& text) {
+  if (text == "all" || text == "-1") return client::Acks::kAll;
+  if (text == "leader" || text == "1") return client::Acks::kLeader;
+  if (text == "none" || text == "0") return client::Acks::kNone;
+  return usage("--acks: want all, leader or none, have \"" + text + "\"");
+}
+
+Result<Plan> plan_of(const Arguments& a) {
+  auto in = InputFormat::parse(a.text("format"));
+  if (!in) return usage(in.error().words());
+  Plan plan{{}, *std::move(in), {}, {}, {}, {}, {}};
+  if (a.words().empty() && !plan.in.reads_topic()) return usage("a topic is missing, and the format does not read one with %t");
+  if (!a.words().empty()) plan.topic = a.words()[0];
+  std::string out = a.has("output") ? a.text("output") : ::isatty(STDOUT_FILENO) != 0 ? "%t[%p]@%o\\n" : "";
+  if (!out.empty()) {
+    auto format = OutputFormat::parse(out);
+    if (!format) return usage(format.error().words());
+    plan.out = *std::move(format);
+  }
+  ION_TRY(plan.producer.acks, parse_acks(a.text("acks")));
+  ION_TRY(plan.producer.delivery_timeout, a.duration("delivery-timeout"));
+  if (const Status fine = plan.producer.check(); !fine.ok()) return usage(fine.words());
+  if (a.text("compression") != "none") return usage("--compression: only none is offered yet, not \"" + a.text("compression") + "\"");
+  if (a.has("key")) plan.key = a.text("key");
+  if (a.has("partition")) {
+    ION_TRY(const uint64_t partition, a.count("partition", std::numeric_limits<int32_t>::max()));
+    plan.partition = PartitionId{static_cast<int32_t>(partition)};
+  }
+  ION_TRY(plan.headers, a.pairs("header", ':'));
+  if (a.has("tombstones")) plan.empty = Plan::Empty::kTombstone;
+  return plan;
+}
+
+// One run. The main thread reads and sends; receipts come on the client's thread, lines leave on the writer's.
+class Production {
+ public:
+  Production(Plan plan, client::Client& client, Interrupts& interrupts)
+      : plan_(std::move(plan)), client_(client), interrupts_(interrupts), input_(plan_.in, interrupts.fd()) {
+    for (const auto& [key, value] : plan_.headers) headers_.push_back({key, value});
+    keeps_ = plan_.out && (plan_.out->shows_key() || plan_.out->shows_value());
+  }
+
+  int run() {
+    const Status read = send_all();
+    const Status flushed = flush_all();
+    writer_.finish();
+    if (failed_ > kErrorsShown) fmt::print(stderr, "ion: produce: {} records failed, the first {} are shown\n", failed_.load(), kErrorsShown);
+    int code = read.ok() ? kDone : complain(about(plan_.topic), read);
+    if (!flushed.ok() && !gave_up_) code = complain(about(plan_.topic), flushed);
+    // Calls may still be under way into this object: the process ends with it.
+    if (!flushed.ok()) ::_exit(gave_up_ ? kInterrupted : delivered_ > 0 ? kSomeFailed : code);
+    if (input_.interrupted()) return kInterrupted;
+    if (failed_ == 0 && code == kDone) return kDone;
+    if (delivered_ > 0) return kSomeFailed;
+    return failed_ > 0 ? first_exit_.load() : code;
+  }
+
+ private:
+  struct Lane {  // a topic of this run; outlives all calls
+    Production* run;
+    std::string topic;
+    client::Producer producer;
+  };
+  struct Kept {  // of a record under way whose bytes will be printed
+    Lane* lane;
+    uint64_t number;
+    std::optional<std::string> key, value;
+  };
+
+  static std::string about(const std::string& topic) { return topic.empty() ? "produce" : "produce " + topic; }
+
+  Status send_all() {
+    for (;;) {
+      if (input_.starved()) writer_.wait_for_room();
+      ION_TRY(const std::optional<InputFormat::Record> read, input_.next());
+      if (!read) return {};
+      ION_TRY(Lane* const lane, lane_of(read->topic.value_or(plan_.topic)));
+      client::Record record;
+      record.key = read->key;
+      if (!record.key && plan_.key) record.key = *plan_.key;
+      record.value = read->value.value_or(std::string_view());
+      if (record.value->empty() && plan_.empty == Plan::Empty::kTombstone) record.value.reset();
+      record.headers = headers_;
+      record.partition = plan_.partition;
+      send(*lane, record);
+    }
+  }
+
+  // Both callbacks fit a std::function without memory of its own.
+  void send(Lane& lane, const client::Record& record) {
+    const uint64_t number = input_.records();
+    if (!keeps_) {
+      const Status taken = lane.producer.send(record, [to = &lane, number](const Result<client::Receipt>& r) { to->run->settle(*to, number, nullptr, r); });
+      if (!taken.ok()) settle(lane, number, nullptr, taken);
+      return;
+    }
+    auto* kept = new Kept{&lane, number, std::nullopt, std::nullopt};  // freed by the callback, which runs exactly once
+    if (record.key) kept->key.emplace(*record.key);
+    if (record.value) kept->value.emplace(*record.value);
+    const Status taken = lane.producer.send(record, [kept](const Result<client::Receipt>& r) {
+      kept->lane->run->settle(*kept->lane, kept->number, kept, r);
+      delete kept;
+    });
+    if (taken.ok()) return;
+    settle(lane, number, kept, taken);
+    delete kept;
+  }
+
+  void settle(Lane& lane, uint64_t number, const Kept* kept, const Result<client::Receipt>& receipt) {
+    if (!receipt) {
+      const uint64_t before = failed_.fetch_add(1);
+      if (before >= kErrorsShown) return;
+      const int code = complain(fmt::format("produce {}: record {}", lane.topic, number), receipt.error());
+      if (before == 0) first_exit_ = code;
+      return;
+    }
+    const uint64_t counted = delivered_.fetch_add(1) + 1;
+    if (!plan_.out) return;
+    RecordView view;
+    view.topic = lane.topic, view.partition = receipt->partition, view.offset = receipt->offset, view.time = receipt->timestamp;
+    view.log = receipt->log, view.number = counted, view.header_count = static_cast<int32_t>(headers_.size());
+    if (kept != nullptr && kept->key) view.key = *kept->key;
+    if (kept != nullptr && kept->value) view.value = *kept->value;
+    writer_.append([&](std::string& to) { plan_.out->write(view, to); });
+  }
+
+  Result<Lane*> lane_of(std::string_view topic) {
+    const auto at = lanes_.find(topic);
+    if (at != lanes_.end()) return &at->second;
+    if (lanes_.size() == kTopicsMax) return Status(ION_E_OVERLOADED, fmt::format("more than {} topics in one run", kTopicsMax));
+    const std::string name(topic);
+    return &lanes_.emplace(name, Lane{this, name, client_.producer(name, plan_.producer)}).first->second;
+  }
+
+  bool signalled() const {
+    pollfd asked{interrupts_.fd(), POLLIN, 0};
+    return ::poll(&asked, 1, 0) > 0;
+  }
+
+  // Every record ends within its delivery timeout; a signal that comes now ends the waiting.
+  Status flush_all() {
+    if (input_.interrupted()) interrupts_.take();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(plan_.producer.delivery_timeout.n) + std::chrono::seconds(10);
+    for (auto& [name, lane] : lanes_) {
+      Status flushed = lane.producer.flush(milliseconds(500));
+      while (!flushed.ok() && flushed.code() == ION_E_DEADLINE && std::chrono::steady_clock::now() < end && !gave_up_) {
+        gave_up_ = signalled();
+        if (!gave_up_) flushed = lane.producer.flush(milliseconds(500));
+      }
+      // Whatever is left fails now, so that no call comes when this is gone.
+      const Status closed = lane.producer.close(milliseconds(1));
+      if (!flushed.ok()) return flushed;
+      (void)closed;
+    }
+    return {};
+  }
+
+  const Plan plan_;
+  client::Client& client_;
+  Interrupts& interrupts_;
+  Input input_;
+  std::vector<client::Header> headers_;
+  bool keeps_ = false, gave_up_ = false;
+  std::map<std::string, Lane, std::less<>> lanes_;
+  std::atomic<uint64_t> delivered_{0}, failed_{0};
+  std::atomic<int> first_exit_{kFailed};
+  LineWriter writer_;
+};
+
+}  // namespace
+
+void declare_produce(OptionSet& options) {
+  options.words(0, 1)
+      .value("format,f", "how a record looks on stdin: %k %v %t with text between them", "%v\\n")
+      .value("output,o", "a line per acknowledged record: %t %p %o %k %v %d %u %i ...")
+      .value("key,k", "key of every record")
+      .value("partition,p", "partition of every record; else by key, or the client's choice")
+      .values("header,H", "KEY:VALUE of every record; may be repeated")
+      .value("acks", "who has to have it: all, leader or none", "all")
+      .value("delivery-timeout", "a record that is not acknowledged by then has failed; retries included", "120s")
+      .value("compression,z", "only none yet", "none")
+      .flag("tombstones,Z", "an empty value is sent as no value");
+}
+
+int produce(const Arguments& arguments, const Context& context) {
+  auto plan = plan_of(arguments);
+  if (!plan) return complain("produce", plan.error());
+  Interrupts interrupts;
+  auto client = connect(context);
+  if (!client) return complain("produce " + plan->topic, client.error());
+  return Production(*std::move(plan), *client, interrupts).run();
+}
+
+}  // namespace ion::cli

@@ -1,0 +1,176 @@
+// topic create, list, describe, delete.
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "commands/commands.h"
+#include "process.h"
+
+namespace ion::cli {
+
+namespace {
+
+using client::TopicView;
+
+constexpr uint64_t kPartitionsMax = 1'000'000, kReplicasMax = 1'000;
+constexpr size_t kNamesMax = 10'000;
+
+std::vector<Pair> config_of(const TopicView& topic) {
+  std::vector<Pair> pairs;
+  for (const client::Setting& s : topic.config)
+    pairs.push_back({s.key, s.value, s.origin == client::Setting::Origin::kUser ? Column::Shown::kAlways : Column::Shown::kInJson});
+  return pairs;
+}
+
+std::vector<Column> topic_columns() {
+  return {{"name"}, {"partitions"}, {"replicas"}, {"config"}, {"uuid", Unit::kNone, Column::Shown::kInJson}};
+}
+std::vector<Cell> topic_row(const TopicView& t) {
+  return {t.name, static_cast<uint64_t>(t.partitions.size()), uint64_t{t.replication}, config_of(t), t.uuid};
+}
+
+Cell offset_cell(const std::optional<Offset>& offset) { return offset ? Cell(offset->v) : Cell(); }
+
+Table partition_table(const TopicView& topic) {
+  Table table{{{"partition"}, {"leader"}, {"leader_epoch"}, {"replicas"}, {"log_start"}, {"high_watermark"}, {"bytes", Unit::kBytes}, {"health"}}, {}};
+  for (const client::PartitionView& p : topic.partitions) {
+    std::vector<uint64_t> replicas;
+    for (const NodeId node : p.replicas) replicas.push_back(node.v);
+    table.rows.push_back({int64_t{p.partition.v}, p.leader.v, int64_t{p.leader_epoch.v}, std::move(replicas), offset_cell(p.log_start),
+                          offset_cell(p.high_watermark), p.bytes, std::string(code_name(p.health))});
+  }
+  return table;
+}
+
+// "topic delete orders, payments" as complaints name it.
+std::string about(std::string_view deed, const std::string& name) { return fmt::format("topic {} {}", deed, name); }
+
+// What one name came to, as the last columns of every mutation say it.
+struct Tally {
+  Table table;
+  size_t failed = 0;
+  int worst = kDone;
+
+  void good(std::vector<Cell> row) {
+    row.insert(row.end(), {Cell(), Cell()});
+    table.rows.push_back(std::move(row));
+  }
+  void bad(std::string_view deed, const std::string& name, const Status& why) {
+    worst = std::max(worst, complain(about(deed, name), why));
+    ++failed;
+    std::vector<Cell> row(table.columns.size());
+    row[0] = name;
+    row[row.size() - 2] = std::string(code_name(why.code()));
+    row[row.size() - 1] = why.words();
+    table.rows.push_back(std::move(row));
+  }
+  int finish(const Context& context) const {
+    if (failed < table.rows.size() || context.format == Format::kJson) write_all(render(table, context.format));
+    if (worst == kNotAllowed || worst == kNoBroker) return worst;
+    return exit_of(failed, table.rows.size());
+  }
+};
+
+bool confirmed(const std::vector<std::string>& names) {
+  fmt::print(stderr, "This deletes {} and all records in {}. Go on? [y/N] ", fmt::join(names, ", "), names.size() == 1 ? "it" : "them");
+  std::string answer;
+  std::getline(std::cin, answer);
+  return answer == "y" || answer == "yes" || answer == "Y";
+}
+
+}  // namespace
+
+void declare_topic_create(OptionSet& options) {
+  options.words(1, kNamesMax)
+      .value("partitions,p", "how many partitions; else the broker's default")
+      .value("replicas,r", "how many replicas; else the broker's default")
+      .values("config,c", "KEY=VALUE of the topic, as in durability=os; may be repeated")
+      .flag("if-not-exists", "a topic that is there already is no error")
+      .flag("dry-run", "only check whether it could be made");
+}
+
+int topic_create(const Arguments& arguments, const Context& context) {
+  client::NewTopic wanted;
+  const auto partitions = arguments.has("partitions") ? arguments.count("partitions", kPartitionsMax) : Result<uint64_t>(uint64_t{0});
+  const auto replicas = arguments.has("replicas") ? arguments.count("replicas", kReplicasMax) : Result<uint64_t>(uint64_t{0});
+  const auto config = arguments.pairs("config", '=');
+  if (!partitions) return complain("topic create", partitions.error());
+  if (!replicas) return complain("topic create", replicas.error());
+  if (!config) return complain("topic create", config.error());
+  if (arguments.has("partitions") && *partitions == 0) return complain("topic create", usage("--partitions: at least 1"));
+  wanted.partitions = static_cast<uint32_t>(*partitions);
+  wanted.replication = static_cast<uint32_t>(*replicas);
+  wanted.config = {config->begin(), config->end()};
+  wanted.mode = arguments.has("dry-run") ? client::NewTopic::Mode::kDryRun : client::NewTopic::Mode::kCreate;
+  auto client = connect(context);
+  if (!client) return complain("topic create", client.error());
+  Tally tally;
+  tally.table.columns = topic_columns();
+  tally.table.columns.insert(tally.table.columns.end(), {{"error"}, {"message"}});
+  for (const std::string& name : arguments.words()) {
+    wanted.name = name;
+    auto made = client->admin().create_topic(wanted, context.timeout);
+    if (!made && made.error().code() == ION_E_EXISTS && arguments.has("if-not-exists")) made = client->admin().describe_topic(name, context.timeout);
+    if (made) tally.good(topic_row(*made));
+    else tally.bad("create", name, made.error());
+  }
+  return tally.finish(context);
+}
+
+void declare_topic_list(OptionSet& options) { options.words(0, 1); }
+
+int topic_list(const Arguments& arguments, const Context& context) {
+  auto client = connect(context);
+  if (!client) return complain("topic list", client.error());
+  const auto topics = client->admin().list_topics(arguments.words().empty() ? "" : arguments.words()[0], context.timeout);
+  if (!topics) return complain("topic list", topics.error());
+  Table table{topic_columns(), {}};
+  for (const TopicView& t : *topics) table.rows.push_back(topic_row(t));
+  write_all(render(table, context.format));
+  return kDone;
+}
+
+void declare_topic_describe(OptionSet& options) { options.words(1, kNamesMax); }
+
+int topic_describe(const Arguments& arguments, const Context& context) {
+  auto client = connect(context);
+  if (!client) return complain("topic describe", client.error());
+  Table table{topic_columns(), {}};
+  table.columns.push_back({"partition_rows"});
+  size_t failed = 0;
+  int worst = kDone;
+  for (const std::string& name : arguments.words()) {
+    const auto topic = client->admin().describe_topic(name, context.timeout);
+    if (!topic) {
+      ++failed;
+      worst = std::max(worst, complain(about("describe", name), topic.error()));
+      continue;
+    }
+    table.rows.push_back(topic_row(*topic));
+    table.rows.back().push_back(std::vector<Table>{partition_table(*topic)});
+  }
+  if (!table.rows.empty()) write_all(render(table, context.format));
+  return worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, arguments.words().size());
+}
+
+void declare_topic_delete(OptionSet& options) { options.words(1, kNamesMax).flag("yes,y", "do not ask"); }
+
+int topic_delete(const Arguments& arguments, const Context& context) {
+  if (!arguments.has("yes")) {
+    if (::isatty(STDIN_FILENO) == 0) return complain("topic delete", usage("there is no terminal to ask on; -y confirms"));
+    if (!confirmed(arguments.words())) return complain("topic delete", usage("not confirmed, nothing was deleted"));
+  }
+  auto client = connect(context);
+  if (!client) return complain("topic delete", client.error());
+  Tally tally{{{{"name"}, {"error"}, {"message"}}, {}}};
+  for (const std::string& name : arguments.words()) {
+    const Status gone = client->admin().delete_topic(name, context.timeout);
+    if (gone.ok()) tally.good({name});
+    else tally.bad("delete", name, gone);
+  }
+  return tally.finish(context);
+}
+
+}  // namespace ion::cli

@@ -1,0 +1,78 @@
+#include "core/offset_range.h"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+namespace ion::cli {
+
+namespace {
+
+using Base = OffsetPoint::Base;
+
+Status wrong(std::string_view text) {
+  return Status(ION_E_INVALID, "want start, end, N, +N, -N or a range such as 10:20, have \"" + std::string(text) + "\"");
+}
+
+std::optional<int64_t> digits(std::string_view text) {
+  int64_t n = 0;
+  if (text.empty() || text.front() < '0' || text.front() > '9') return std::nullopt;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), n);
+  if (failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return n;
+}
+
+std::optional<OffsetPoint> point(std::string_view text) {
+  if (text == "start" || text == "oldest") return OffsetPoint{Base::kStart, 0};
+  if (text == "end" || text == "newest") return OffsetPoint{Base::kEnd, 0};
+  if (text.empty()) return std::nullopt;
+  const char sign = text.front();
+  const auto n = digits(sign == '+' || sign == '-' ? text.substr(1) : text);
+  if (!n) return std::nullopt;
+  if (sign == '+') return OffsetPoint{Base::kStart, *n};
+  if (sign == '-') return OffsetPoint{Base::kEnd, -*n};
+  return OffsetPoint{Base::kZero, *n};
+}
+
+// Never beyond the log, and no sum can wrap.
+int64_t place(const OffsetPoint& p, const LogEnds& log) {
+  const int64_t length = log.end - log.start;
+  if (p.base == Base::kZero) return p.distance;
+  if (p.base == Base::kStart) return log.start.v + std::min(p.distance, length);
+  return log.end.v - std::min(-p.distance, length);
+}
+
+}  // namespace
+
+Result<OffsetRange> OffsetRange::parse(std::string_view text) {
+  OffsetRange range;
+  if (!text.empty() && text.front() == '@')
+    return Status(ION_E_INVALID, "\"" + std::string(text) + "\": times are not offered yet; want start, end, N, +N or -N");
+  if (const auto whole = point(text)) return range.from_ = *whole, range;
+  const size_t colon = text.find(':'), dash = text.find('-', 1);
+  if (text.empty() || (colon == std::string_view::npos && dash == std::string_view::npos)) return wrong(text);
+  const std::string_view left = text.substr(0, colon != std::string_view::npos ? colon : dash);
+  const std::string_view right = text.substr((colon != std::string_view::npos ? colon : dash) + 1);
+  if (colon == std::string_view::npos && (!digits(left) || !digits(right))) return wrong(text);
+  const std::optional<OffsetPoint> from = left.empty() && !right.empty() ? OffsetPoint{Base::kStart, 0} : point(left);
+  const auto until = point(right);
+  if (!from || (!until && !right.empty())) return wrong(text);
+  range.from_ = *from, range.until_ = until;
+  if (until && until->base == from->base && until->distance <= from->distance)
+    return Status(ION_E_INVALID, "the range \"" + std::string(text) + "\" ends before it begins");
+  return range;
+}
+
+bool OffsetRange::needs_ends() const noexcept { return until_ || from_.base == Base::kZero || from_.distance != 0; }
+
+Result<OffsetRange::Span> OffsetRange::within(const LogEnds& log) const {
+  const int64_t from = place(from_, log);
+  if (from < log.start.v || (from > log.end.v && !until_))
+    return Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(from) + " is not there: the log holds " + std::to_string(log.start.v) + " up to " +
+                                          std::to_string(log.end.v) + " (exclusive)");
+  Span span{Offset{from}, std::nullopt};
+  if (until_) span.until = Offset{place(*until_, log)};
+  return span;
+}
+
+}  // namespace ion::cli

@@ -1,0 +1,37 @@
+// Texts of one record that are more than its bytes: JSON, base64, decimal numbers. Pure; everything is appended to `to`.
+#pragma once
+#include <ion/ids.h>
+#include <ion/time.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace ion::cli {
+
+// What is known of a record when it is printed: borrowed for the call.
+struct RecordView {
+  std::string_view topic;
+  PartitionId partition;
+  Offset offset;
+  WallMs time;
+  LogId log;
+  std::optional<std::string_view> key, value;
+  std::span<const uint8_t> headers;  // encoded, as in the batch
+  int32_t header_count = 0;
+  uint64_t number = 0;               // of this run, from 1
+};
+
+bool is_utf8(std::string_view text);
+void append_number(int64_t number, std::string& to);
+void append_base64(std::string_view bytes, std::string& to);
+void append_json_string(std::string_view utf8, std::string& to);
+// The record's UUIDv7; nothing for a record whose offset nobody said.
+void append_id(const RecordView& record, std::string& to);
+// One line: topic partition offset timestamp id key value headers. What is not UTF-8 is base64, and X_encoding says so; a missing
+// key is absent, a missing value null.
+void append_json_line(const RecordView& record, std::string& to);
+
+}  // namespace ion::cli

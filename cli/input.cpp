@@ -1,0 +1,57 @@
+#include "input.h"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace ion::cli {
+
+Result<std::optional<InputFormat::Record>> Input::next() {
+  using Found = InputFormat::Step::Found;
+  for (;;) {
+    if (interrupted_) return std::optional<InputFormat::Record>();
+    const std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
+    const InputFormat::Step step = format_.read(bytes, ended_ ? InputFormat::Source::kEnded : InputFormat::Source::kOpen);
+    starved_ = step.found == Found::kNeedMore;
+    if (step.found == Found::kEnd) return std::optional<InputFormat::Record>();
+    if (step.found == Found::kMismatch)
+      return Status(ION_E_INVALID, fmt::format("input byte {}: record {} does not fit the format", passed_ + begin_ + step.used, records_ + 1));
+    if (step.found == Found::kRecord) {
+      begin_ += step.used;
+      ++records_;
+      starved_ = begin_ == end_;
+      return std::optional<InputFormat::Record>(step.record);
+    }
+    ION_CHECK(fill());
+  }
+}
+
+Status Input::fill() {
+  if (begin_ > 0) {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+    passed_ += begin_;
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ == buffer_.size()) {
+    if (buffer_.size() >= kRecordBytesMax)
+      return {ION_E_INVALID, fmt::format("input byte {}: record {} has no end within {} MiB", passed_, records_ + 1, kRecordBytesMax >> 20), "RECORD_TOO_LARGE"};
+    buffer_.resize(buffer_.size() * 2);
+  }
+  pollfd wait[2] = {{STDIN_FILENO, POLLIN, 0}, {interrupts_, POLLIN, 0}};
+  while (::poll(wait, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (wait[1].revents != 0) return interrupted_ = true, Status();
+  const ssize_t n = ::read(STDIN_FILENO, buffer_.data() + end_, buffer_.size() - end_);
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};
+  if (n < 0) return {ION_E_IO, fmt::format("cannot read stdin: {}", std::strerror(errno))};
+  ended_ = n == 0;
+  end_ += static_cast<size_t>(n);
+  return {};
+}
+
+}  // namespace ion::cli

@@ -1,0 +1,37 @@
+// Records from stdin: read in large blocks, split by the format without copying. Ends at the end of the input, at a signal, or at
+// bytes that do not fit. One thread. Views hold until the next call.
+#pragma once
+#include <ion/result.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "core/record_format.h"
+
+namespace ion::cli {
+
+class Input {
+ public:
+  // `interrupts` becomes readable when nobody wants to read on.
+  Input(InputFormat format, int interrupts) : format_(std::move(format)), interrupts_(interrupts), buffer_(kBlockBytes) {}
+
+  // The next record; nothing at the end or after a signal. INVALID says at which byte the input does not fit its format.
+  Result<std::optional<InputFormat::Record>> next();
+  bool interrupted() const noexcept { return interrupted_; }
+  // The next call has to read, and perhaps to wait.
+  bool starved() const noexcept { return starved_; }
+  uint64_t records() const noexcept { return records_; }
+
+ private:
+  static constexpr size_t kBlockBytes = 1 << 20, kRecordBytesMax = 64 << 20;
+  Status fill();
+
+  const InputFormat format_;
+  const int interrupts_;
+  std::vector<char> buffer_;
+  size_t begin_ = 0, end_ = 0;
+  uint64_t passed_ = 0, records_ = 0;  // bytes before the buffer; records so far
+  bool ended_ = false, interrupted_ = false, starved_ = true;
+};
+
+}  // namespace ion::cli

@@ -1,0 +1,71 @@
+// stdout behind a thread of its own: whoever appends never waits for it, and what was appended is written at once, as much as has
+// gathered since the last write. Invariant: bytes leave in the order of append. Any thread appends; the owner drains.
+#pragma once
+#include <condition_variable>
+#include <cstddef>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "process.h"
+
+namespace ion::cli {
+
+class LineWriter {
+ public:
+  LineWriter() : thread_([this] { write(); }) {}
+  ~LineWriter() { finish(); }
+  LineWriter(const LineWriter&) = delete;
+  LineWriter& operator=(const LineWriter&) = delete;
+
+  // `add` appends to the text that it is given, under the lock.
+  template <class Add>
+  void append(Add add) {
+    const std::lock_guard lock(mutex_);
+    const bool was_empty = waiting_.empty();
+    add(waiting_);
+    if (was_empty) changed_.notify_all();
+  }
+  // Waits until little is left to write: the bound of the buffer, for those who may wait.
+  void wait_for_room() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return waiting_.size() < kBytesMax; });
+  }
+  // Writes the rest and ends. Nothing may be appended afterwards.
+  void finish() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  static constexpr size_t kBytesMax = 4 << 20;
+
+  void write() {
+    std::string text;
+    for (bool open = true;;) {
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return ending_ || !waiting_.empty(); });
+        if (waiting_.empty()) return;
+        text.clear();
+        text.swap(waiting_);
+      }
+      changed_.notify_all();
+      open = open && write_all(text);  // a closed pipe: the records are delivered all the same
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string waiting_;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ion::cli

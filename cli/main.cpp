@@ -1,0 +1,137 @@
+// ion: the command line of IonStream. Reads what stands before the command, finds the command, runs it.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <sstream>
+
+#include "command.h"
+#include "core/units.h"
+#include "process.h"
+
+namespace {
+
+using namespace ion::cli;
+
+constexpr const char* kStandardBroker = "127.0.0.1:9640";
+constexpr size_t kWordsMax = 2;  // "topic create"
+
+void declare_globals(OptionSet& options) {
+  options.value("brokers", "brokers to ask, HOST:PORT,...; else $ION_BROKERS, else 127.0.0.1:9640");
+  options.value("timeout", "how long to wait for a broker; else 10s");
+  if (!options.has("format")) options.value("format", "of the answer: text or json");
+  options.flag("verbose,v", "say on stderr who is asked and how long it took");
+  options.flag("help,h", "this text").flag("version", "the version of this program");
+}
+
+// The options before the command end at the first word that is neither one nor the value of one.
+size_t leading(const std::vector<std::string>& all) {
+  size_t i = 0;
+  for (; i < all.size() && all[i].starts_with('-'); ++i)
+    if (all[i] == "--brokers" || all[i] == "--timeout" || all[i] == "--format") ++i;
+  return std::min(i, all.size());
+}
+
+struct Found {
+  const Command* command = nullptr;
+  size_t words = 0;
+};
+Found find_command(const std::vector<std::string>& rest) {
+  for (size_t n = std::min(kWordsMax, rest.size()); n > 0; --n) {
+    const std::string words = n == 1 ? rest[0] : rest[0] + " " + rest[1];
+    for (const Command& c : command_table())
+      if (c.words == words) return {&c, n};
+  }
+  return {};
+}
+
+std::string overview(const std::string& area) {
+  OptionSet globals;
+  declare_globals(globals);
+  std::string text = "usage: ion [option...] command [option...]\n\ncommands\n";
+  for (const Command& c : command_table())
+    if (area.empty() || c.words.starts_with(area + " "))
+      text += fmt::format("  {:<40} {}\n", fmt::format("{} {}", c.words, c.synopsis), c.help);
+  return text + "\n" + globals.help() + "\nion COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 some failed, 4 not allowed, 5 no broker in time.\n";
+}
+
+// In produce and consume --format is the record's; the answer's then stands before the command.
+enum class FormatOf { kAnswer, kRecord };
+
+ion::Result<Context> context_of(const Arguments& before, const Arguments& behind, FormatOf own) {
+  const auto given = [&](const std::string& name) -> const std::string& { return behind.text(name).empty() ? before.text(name) : behind.text(name); };
+  Context context;
+  std::string brokers = given("brokers");
+  if (brokers.empty() && std::getenv("ION_BROKERS") != nullptr) brokers = std::getenv("ION_BROKERS");
+  if (brokers.empty()) brokers = kStandardBroker;
+  std::istringstream parts(brokers);
+  for (std::string part; std::getline(parts, part, ',');)
+    if (!part.empty()) context.brokers.push_back(part);
+  if (const std::string& timeout = given("timeout"); !timeout.empty()) {
+    const auto parsed = parse_duration(timeout);
+    if (!parsed || parsed->n <= 0) return usage(fmt::format("--timeout: want a duration such as 10s, have \"{}\"", timeout));
+    context.timeout = *parsed;
+  }
+  const std::string& format = own == FormatOf::kRecord ? before.text("format") : given("format");
+  if (!format.empty() && format != "text" && format != "json") return usage(fmt::format("--format: want text or json, have \"{}\"", format));
+  context.format = format == "json" ? Format::kJson : Format::kText;
+  return context;
+}
+
+int run(const Command& command, const Arguments& before, const std::vector<std::string>& rest) {
+  OptionSet options;
+  command.declare(options);
+  const FormatOf format = options.has("format") ? FormatOf::kRecord : FormatOf::kAnswer;
+  declare_globals(options);
+  const auto arguments = options.parse(rest);
+  if (arguments && arguments->has("help")) {
+    fmt::print("usage: ion {} {} [option...]\n{}\n\n{}", command.words, command.synopsis, command.help, options.help());
+    return kDone;
+  }
+  if (!arguments) {
+    const int code = complain(command.words, arguments.error());
+    fmt::print(stderr, "usage: ion {} {} [option...]; ion {} --help says more\n", command.words, command.synopsis, command.words);
+    return code;
+  }
+  const auto context = context_of(before, *arguments, format);
+  if (!context) return complain(command.words, context.error());
+  const auto began = std::chrono::steady_clock::now();
+  const bool verbose = before.has("verbose") || arguments->has("verbose");
+  if (verbose) fmt::print(stderr, "ion: brokers {}, timeout {} ms\n", fmt::join(context->brokers, ","), context->timeout.n / 1'000'000);
+  const int code = command.run(*arguments, *context);
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  if (verbose) fmt::print(stderr, "ion: {} took {} ms, exit {}\n", command.words, took.count(), code);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ignore_closed_pipes();
+  const std::vector<std::string> all(argv + 1, argv + argc);
+  const size_t split = leading(all);
+  OptionSet globals;
+  declare_globals(globals);
+  const auto before = globals.parse({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(split)});
+  if (!before) return complain("options", before.error());
+  std::vector<std::string> rest(all.begin() + static_cast<std::ptrdiff_t>(split), all.end());
+  if (before->has("version")) rest = {"version"};
+  const Found found = find_command(rest);
+  if (found.command != nullptr) {
+    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(found.words));
+    if (before->has("help")) rest.push_back("--help");
+    return run(*found.command, *before, rest);
+  }
+  const std::string area = rest.empty() || rest[0].starts_with('-') ? "" : rest[0];
+  const bool known = area.empty() || std::any_of(command_table().begin(), command_table().end(), [&](const Command& c) { return c.words.starts_with(area + " "); });
+  const bool asked = before->has("help") || area == "help" || std::find(rest.begin(), rest.end(), "--help") != rest.end() || std::find(rest.begin(), rest.end(), "-h") != rest.end();
+  if (asked) {
+    fmt::print("{}", overview(known ? area : ""));
+    return kDone;
+  }
+  if (rest.empty()) fmt::print(stderr, "{}", overview(""));
+  else if (known) fmt::print(stderr, "ion: {}: which one?\n{}", rest.size() > 1 ? "unknown command \"" + area + " " + rest[1] + "\"" : area, overview(area));
+  else fmt::print(stderr, "ion: unknown command \"{}\"; ion --help lists all\n", area);
+  return kUsageError;
+}

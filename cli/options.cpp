@@ -1,0 +1,128 @@
+#include "options.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "core/units.h"
+
+namespace ion::cli {
+
+namespace po = boost::program_options;
+
+namespace {
+constexpr const char* kWords = "ion-words";
+constexpr unsigned kWidth = 110;
+
+Status named(const std::string& name, const Status& why) { return usage(fmt::format("--{}: {}", name, why.words())); }
+}  // namespace
+
+Status usage(std::string words) { return {ION_E_INVALID, std::move(words), kUsage}; }
+
+const std::vector<std::string>& Arguments::texts(const std::string& name) const {
+  static const std::vector<std::string> kNone;
+  const auto at = texts_.find(name);
+  return at == texts_.end() ? kNone : at->second;
+}
+const std::string& Arguments::text(const std::string& name) const {
+  static const std::string kNone;
+  const auto& all = texts(name);
+  return all.empty() ? kNone : all.back();
+}
+
+Result<Nanos> Arguments::duration(const std::string& name) const {
+  auto parsed = parse_duration(text(name));
+  return parsed ? parsed : named(name, parsed.error());
+}
+Result<uint64_t> Arguments::size(const std::string& name) const {
+  auto parsed = parse_size(text(name));
+  return parsed ? parsed : named(name, parsed.error());
+}
+Result<uint64_t> Arguments::count(const std::string& name, uint64_t max) const {
+  auto parsed = parse_count(text(name));
+  if (!parsed) return named(name, parsed.error());
+  if (*parsed > max) return usage(fmt::format("--{}: at most {}, not {}", name, max, *parsed));
+  return parsed;
+}
+
+std::vector<std::string> Arguments::list(const std::string& name) const {
+  std::vector<std::string> out;
+  for (const std::string& text : texts(name)) {
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');)
+      if (!part.empty()) out.push_back(part);
+  }
+  return out;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Arguments::pairs(const std::string& name, char mark) const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const std::string& text : texts(name)) {
+    const size_t at = text.find(mark);
+    if (at == std::string::npos || at == 0) return usage(fmt::format("--{}: want KEY{}VALUE, have \"{}\"", name, mark, text));
+    out.emplace_back(text.substr(0, at), text.substr(at + 1));
+  }
+  return out;
+}
+
+OptionSet::OptionSet() : shown_("options", kWidth, kWidth / 2) {}
+
+OptionSet& OptionSet::flag(const char* names, const char* help) {
+  shown_.add_options()(names, po::bool_switch(), help);
+  return *this;
+}
+OptionSet& OptionSet::value(const char* names, const char* help, const char* standard) {
+  auto* text = po::value<std::vector<std::string>>()->composing();
+  if (standard != nullptr) text->default_value({standard}, standard);
+  shown_.add_options()(names, text->value_name("X"), help);
+  return *this;
+}
+OptionSet& OptionSet::values(const char* names, const char* help) {
+  shown_.add_options()(names, po::value<std::vector<std::string>>()->composing()->value_name("X"), help);
+  return *this;
+}
+OptionSet& OptionSet::words(size_t least, size_t most) {
+  words_least_ = least, words_most_ = most;
+  return *this;
+}
+bool OptionSet::has(const std::string& name) const { return shown_.find_nothrow(name, false) != nullptr; }
+
+Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) const {
+  po::options_description all;
+  all.add(shown_);
+  all.add_options()(kWords, po::value<std::vector<std::string>>());
+  po::positional_options_description words;
+  words.add(kWords, -1);
+  po::variables_map found;
+  try {
+    // An option that is only guessed from its beginning would change its meaning when another one is added.
+    const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(arguments).options(all).positional(words).style(style).run(), found);
+    po::notify(found);
+  } catch (const po::error& e) {
+    return usage(e.what());
+  }
+  Arguments out;
+  for (const auto& [name, value] : found) {
+    if (const auto* flag = boost::any_cast<bool>(&value.value())) {
+      if (*flag) out.texts_[name] = {};
+      continue;
+    }
+    const auto& texts = value.as<std::vector<std::string>>();
+    if (name == kWords) out.words_ = texts;
+    else out.texts_[name] = texts;
+    if (!value.defaulted()) out.chosen_.insert(name);
+  }
+  if (out.has("help")) return out;
+  if (out.words_.size() < words_least_) return usage("a word is missing");
+  if (out.words_.size() > words_most_) return usage(fmt::format("one word too many: \"{}\"", out.words_[words_most_]));
+  return out;
+}
+
+std::string OptionSet::help() const {
+  std::ostringstream text;
+  text << shown_;
+  return text.str();
+}
+
+}  // namespace ion::cli

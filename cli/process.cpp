@@ -1,0 +1,59 @@
+#include "process.h"
+
+#include <fmt/format.h>
+#include <ion/assert.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace ion::cli {
+
+Interrupts::Interrupts() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  ION_ASSERT(fd_ >= 0);
+}
+Interrupts::~Interrupts() { ::close(fd_); }
+
+void Interrupts::take() {
+  signalfd_siginfo come;
+  while (::read(fd_, &come, sizeof come) > 0) {
+  }
+}
+
+void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+
+bool write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (n > 0) {
+      bytes.remove_prefix(static_cast<size_t>(n));
+    } else if (n < 0 && errno == EAGAIN) {
+      pollfd room{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&room, 1, -1);
+    } else if (n < 0 && errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Status become(const std::vector<std::string>& command) {
+  std::vector<char*> words;
+  for (const std::string& w : command) words.push_back(const_cast<char*>(w.c_str()));
+  words.push_back(nullptr);
+  ::execv(words.front(), words.data());
+  return {ION_E_NOT_FOUND, fmt::format("cannot start {}: {}", command.front(), std::strerror(errno))};
+}
+
+}  // namespace ion::cli

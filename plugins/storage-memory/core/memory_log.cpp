@@ -1,0 +1,153 @@
+#include "core/memory_log.h"
+
+#include <ion/record_batch.h>
+
+#include <algorithm>
+
+namespace ion::storage_memory {
+
+namespace {
+constexpr uint64_t kMetaBytesMax = uint64_t{64} << 10;
+constexpr uint64_t kMetaKeyMax = 255;
+
+Status wrong(const ion_batch& b, std::string_view what) {
+  return {ION_E_INVALID, "batch [" + std::to_string(b.base) + ", " + std::to_string(b.next) + "): " + std::string(what)};
+}
+}  // namespace
+
+Status MemoryLog::check(std::span<const ion_batch> batches) const {
+  Offset next = next_;
+  for (const ion_batch& b : batches) {
+    const std::span<const ion_buf> parts(b.parts, b.nparts);
+    const uint64_t have = bytes_in(parts);
+    if (have < batch::kHeaderBytes) return wrong(b, "has " + std::to_string(have) + " bytes, wanted at least 61");
+    uint8_t raw[batch::kHeaderBytes];
+    copy_out(parts, 0, sizeof raw, raw);
+    const batch::Header h = batch::read_header(raw);
+    if (h.magic != batch::kMagic || h.length <= 0 || h.total_bytes() != have || h.last_offset_delta < 0)
+      return wrong(b, "its header does not fit its bytes");
+    if (h.base_offset.v != b.base || h.next_offset().v != b.next || h.leader_epoch.v != b.epoch)
+      return wrong(b, "base, next or epoch differ from its header");
+    if (b.base < next.v) return wrong(b, "begins below the log's next, " + std::to_string(next.v));
+    next = {b.next};
+  }
+  return {};
+}
+
+Result<Offset> MemoryLog::append(std::span<const ion_batch> batches) {
+  ION_CHECK(check(batches));
+  uint64_t total = 0;
+  for (const ion_batch& b : batches) total += bytes_in({b.parts, b.nparts});
+  if (batches.empty()) return next_;
+  if (!open_piece_ || pieces_.back().used + total > pieces_.back().memory.size()) {
+    Piece piece;
+    piece.memory = Buf::allocate(std::max(piece_bytes_, total), &piece.to);
+    pieces_.push_back(std::move(piece));
+    open_piece_ = true;
+  }
+  Piece& piece = pieces_.back();
+  for (const ion_batch& b : batches) {
+    const uint64_t n = bytes_in({b.parts, b.nparts});
+    copy_out({b.parts, b.nparts}, 0, n, piece.to + piece.used);
+    piece.batches.push_back({{b.base}, {b.next}, piece.used, n, b.time_max_ms});
+    piece.used += n;
+    next_ = {b.next};
+  }
+  return next_;
+}
+
+Result<Slice> MemoryLog::read(const ReadBounds& bounds) const {
+  if (bounds.from < first_ || bounds.from > next_)
+    return Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(bounds.from.v) + " is outside of the log, which is [" + std::to_string(first_.v) +
+                                          ", " + std::to_string(next_.v) + ")");
+  for (const Piece& piece : pieces_) {
+    if (piece.batches.empty() || piece.batches.back().next <= bounds.from) continue;
+    const auto first = std::upper_bound(piece.batches.begin(), piece.batches.end(), bounds.from,
+                                        [](Offset from, const Placed& p) { return from < p.next; });
+    auto end = first;
+    uint64_t bytes = 0;
+    while (end != piece.batches.end() && end->next <= bounds.upto && (end == first || bytes + end->bytes <= bounds.bytes_max))
+      bytes += end++->bytes;
+    if (end == first) break;
+    return Slice{piece.memory.slice(first->at, bytes), first->base, (end - 1)->next};
+  }
+  return Slice{Buf(), bounds.from, bounds.from};
+}
+
+Status MemoryLog::truncate_suffix(Offset from) {
+  if (from < first_) return {ION_E_OUT_OF_RANGE, "truncate at " + std::to_string(from.v) + ": the log begins at " + std::to_string(first_.v)};
+  if (from >= next_) return {};
+  next_ = first_;
+  while (!pieces_.empty()) {
+    Piece& last = pieces_.back();
+    while (!last.batches.empty() && last.batches.back().next > from) last.batches.pop_back();
+    if (!last.batches.empty()) {
+      last.used = last.batches.back().at + last.batches.back().bytes;
+      next_ = std::max(first_, last.batches.back().next);
+      break;
+    }
+    pieces_.pop_back();
+  }
+  open_piece_ = false;
+  return {};
+}
+
+void MemoryLog::truncate_prefix(Offset before) {
+  if (before <= first_) return;
+  first_ = before;
+  if (before > next_) {
+    pieces_.clear();
+    next_ = before;
+    open_piece_ = false;
+  }
+  const auto keeps = [&](const Piece& p) { return p.batches.back().next > before; };
+  const size_t fixed = open_piece_ ? 1 : 0;
+  auto keep = std::find_if(pieces_.begin(), pieces_.end(), keeps);
+  if (static_cast<size_t>(pieces_.end() - keep) < fixed) keep = pieces_.end() - 1;
+  pieces_.erase(pieces_.begin(), keep);
+}
+
+Offset MemoryLog::sealed() const noexcept {
+  return open_piece_ ? std::max(first_, pieces_.back().batches.front().base) : next_;
+}
+
+uint64_t MemoryLog::bytes() const noexcept {
+  uint64_t n = 0;
+  for (const Piece& p : pieces_) n += p.used;
+  return n;
+}
+
+std::vector<ion_range> MemoryLog::sealed_ranges(Offset from, size_t cap) const {
+  std::vector<ion_range> ranges;
+  for (size_t i = 0; i < pieces_.size() - (open_piece_ ? 1 : 0) && ranges.size() < cap; ++i) {
+    const Piece& p = pieces_[i];
+    if (p.batches.back().next <= from) continue;
+    ion_range range{std::max(first_, p.batches.front().base).v, p.batches.back().next.v, p.used, -1};
+    for (const Placed& b : p.batches) range.time_max_ms = std::max(range.time_max_ms, b.time_max_ms);
+    ranges.push_back(range);
+  }
+  return ranges;
+}
+
+Status MemoryLog::meta_put(std::span<const ion_field> items) {
+  auto after = meta_;
+  for (const ion_field& item : items) {
+    const std::string_view key = text_of(item.key);
+    if (key.empty() || key.size() > kMetaKeyMax) return {ION_E_INVALID, "meta key: wanted 1 to 255 bytes, have " + std::to_string(key.size())};
+    if (item.value.p == nullptr) after.erase(std::string(key));
+    else after.insert_or_assign(std::string(key), std::vector<uint8_t>(item.value.p, item.value.p + item.value.n));
+  }
+  uint64_t bytes = 0;
+  for (const auto& [key, value] : after) bytes += key.size() + value.size();
+  if (bytes > kMetaBytesMax)
+    return {ION_E_INVALID, "meta of a log: at most " + std::to_string(kMetaBytesMax) + " bytes of keys and values, this makes " + std::to_string(bytes)};
+  meta_ = std::move(after);
+  return {};
+}
+
+const std::vector<uint8_t>* MemoryLog::meta(std::string_view key) const {
+  const auto at = meta_.find(key);
+  return at == meta_.end() ? nullptr : &at->second;
+}
+
+}  // namespace ion::storage_memory

@@ -1,0 +1,74 @@
+// One log in memory: the model that every other storage is compared with, so each rule of ion.storage/1 stands here in its
+// plainest form. Batches lie behind each other in pieces of counted memory; a read is a slice of one piece.
+// Bytes that were handed out never change: what was cut is never written over, the log goes on in another piece.
+// Pure. Thread: its owner's.
+#pragma once
+#include <ion/abi/contract/storage.h>
+#include <ion/bytes.h>
+#include <ion/ids.h>
+#include <ion/result.h>
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ion::storage_memory {
+
+struct ReadBounds {
+  Offset from, upto;
+  uint64_t bytes_max = 0;
+};
+struct Slice {
+  Buf bytes;  // may be empty
+  Offset base, next;
+};
+
+class MemoryLog {
+ public:
+  explicit MemoryLog(uint64_t piece_bytes) : piece_bytes_(piece_bytes) {}
+
+  // All or nothing. Answers the log's next.
+  Result<Offset> append(std::span<const ion_batch> batches);
+  // Whole batches from the one that holds `from`, or the next; none that ends above upto; at least one, even above bytes_max.
+  Result<Slice> read(const ReadBounds& bounds) const;
+  // Ends the log with the last batch that ends at or below `from`; without one, at its first offset.
+  Status truncate_suffix(Offset from);
+  // The log begins exactly here. Beyond its end: it becomes empty and goes on there.
+  void truncate_prefix(Offset before);
+  void seal() { open_piece_ = false; }
+  void set_piece_bytes(uint64_t n) noexcept { piece_bytes_ = n; }
+
+  Offset first() const noexcept { return first_; }
+  Offset next() const noexcept { return next_; }
+  Offset sealed() const noexcept;
+  uint64_t bytes() const noexcept;
+  std::vector<ion_range> sealed_ranges(Offset from, size_t cap) const;
+
+  // All items or none; a value that points nowhere deletes.
+  Status meta_put(std::span<const ion_field> items);
+  const std::vector<uint8_t>* meta(std::string_view key) const;
+
+ private:
+  struct Placed {
+    Offset base, next;
+    uint64_t at = 0, bytes = 0;
+    int64_t time_max_ms = 0;
+  };
+  struct Piece {
+    Buf memory;
+    uint8_t* to = nullptr;
+    uint64_t used = 0;
+    std::vector<Placed> batches;
+  };
+  Status check(std::span<const ion_batch> batches) const;
+
+  uint64_t piece_bytes_;
+  Offset first_, next_;
+  std::vector<Piece> pieces_;
+  bool open_piece_ = false;  // the last piece takes more
+  std::map<std::string, std::vector<uint8_t>, std::less<>> meta_;
+};
+
+}  // namespace ion::storage_memory

@@ -1,0 +1,133 @@
+// A random life of one log, the same for every storage: what is done is drawn from a seed, and the trace remembers what it was told
+// (acknowledged appends, syncs, truncations), so that what is found later can be judged.
+#pragma once
+#include "support/log_driver.h"
+#include "support/seeded_random.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ion::test {
+
+struct TracedBatch {
+  Offset base, next;
+  std::vector<uint8_t> bytes;
+};
+
+// What the log must hold as far as the storage has answered.
+struct TracedLog {
+  Offset first, next, durable;
+  std::vector<TracedBatch> batches;  // the first of them may begin below `first`
+  std::string meta;                  // of the one key that is put
+
+  void cut_suffix(Offset from) {
+    while (!batches.empty() && batches.back().next > from) batches.pop_back();
+    next = batches.empty() ? first : std::max(first, batches.back().next);
+    durable = std::min(durable, next);
+  }
+  void cut_prefix(Offset before) {
+    if (before <= first) return;
+    first = before;
+    if (before > next) next = durable = before, batches.clear();
+    std::erase_if(batches, [&](const TracedBatch& b) { return b.next <= before; });
+  }
+};
+
+class Trace {
+ public:
+  // `may_sync`: the storage is not volatile.
+  Trace(uint64_t seed, bool may_sync) : random_(seed), may_sync_(may_sync) {}
+
+  const TracedLog& before() const { return log_; }  // as told until now
+  // What the operation that got no answer would have made of it; the same as before() if it changes nothing.
+  const TracedLog& after() const { return attempted_; }
+  std::optional<Offset> cut_attempted() const { return cut_attempted_; }
+
+  OpenOptions options() const { return {.segment_bytes = 4096}; }
+
+  // One operation on the log. False: it was not answered OK (or the answer is not to be trusted: the machine is down).
+  template <class Down>
+  bool step(LogDriver& log, Down&& is_down) {
+    attempted_ = log_;
+    cut_attempted_.reset();
+    const uint64_t draw = random_.below(100);
+    Status done;
+    if (draw < 62) done = append(log);
+    else if (draw < 78) done = sync(log);
+    else if (draw < 84) done = truncate_suffix(log);
+    else if (draw < 90) done = truncate_prefix(log);
+    else if (draw < 95) done = log.seal();
+    else done = put_meta(log);
+    last_ = done;
+    if (!done.ok() || is_down()) return false;
+    log_ = attempted_;
+    return true;
+  }
+  const Status& last() const { return last_; }
+
+ private:
+  Status append(LogDriver& log) {
+    std::vector<TestBatch> batches;
+    std::vector<ion_batch> raw;
+    for (uint64_t n = random_.between(1, 3); n > 0; --n) {
+      const Offset base = attempted_.next + (random_.one_in(12) ? static_cast<int64_t>(random_.below(5)) : 0);
+      const std::string tag = std::to_string(++appends_) + ":";
+      const uint64_t size = random_.one_in(15) ? random_.between(2'000, 9'000) : random_.between(0, 400);
+      std::vector<std::string> values(random_.between(1, 4), tag + std::string(size, static_cast<char>('a' + appends_ % 26)));
+      batches.push_back(make_batch(base, values, {Epoch{static_cast<int32_t>(appends_ / 20)}, WallMs{static_cast<int64_t>(appends_)}}));
+      attempted_.batches.push_back({base, {batches.back().raw.next}, batches.back().bytes});
+      attempted_.next = {batches.back().raw.next};
+    }
+    return log.append(batches);
+  }
+  Status sync(LogDriver& log) {
+    if (!may_sync_) return {};
+    attempted_.durable = attempted_.next;
+    return log.sync(attempted_.next);
+  }
+  Status truncate_suffix(LogDriver& log) {
+    const auto span = static_cast<uint64_t>(attempted_.next - attempted_.first);
+    const Offset from = attempted_.first + static_cast<int64_t>(random_.below(span + 2));
+    attempted_.cut_suffix(from);
+    cut_attempted_ = attempted_.next;
+    return log.truncate_suffix(from);
+  }
+  Status truncate_prefix(LogDriver& log) {
+    const auto span = static_cast<uint64_t>(attempted_.next - attempted_.first);
+    const Offset before = random_.one_in(8) ? attempted_.next + static_cast<int64_t>(random_.between(1, 9))
+                                            : attempted_.first + static_cast<int64_t>(random_.below(span / 2 + 1));
+    attempted_.cut_prefix(before);
+    return log.truncate_prefix(before);
+  }
+  Status put_meta(LogDriver& log) {
+    attempted_.meta = "value " + std::to_string(random_.below(1000));
+    return log.meta_put("key", attempted_.meta);
+  }
+
+  SeededRandom random_;
+  const bool may_sync_;
+  TracedLog log_, attempted_;
+  std::optional<Offset> cut_attempted_;
+  uint64_t appends_ = 0;
+  Status last_;
+};
+
+// All that a log holds, batch by batch.
+inline std::vector<TracedBatch> all_batches(LogDriver& log, uint64_t bytes_max = UINT64_MAX / 2) {
+  std::vector<TracedBatch> found;
+  for (Offset at = log.stat().first;;) {
+    const ReadBack piece = log.read(at, {INT64_MAX}, bytes_max);
+    ION_ASSERT(piece.status.ok());
+    if (piece.bytes() == 0) return found;
+    for (const Buf& b : piece.bufs)
+      for (uint64_t p = 0; p < b.size();) {
+        const batch::Header h = batch::read_header(b.data() + p);
+        found.push_back({h.base_offset, h.next_offset(), {b.data() + p, b.data() + p + h.total_bytes()}});
+        p += h.total_bytes();
+      }
+    at = piece.next;
+  }
+}
+
+}  // namespace ion::test

@@ -1,0 +1,169 @@
+// Topics, offsets, metadata, producers, plugins, cluster.
+#include "transport_fixture.h"
+
+namespace ion::test {
+namespace {
+
+class Admin : public TransportTest {
+ protected:
+  template <class Response, class Request>
+  Response ask(const std::string& method, const Request& request) {
+    const UnaryResult result = client->call(method, request.SerializeAsString());
+    EXPECT_TRUE(result.status.ok()) << result.status.error_message();
+    return parse<Response>(result.bytes);
+  }
+};
+ION_ON_BOTH_DRIVERS(Admin);
+
+TEST_P(Admin, a_topic_is_created_described_listed_and_deleted) {
+  serve();
+  v1::CreateTopicRequest create;
+  create.set_name("orders");
+  create.set_partitions(2);
+  (*create.mutable_config())["durability"] = "os";
+  const auto created = ask<v1::CreateTopicResponse>("/ionstream.v1.Admin/CreateTopic", create);
+  EXPECT_EQ(created.topic().name(), "orders");
+  ASSERT_EQ(created.topic().partitions_size(), 2);
+  EXPECT_EQ(created.topic().uuid(), "01020304-0000-0000-0000-000000000000");
+  EXPECT_EQ(created.topic().partitions(0).leader_epoch(), 9);
+  EXPECT_EQ(created.topic().partitions(0).replicas_size(), 1);
+  EXPECT_TRUE(created.topic().partitions(0).has_log_start());
+  EXPECT_FALSE(created.topic().partitions(0).has_high_watermark()) << "-1 is: not known here";
+  EXPECT_EQ(created.topic().partitions(0).health(), v1::CODE_UNSPECIFIED);
+  EXPECT_EQ(created.topic().partitions(1).health(), v1::CODE_CORRUPT);
+  ASSERT_EQ(created.topic().config_size(), 2);
+  EXPECT_EQ(created.topic().config(0).key(), "durability");
+  EXPECT_TRUE(created.topic().config(0).set());
+  EXPECT_FALSE(created.topic().config(1).set());
+
+  v1::DescribeTopicRequest describe;
+  describe.set_name("orders");
+  EXPECT_EQ(ask<v1::DescribeTopicResponse>("/ionstream.v1.Admin/DescribeTopic", describe).topic().name(), "orders");
+  EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", v1::ListTopicsRequest()).topics_size(), 1);
+  v1::DeleteTopicRequest remove;
+  remove.set_name("orders");
+  (void)ask<v1::DeleteTopicResponse>("/ionstream.v1.Admin/DeleteTopic", remove);
+  EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", v1::ListTopicsRequest()).topics_size(), 0);
+}
+
+TEST_P(Admin, a_dry_run_says_so_to_the_kernel) {
+  serve();
+  v1::CreateTopicRequest create;
+  create.set_name("orders");
+  create.set_dry_run(true);
+  EXPECT_EQ(ask<v1::CreateTopicResponse>("/ionstream.v1.Admin/CreateTopic", create).topic().name(), "orders");
+  EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", v1::ListTopicsRequest()).topics_size(), 0);
+}
+
+TEST_P(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked) {
+  for (const char* name : {"a1", "a2", "b", "__ion_x"}) host.door().add_topic(name, 1);
+  serve();
+  v1::ListTopicsRequest list;
+  EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", list).topics_size(), 3);
+  list.set_prefix("a");
+  EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", list).topics_size(), 2);
+  list.set_prefix("");
+  list.set_internal_too(true);
+  EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", list).topics_size(), 4);
+}
+
+TEST_P(Admin, a_topic_that_is_there_or_is_not_there_is_a_typed_error) {
+  host.door().add_topic("orders", 1);
+  serve();
+  v1::CreateTopicRequest create;
+  create.set_name("orders");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/CreateTopic", create.SerializeAsString()).status.error_code(), grpc::StatusCode::ALREADY_EXISTS);
+  v1::DeleteTopicRequest remove;
+  remove.set_name("nowhere");
+  const UnaryResult result = client->call("/ionstream.v1.Admin/DeleteTopic", remove.SerializeAsString());
+  EXPECT_EQ(result.status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(detail_of(result.status).reason(), "TOPIC_NOT_FOUND");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/DeleteTopic", "").status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/CreateTopic", "\x0a\xff").status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_P(Admin, metadata_of_all_topics_or_of_those_named_each_with_its_error) {
+  host.door().add_topic("a", 1);
+  host.door().add_topic("b", 2);
+  serve();
+  v1::MetadataRequest request;
+  const auto all = ask<v1::MetadataResponse>("/ionstream.v1.Broker/Metadata", request);
+  EXPECT_EQ(all.cluster_id(), "the-cluster");
+  EXPECT_EQ(all.controller(), 1u);
+  ASSERT_EQ(all.brokers_size(), 1);
+  EXPECT_EQ(all.brokers(0).address(), "broker-a:9640");
+  EXPECT_EQ(all.topics_size(), 2);
+  request.add_topics("b");
+  request.add_topics("nowhere");
+  const auto named = ask<v1::MetadataResponse>("/ionstream.v1.Broker/Metadata", request);
+  ASSERT_EQ(named.topics_size(), 2);
+  EXPECT_EQ(named.brokers_size(), 1);
+  EXPECT_EQ(named.topics(0).partitions_size(), 2);
+  EXPECT_EQ(named.topics(1).name(), "nowhere");
+  EXPECT_EQ(named.topics(1).error().code(), v1::CODE_NOT_FOUND);
+}
+
+TEST_P(Admin, offsets_of_one_partition_of_some_and_of_all) {
+  host.door().add_topic("orders", 3);
+  host.door().append("orders", 1, batch_of(7));
+  serve();
+  v1::ListOffsetsRequest request;
+  request.set_topic("orders");
+  request.set_what(v1::ListOffsetsRequest::WHAT_END);
+  const auto all = ask<v1::ListOffsetsResponse>("/ionstream.v1.Broker/ListOffsets", request);
+  ASSERT_EQ(all.offsets_size(), 3);
+  EXPECT_EQ(all.offsets(1).partition(), 1);
+  EXPECT_EQ(all.offsets(1).offset(), 7);
+  EXPECT_EQ(all.offsets(2).offset(), 0);
+  request.add_partitions(1);
+  request.add_partitions(99);
+  const auto some = ask<v1::ListOffsetsResponse>("/ionstream.v1.Broker/ListOffsets", request);
+  ASSERT_EQ(some.offsets_size(), 2);
+  EXPECT_EQ(some.offsets(0).offset(), 7);
+  EXPECT_EQ(some.offsets(1).error().code(), v1::CODE_NOT_FOUND);
+}
+
+TEST_P(Admin, what_offsets_cannot_be_asked_is_refused) {
+  host.door().add_topic("orders", 1);
+  serve();
+  v1::ListOffsetsRequest request;
+  request.set_topic("orders");
+  EXPECT_EQ(client->call("/ionstream.v1.Broker/ListOffsets", request.SerializeAsString()).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  request.set_what(v1::ListOffsetsRequest::WHAT_TIME);
+  EXPECT_EQ(client->call("/ionstream.v1.Broker/ListOffsets", request.SerializeAsString()).status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  request.set_topic("nowhere");
+  EXPECT_EQ(client->call("/ionstream.v1.Broker/ListOffsets", request.SerializeAsString()).status.error_code(), grpc::StatusCode::NOT_FOUND);
+}
+
+TEST_P(Admin, producers_plugins_and_the_cluster_answer) {
+  host.door().add_topic("orders", 1);
+  serve();
+  const auto first = ask<v1::InitProducerResponse>("/ionstream.v1.Broker/InitProducer", v1::InitProducerRequest());
+  const auto second = ask<v1::InitProducerResponse>("/ionstream.v1.Broker/InitProducer", v1::InitProducerRequest());
+  EXPECT_NE(first.producer_id(), second.producer_id());
+  EXPECT_EQ(first.producer_epoch(), 3);
+  const auto plugins = ask<v1::ListPluginsResponse>("/ionstream.v1.Admin/ListPlugins", v1::ListPluginsRequest());
+  ASSERT_EQ(plugins.plugins_size(), 1);
+  EXPECT_EQ(plugins.plugins(0).name(), "dlq");
+  EXPECT_EQ(plugins.plugins(0).state(), "started");
+  EXPECT_EQ(plugins.plugins(0).needs_size(), 2);
+  EXPECT_EQ(plugins.plugins(0).faults(), 2u);
+  const auto cluster = ask<v1::ClusterInfoResponse>("/ionstream.v1.Admin/ClusterInfo", v1::ClusterInfoRequest());
+  EXPECT_EQ(cluster.cluster_id(), "the-cluster");
+  EXPECT_EQ(cluster.topics(), 1u);
+  EXPECT_EQ(cluster.brokers_size(), 1);
+  EXPECT_EQ(cluster.started_ms(), 1'700'000'000'000u);
+}
+
+TEST_P(Admin, a_method_that_nobody_serves_is_unimplemented_in_words) {
+  serve();
+  for (const char* method : {"/ionstream.v1.Broker/Nonsense", "/no.such.Service/At_all"}) {
+    const UnaryResult result = client->call(method, "");
+    EXPECT_EQ(result.status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+    EXPECT_NE(result.status.error_message().find(method), std::string::npos);
+    EXPECT_EQ(detail_of(result.status).code(), v1::CODE_UNSUPPORTED);
+  }
+}
+
+}  // namespace
+}  // namespace ion::test

@@ -1,0 +1,47 @@
+// Batches for tests: real RecordBatch v2 bytes with as few words as possible.
+//   TestBatch b = make_batch(Offset{10}, {"one", "two"});      log.append(op, {&b.raw, 1})
+#pragma once
+#include <ion/abi/contract/storage.h>
+#include <ion/record_writer.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace ion::test {
+
+// One batch in its final bytes and its descriptor. The descriptor points into it: move it, do not copy.
+struct TestBatch {
+  std::vector<uint8_t> bytes;
+  std::unique_ptr<ion_buf> part = std::make_unique<ion_buf>();
+  ion_batch raw{};
+};
+
+struct BatchOptions {
+  Epoch epoch{0};
+  WallMs time{1'000};
+};
+
+inline TestBatch make_batch(Offset base, const std::vector<std::string>& values, const BatchOptions& options = {}) {
+  batch::RecordWriter writer;
+  for (const std::string& v : values) writer.append({std::nullopt, span_of(v), options.time, {}});
+  TestBatch b;
+  b.bytes = writer.finish();
+  batch::write_prefix(b.bytes.data(), base, batch::read_header(b.bytes.data()).length, options.epoch);
+  *b.part = borrowed(b.bytes);
+  b.raw = {base.v, base.v + static_cast<int64_t>(values.size()), options.time.ms, options.epoch.v, 1, b.part.get()};
+  return b;
+}
+
+// One record whose value makes the batch exactly so large; at least 75 bytes.
+inline TestBatch make_batch_of(Offset base, uint64_t bytes, uint8_t fill = 'x', const BatchOptions& options = {}) {
+  std::string value(bytes > 75 ? bytes - 75 : 0, static_cast<char>(fill));
+  for (;;) {
+    TestBatch b = make_batch(base, {value}, options);
+    if (b.bytes.size() == bytes || value.empty()) return b;
+    if (b.bytes.size() > bytes) value.resize(value.size() - std::min<size_t>(value.size(), b.bytes.size() - bytes));
+    else value.resize(value.size() + (bytes - b.bytes.size()), static_cast<char>(fill));
+  }
+}
+
+}  // namespace ion::test

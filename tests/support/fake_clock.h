@@ -1,0 +1,19 @@
+// A clock that stands still until the test moves it. Any thread.
+#pragma once
+#include <ion/ports.h>
+
+#include <atomic>
+
+namespace ion::test {
+
+class FakeClock final : public Clock {
+ public:
+  Instant now() override { return {now_.load(std::memory_order_relaxed)}; }
+  WallMs wall() override { return {1'700'000'000'000 + static_cast<int64_t>(now().ns / 1'000'000)}; }
+  void advance(Nanos by) { now_.fetch_add(static_cast<uint64_t>(by.n), std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> now_{1'000'000'000};
+};
+
+}  // namespace ion::test

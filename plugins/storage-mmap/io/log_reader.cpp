@@ -108,7 +108,11 @@ Result<SegmentSummary> LogReader::summary_at(const SegmentRef& segment, Offset u
   const std::shared_ptr<SegmentBody> body = segment->body();
   if (body == nullptr) return Status(ION_E_OVERLOADED, "too many segments are open");
   const SegmentSummary whole = segment->summary();
-  const size_t entry = body->index.floor_of(upto);
+  size_t entry = body->index.floor_of(upto);
+  if (entry != kNoEntry) {  // one less when its own batch goes: an entry does not say where the batch before it ended
+    const auto frame = frame_at(body->map->bytes().first(whole.end), body->index.at(entry).position);
+    if (frame && frame->next > upto) entry = entry == 0 ? kNoEntry : entry - 1;
+  }
   const Checkpoint from = entry == kNoEntry ? Checkpoint{segment->base(), 0, digest_seed(segment->base())} : body->index.at(entry);
   SegmentTracker tracker({segment->base(), from.offset, from.position, from.digest, whole.epoch, whole.time_max}, UINT64_MAX);
   const std::span<const uint8_t> bytes = body->map->bytes().first(whole.end);

@@ -149,6 +149,8 @@ class Recovery {
       const KeptSegment& kept = judgement.keep[i];
       Read& read = segments_[kept.which];
       const bool last = i + 1 == judgement.keep.size();
+      // An empty one that was too small: the next has its base and takes its name.
+      if (!last && judgement.keep[i + 1].summary.base == kept.summary.base) continue;
       const bool writable = last && !judgement.damaged();
       const uint64_t bytes = read.facts.found.file_bytes;
       if (writable && bytes < kSegmentBytesMin && kept.summary.end == 0) {  // making it was interrupted

@@ -42,8 +42,10 @@ std::vector<ion_range> SegmentList::sealed_ranges(Offset from, size_t cap) const
 }
 
 SegmentsNow SegmentList::with(SegmentRef another) const {
-  ION_ASSERT(segments_.empty() || segments_.back()->base() <= another->base());
   std::vector<SegmentRef> segments = segments_;
+  // An empty one that was too small for what comes is replaced, in the directory too: the other takes its name.
+  if (!segments.empty() && segments.back()->base() == another->base()) segments.pop_back();
+  ION_ASSERT(segments.empty() || segments.back()->base() < another->base());
   segments.push_back(std::move(another));
   return std::make_shared<const SegmentList>(first_, std::move(segments), damage_);
 }

@@ -164,8 +164,10 @@ bool FakeFrontDoor::read_locked(const Place& place, int64_t offset, uint64_t byt
     out.push_back(Buf::adopt({reinterpret_cast<const uint8_t*>(batch.bytes.data()), batch.bytes.size(), &Lease::kOps, new Lease{this}}));
     if (bytes >= bytes_max) break;
   }
-  if (!out.empty()) fetch_order_.push_back(place.first + "/" + std::to_string(place.second));
-  return !out.empty();
+  if (out.empty()) return false;
+  fetch_order_.push_back(place.first + "/" + std::to_string(place.second));
+  changed_.notify_all();
+  return true;
 }
 
 Answer FakeFrontDoor::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {

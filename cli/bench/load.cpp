@@ -13,6 +13,8 @@ namespace ion::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr Nanos kConnectTimeout = seconds(30);
+constexpr uint64_t kNoiseSpread = 1 << 20;
 
 uint64_t since(Clock::time_point then) { return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - then).count()); }
 
@@ -53,18 +55,14 @@ Status send_all(client::Producer& producer, const LoadShape& shape, uint64_t rec
   return producer.flush(seconds(300));
 }
 
-void produce_one(const std::vector<std::string>& brokers, const LoadShape& shape, uint64_t records, uint64_t seed, Sender& to) {
-  client::ClientOptions where;
-  where.brokers = brokers;
-  auto connected = client::Client::connect(where);
-  if (!connected) return void(to.first_error = connected.error());
+void produce_one(client::Client& client, const LoadShape& shape, uint64_t records, const std::string& bytes, Sender& to) {
   client::ProducerOptions how;
   how.acks = shape.acks;
   how.linger = shape.linger;
   how.batch_bytes_ready = shape.batch_bytes;
   how.batch_bytes_max = std::max<uint64_t>(shape.batch_bytes, how.batch_bytes_max);
-  auto producer = connected->producer(shape.topic, how);
-  const Status sent = send_all(producer, shape, records, noise(seed, shape.record_bytes + (1 << 20)), to);
+  auto producer = client.producer(shape.topic, how);
+  const Status sent = send_all(producer, shape, records, bytes, to);
   if (!sent.ok() && to.first_error.ok()) to.first_error = sent;
   const client::ProducerCounts counts = producer.counts();
   to.figures.retries = counts.retries;
@@ -72,14 +70,10 @@ void produce_one(const std::vector<std::string>& brokers, const LoadShape& shape
   (void)producer.close(seconds(10));
 }
 
-void consume_one(const std::vector<std::string>& brokers, const LoadShape& shape, uint64_t records, Sender& to) {
-  client::ClientOptions where;
-  where.brokers = brokers;
-  auto connected = client::Client::connect(where);
-  if (!connected) return void(to.first_error = connected.error());
+void consume_one(client::Client& client, const LoadShape& shape, uint64_t records, Sender& to) {
   client::ReaderOptions what;
   what.topic = shape.topic;
-  auto reader = connected->reader(what);
+  auto reader = client.reader(what);
   if (!reader) return void(to.first_error = reader.error());
   while (to.figures.records < records) {
     const Clock::time_point asked = Clock::now();
@@ -100,15 +94,23 @@ void consume_one(const std::vector<std::string>& brokers, const LoadShape& shape
   }
 }
 
-// Runs one sender per client, all from the same moment on.
+// Runs one sender per client, all from the same moment on: the clock starts when all are connected.
 template <class Run>
-Result<Figures> together(const LoadShape& shape, Run run) {
+Result<Figures> together(const std::vector<std::string>& brokers, const LoadShape& shape, Run run) {
+  client::ClientOptions where;
+  where.brokers = brokers;
+  where.connect_timeout = kConnectTimeout;
+  std::vector<client::Client> clients;
+  for (uint32_t c = 0; c < shape.clients; ++c) {
+    ION_TRY(client::Client client, client::Client::connect(where));
+    clients.push_back(std::move(client));
+  }
   std::vector<Sender> senders(shape.clients);
   std::vector<std::thread> threads;
   const Clock::time_point began = Clock::now();
   for (uint32_t c = 0; c < shape.clients; ++c) {
     const uint64_t share = shape.records / shape.clients + (c < shape.records % shape.clients ? 1 : 0);
-    threads.emplace_back([&run, &senders, c, share] { run(c, share, senders[c]); });
+    threads.emplace_back([&, c, share] { run(clients[c], share, senders[c]); });
   }
   for (std::thread& t : threads) t.join();
   Figures all;
@@ -128,13 +130,14 @@ Result<Figures> together(const LoadShape& shape, Run run) {
 }  // namespace
 
 Result<Figures> run_produce(const std::vector<std::string>& brokers, const LoadShape& shape) {
-  ION_TRY(Figures all, together(shape, [&](uint32_t c, uint64_t share, Sender& to) { produce_one(brokers, shape, share, shape.seed + c, to); }));
+  const std::string bytes = noise(shape.seed, shape.record_bytes + kNoiseSpread);  // made before the clock starts
+  ION_TRY(Figures all, together(brokers, shape, [&](client::Client& client, uint64_t share, Sender& to) { produce_one(client, shape, share, bytes, to); }));
   all.bytes = all.records * shape.record_bytes;
   return all;
 }
 
 Result<Figures> run_consume(const std::vector<std::string>& brokers, const LoadShape& shape) {
-  return together(shape, [&](uint32_t, uint64_t share, Sender& to) { consume_one(brokers, shape, share, to); });
+  return together(brokers, shape, [&](client::Client& client, uint64_t share, Sender& to) { consume_one(client, shape, share, to); });
 }
 
 }  // namespace ion::bench

@@ -28,14 +28,15 @@ void Controller::open(Consensus& consensus, ion_ref storage, std::function<void(
          Status opened = Status::from(r.status, r.err);
          on_shard(
              [this, done, opened] {
-               replayed_ = opened.ok();
-               done(opened);
+               replayed_ = opened.ok() && unreadable_.ok();
+               done(opened.ok() ? unreadable_ : opened);
              },
              done);
        });
 }
 
 void Controller::close(std::function<void(Status)> done) {
+  closed_.store(true, std::memory_order_release);
   if (group_ == nullptr) return done({});
   call([&](Op& op) { return group_->close(op); }, [done = std::move(done)](const ion_result& r) { done(Status::from(r.status, r.err)); });
 }
@@ -131,6 +132,8 @@ void Controller::inspect(std::function<void(const MetadataMachine&)> look) {
 }
 
 void Controller::propose(const Command& command, AppliedDone done) {
+  if (!unreadable_.ok()) return done(unreadable_);
+  if (closed_.load(std::memory_order_acquire)) return done(Status(ION_E_CLOSED, "the metadata log is closing", "DRAINING"));
   if (group_ == nullptr || !replayed_) return done(Status(ION_E_CLOSED, "the metadata log is not open", "STARTING"));
   if (proposals_ >= kProposalsInFlightMax) return done(Status(ION_E_OVERLOADED, "too many metadata changes at once", "QUEUE_FULL"));
   ++proposals_;
@@ -152,8 +155,13 @@ void Controller::propose(const Command& command, AppliedDone done) {
 void Controller::apply(std::span<const Entry> entries) {
   for (const Entry& e : entries) {
     const Result<Command> command = decode(e.command);
-    Result<Applied> applied = command ? machine_.apply(*command) : Result<Applied>(command.error());
-    if (!command) world_.logger.error("a metadata entry cannot be read", {{"index", std::to_string(e.index)}, {"why", command.error().words()}});
+    if (!command) {
+      // Passing over it would give ids twice: the state stops here, and with it this broker's part in the metadata.
+      unreadable_ = Status(ION_E_CORRUPT, fmt::format("metadata entry {}: {}", e.index, command.error().words()));
+      world_.logger.error("a metadata entry cannot be read", {{"why", unreadable_.words()}});
+    }
+    if (!unreadable_.ok()) return;
+    Result<Applied> applied = machine_.apply(*command);
     if (!replayed_) continue;
     if (applied && applied->created) observer_.topic_created(applied->created);
     if (applied && applied->deleted) observer_.topic_deleted(applied->deleted);

@@ -11,6 +11,7 @@
 #include <ion/ports.h>
 #include <ion/thread_role.h>
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -83,6 +84,8 @@ class Controller final : public Machine {
   std::map<uint64_t, Result<Applied>> outcomes_;  // of our own proposals, between apply and their completion
   uint64_t proposals_ = 0;
   bool replayed_ = false;
+  Status unreadable_;                // an entry that this version does not understand
+  std::atomic<bool> closed_{false};  // set on control, asked on the shard
 };
 
 }  // namespace ion::cluster

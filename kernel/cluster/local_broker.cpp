@@ -66,7 +66,7 @@ void LocalBroker::open_topic(TopicPtr topic) {
   auto settings = read_settings(topic->config, world_.defaults);
   if (settings) entry->settings = *settings;  // checked before it was proposed
   entry->partitions.resize(topic->partitions.size());
-  opening_[topic->uuid] = Opening{std::move(entry), 0, {}};
+  opening_[topic->uuid] = Opening{std::move(entry), 0, {}, false};
   open_next(topic->uuid);
 }
 
@@ -133,26 +133,32 @@ void LocalBroker::topic_ready(Uuid topic) {
   Status status;
   for (const ServedPartition& p : done.entry->partitions)
     if (!p.why.ok() && status.ok()) status = p.why;
-  world_.view.publish(std::move(done.entry));
+  if (done.deleted) status = Status(ION_E_NOT_FOUND, "topic " + done.entry->record->name + " was deleted", "TOPIC_NOT_FOUND");
+  else world_.view.publish(done.entry);
   for (const auto& waiter : done.waiters) waiter(status);
+  if (done.deleted) take_away(done.entry->record, done.entry);
 }
 
 void LocalBroker::topic_deleted(TopicPtr topic) {
-  // Behind the opening of the same topic, if that is still going on.
-  when_open(topic, [this, topic](Status) {
-    const TopicEntryPtr gone = world_.view.erase(topic->name, topic->uuid);
-    if (gone == nullptr) return;
-    auto left = std::make_shared<size_t>(gone->partitions.size());  // shared: one count; control shard only
-    const auto one_less = [this, left, topic](Status) {
-      on_control([this, left, topic] {
-        if (--*left == 0) sweep(topic->uuid, topic->partitions.size());
-      });
-    };
-    for (const ServedPartition& p : gone->partitions) {
-      if (p.partition != nullptr) p.partition->close(one_less);
-      else one_less({});
-    }
+  on_control([this, topic] {
+    const auto opening = opening_.find(topic->uuid);
+    if (opening != opening_.end()) opening->second.deleted = true;
+    else take_away(topic, world_.view.erase(topic->name, topic->uuid));
   });
+}
+
+void LocalBroker::take_away(TopicPtr topic, TopicEntryPtr entry) {
+  if (entry == nullptr) return;
+  auto left = std::make_shared<size_t>(entry->partitions.size());  // shared: one count; control shard only
+  const auto one_less = [this, left, topic](Status) {
+    on_control([this, left, topic] {
+      if (--*left == 0) sweep(topic->uuid, topic->partitions.size());
+    });
+  };
+  for (const ServedPartition& p : entry->partitions) {
+    if (p.partition != nullptr) p.partition->close(one_less);
+    else one_less({});
+  }
 }
 
 void LocalBroker::sweep(Uuid topic, size_t partitions) { remove_logs(topic, partitions, 0); }

@@ -45,6 +45,7 @@ class LocalBroker final : public ControllerObserver {
     std::shared_ptr<TopicEntry> entry;
     size_t next = 0;
     std::vector<std::function<void(Status)>> waiters;
+    bool deleted = false;  // meanwhile: it is taken away instead of published
   };
   void on_control(std::function<void()> work);
   void open_topic(TopicPtr topic) ION_ON(control_role);
@@ -52,6 +53,7 @@ class LocalBroker final : public ControllerObserver {
   void open_partition(Uuid topic, PartitionId partition) ION_ON(control_role);
   void partition_ready(Uuid topic, PartitionId partition, Result<partition::PartitionPtr> opened) ION_ON(control_role);
   void topic_ready(Uuid topic) ION_ON(control_role);
+  void take_away(TopicPtr topic, TopicEntryPtr entry) ION_ON(control_role);
   void sweep(Uuid topic, size_t partitions) ION_ON(control_role);
   void remove_logs(Uuid topic, size_t partitions, size_t at) ION_ON(control_role);
 

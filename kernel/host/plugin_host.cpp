@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace ion::host {
 
@@ -138,6 +139,8 @@ void PluginHost::add_instance(const Candidate& candidate, const Mapped& mapped, 
 
 Status PluginHost::load(const std::vector<PluginSpec>& specs) {
   ION_ASSERT(instances_.empty());
+  if (const char* path = std::getenv("LD_LIBRARY_PATH"); path != nullptr && *path != '\0')
+    shared_->world.logger.warn("LD_LIBRARY_PATH is set: libraries of plugins may come from there", {{"path", path}});
   ION_TRY(const std::vector<Candidate> candidates, examine(specs));
   ION_TRY(const std::vector<size_t> ordered, order(candidates));
   ION_TRY(const std::vector<Mapped> mapped, map_all(candidates, ordered));

@@ -9,7 +9,7 @@ namespace ion::host {
 namespace {
 
 // How long destroy waits for a step that is late already: it may be just coming back.
-constexpr std::chrono::milliseconds kGrace{500};
+constexpr std::chrono::milliseconds kGrace{2000};
 
 }  // namespace
 

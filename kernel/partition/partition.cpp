@@ -68,7 +68,9 @@ void Partition::on_shard(std::function<void()> work) {
         r->work();
       },
       retry);
-  ION_ASSERT(armed.has_value());
+  if (armed) return;
+  around_.logger.error("work of a partition was dropped", {{"partition", seed_.name}, {"why", armed.error().text()}});
+  delete retry;
 }
 
 // ---- produce
@@ -167,16 +169,19 @@ void Partition::appended(AppendJobPtr job, const Status& status) {
     if (durable_topic && job->wait_durable) unsynced_.wait(std::move(job));
     else complete(std::move(job));
     if (durable_topic) start_sync();
-    else advance(next_);
+    else advance(next_, appended_bytes_);
   } else {
     if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) fail_all(status);
     refuse(std::move(job), status);
   }
+  if (catching_up_) return;  // an outer frame goes on: as deep as one append, however many wait
+  catching_up_ = true;
   while (!appending_ && !behind_.empty()) {
     AppendJobPtr following = std::move(behind_.front());
     behind_.pop_front();
     append(std::move(following));
   }
+  catching_up_ = false;
   if (life_ == Life::kClosing) finish_close();
 }
 
@@ -185,32 +190,57 @@ void Partition::appended(AppendJobPtr job, const Status& status) {
 void Partition::start_sync() {
   if (syncing_ || !failed_.ok()) return;
   syncing_ = true;
+  sync_upto_ = next_;
+  sync_bytes_ = appended_bytes_;
   around_.metrics.synced();
-  call([&](Op& op) { return log_.sync(op, next_); },
+  call([&](Op& op) { return log_.sync(op, sync_upto_); },
        [self = shared_from_this()](const ion_result& r) {
          self->on_shard([self, status = Status::from(r.status, r.err), durable = Offset{static_cast<int64_t>(r.u0)}] { self->synced(status, durable); });
        });
 }
 
 void Partition::synced(const Status& status, Offset durable) {
+  if (status.code() == ION_E_OVERLOADED) return sync_later();  // nothing was tried
   syncing_ = false;
   if (!status.ok()) {
     fail_all(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", seed_.name, status.words())));
   } else {
-    advance(durable);
-    while (AppendJobPtr job = unsynced_.take_until(durable)) complete(std::move(job));
-    if (!unsynced_.empty() || high_watermark_.load(std::memory_order_relaxed) < next_.v) start_sync();
+    // The log may have synced more than was asked for, also what is still on its way to us.
+    if (durable >= next_) advance(next_, appended_bytes_);
+    else advance(sync_upto_, sync_bytes_);
+    const Offset visible{high_watermark_.load(std::memory_order_relaxed)};
+    while (AppendJobPtr job = unsynced_.take_until(visible)) complete(std::move(job));
+    if (!unsynced_.empty() || visible < next_) start_sync();
     else maybe_snapshot();
   }
   if (life_ == Life::kClosing) finish_close();
 }
 
-void Partition::advance(Offset high_watermark) {
+// syncing_ stays set: nobody asks in between.
+void Partition::sync_later() {
+  auto* self = new PartitionPtr(shared_from_this());
+  const auto armed = around_.timers.arm(
+      seed_.shard, around_.clock.now() + kRetryPost,
+      [](void* ctx) noexcept {
+        const std::unique_ptr<PartitionPtr> mine(static_cast<PartitionPtr*>(ctx));
+        RoleScope scope(shard_role);
+        (*mine)->syncing_ = false;
+        (*mine)->start_sync();
+        if ((*mine)->life_ == Life::kClosing) (*mine)->finish_close();
+      },
+      self);
+  if (armed) return;
+  delete self;
+  syncing_ = false;
+  fail_all(Status(ION_E_FAILED, seed_.name + ": not known to be durable, and no timer is left to try again"));
+}
+
+void Partition::advance(Offset high_watermark, uint64_t visible_bytes) {
   if (high_watermark.v <= high_watermark_.load(std::memory_order_relaxed)) return;
   ION_ASSERT(high_watermark <= next_);
   high_watermark_.store(high_watermark.v, std::memory_order_release);
-  visible_bytes_.store(appended_bytes_, std::memory_order_release);
-  if (!fetches_.empty()) finish_fetches(fetches_.take_ripe(appended_bytes_, high_watermark));
+  visible_bytes_.store(visible_bytes, std::memory_order_release);
+  if (!fetches_.empty()) finish_fetches(fetches_.take_ripe(visible_bytes, high_watermark));
   if (seed_.config.durability == Durability::kOs) maybe_snapshot();
 }
 
@@ -230,7 +260,9 @@ void Partition::fail_all(const Status& status) {
   failed_ = status;
   health_.store(status.code(), std::memory_order_relaxed);
   around_.logger.error("partition refuses appends from now on", {{"partition", seed_.name}, {"why", status.words()}});
-  while (AppendJobPtr job = unsynced_.take_any()) refuse(std::move(job), status);
+  // These are in the log: recovery may keep and serve them (correctness I11).
+  const Status unknown(ION_E_UNKNOWN_OUTCOME, status.words());
+  while (AppendJobPtr job = unsynced_.take_any()) refuse(std::move(job), unknown);
   for (AppendJobPtr& job : std::exchange(behind_, {})) refuse(std::move(job), status);
 }
 

@@ -67,7 +67,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Answers OK, perhaps empty, when `until` has come. OUT_OF_RANGE outside [log start, high watermark].
   Answer fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a);
   void cancel_fetch(uint64_t op_id);
-  PartitionView view() const;
+  PartitionView view();
 
   const std::string& name() const noexcept { return seed_.name; }
   LogId log_id() const noexcept { return seed_.log_id; }
@@ -77,6 +77,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void close(std::function<void(Status)> done);
 
  private:
+  static constexpr int64_t kLogsClosed = INT64_MIN;
   enum class Life { kServing, kClosing, kClosed };
 
   void on_shard(std::function<void()> work);  // never refused for our own continuations: retried until taken
@@ -87,13 +88,18 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void appended(AppendJobPtr job, const Status& status) ION_ON(shard_role);
   void start_sync() ION_ON(shard_role);
   void synced(const Status& status, Offset durable) ION_ON(shard_role);
-  void advance(Offset high_watermark) ION_ON(shard_role);
+  void sync_later() ION_ON(shard_role);
+  void advance(Offset high_watermark, uint64_t visible_bytes) ION_ON(shard_role);
   void complete(AppendJobPtr job) ION_ON(shard_role);
   void fail_all(const Status& status) ION_ON(shard_role);
 
   void read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a);
   void fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r);
-  void park(const FetchAsk& ask, Later later, ion_fetch_answer* a, uint64_t have) ION_ON(shard_role);
+  struct Had {
+    uint64_t bytes = 0;  // that were visible and too few
+    Offset upto;         // the watermark of that look
+  };
+  void park(const FetchAsk& ask, Later later, ion_fetch_answer* a, Had had) ION_ON(shard_role);
   void finish_fetches(std::vector<ParkedFetch> ripe);
   void arm_fetch_timer() ION_ON(shard_role);
   void describe(ion_fetch_answer& a) const;
@@ -102,6 +108,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void write_snapshot() ION_ON(shard_role);
   void snapshot_written(const Status& status) ION_ON(shard_role);
   void finish_close() ION_ON(shard_role);
+  void close_logs() ION_ON(shard_role);
+  // Whoever calls the log from outside the shard is counted, so that close() does not take it away under him.
+  bool enter() noexcept;
+  void leave();
 
   const Surroundings around_;
   const PartitionSeed seed_;
@@ -112,6 +122,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::atomic<int64_t> log_start_, high_watermark_, log_end_;
   std::atomic<uint64_t> visible_bytes_{0};  // appended since start and visible: what parked readers wait for
   std::atomic<int32_t> health_{ION_OK};
+  mutable std::atomic<int64_t> users_{0};  // of the log off the shard; kLogsClosed is added when it goes away
 
   // Shard.
   ProducerWindow window_;
@@ -119,9 +130,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::deque<AppendJobPtr> behind_;  // while an append waits for a segment, those after it wait here
   FetchWaiters fetches_;
   Status failed_;                   // the log is dead for good
-  bool appending_ = false, syncing_ = false, snapshotting_ = false;
-  uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0;
-  Offset next_, state_next_;
+  bool appending_ = false, syncing_ = false, snapshotting_ = false, catching_up_ = false, closing_logs_ = false;
+  uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0, sync_bytes_ = 0;
+  Offset next_, state_next_, sync_upto_;
   Life life_ = Life::kServing;
   std::function<void(Status)> closed_;
   TimerHandle timer_ = nullptr;

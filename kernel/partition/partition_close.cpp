@@ -33,14 +33,19 @@ void Partition::write_snapshot() {
 }
 
 void Partition::snapshot_written(const Status& status) {
-  snapshotting_ = false;
   if (!status.ok()) {
+    snapshotting_ = false;
     around_.logger.warn("producer state not written down; the next start reads more", {{"partition", seed_.name}, {"why", status.words()}});
   } else {
     const Offset newest = state_next_;
     state_next_ = state_next_ + 1;
     // The newest stands for all before it. A refusal only costs space.
-    call([&](Op& op) { return state_log_.truncate_prefix(op, newest); }, [self = shared_from_this()](const ion_result&) {});
+    return call([&](Op& op) { return state_log_.truncate_prefix(op, newest); }, [self = shared_from_this()](const ion_result&) {
+      self->on_shard([self] {
+        self->snapshotting_ = false;
+        if (self->life_ == Life::kClosing) self->finish_close();
+      });
+    });
   }
   if (life_ == Life::kClosing) finish_close();
 }
@@ -58,12 +63,18 @@ void Partition::close(std::function<void(Status)> done) {
 
 // Called whenever something in flight ended: goes on when nothing is left.
 void Partition::finish_close() {
-  if (appending_ || syncing_ || snapshotting_ || !unsynced_.empty() || !behind_.empty() || life_ != Life::kClosing) return;
+  if (appending_ || catching_up_ || syncing_ || snapshotting_ || !unsynced_.empty() || !behind_.empty() || life_ != Life::kClosing) return;
   if (failed_.ok() && window_.producers() != 0 && snapshot_at_bytes_ != appended_bytes_ && high_watermark_.load(std::memory_order_relaxed) == next_.v)
     return write_snapshot();
   life_ = Life::kClosed;
   if (timer_ != nullptr && around_.timers.disarm(timer_)) delete static_cast<PartitionPtr*>(std::exchange(timer_ctx_, nullptr));
   timer_ = nullptr;
+  // Readers off the shard finish first; the last one calls close_logs().
+  if (users_.fetch_or(kLogsClosed, std::memory_order_acq_rel) == 0) close_logs();
+}
+
+void Partition::close_logs() {
+  if (std::exchange(closing_logs_, true)) return;
   call([&](Op& op) { return state_log_.close(op); }, [self = shared_from_this()](const ion_result& state) {
     const Status first = Status::from(state.status, state.err);
     self->on_shard([self, first] {

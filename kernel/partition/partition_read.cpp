@@ -16,12 +16,26 @@ void Partition::describe(ion_fetch_answer& a) const {
   a.flags = 0;
 }
 
-PartitionView Partition::view() const {
+bool Partition::enter() noexcept {
+  if (users_.fetch_add(1, std::memory_order_acq_rel) >= 0) return true;
+  users_.fetch_sub(1, std::memory_order_acq_rel);
+  return false;
+}
+
+void Partition::leave() {
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) != kLogsClosed + 1) return;
+  on_shard([self = shared_from_this()] { self->close_logs(); });
+}
+
+PartitionView Partition::view() {
   PartitionView v;
   v.log_start = {log_start_.load(std::memory_order_relaxed)};
   v.high_watermark = {high_watermark_.load(std::memory_order_acquire)};
   v.log_end = {log_end_.load(std::memory_order_relaxed)};
-  v.bytes = log_.stat().bytes;
+  if (enter()) {
+    v.bytes = log_.stat().bytes;
+    leave();
+  }
   const auto health = to_code(health_.load(std::memory_order_relaxed));
   if (health != ION_OK) v.health = Status(health, seed_.name + " refuses appends");
   return v;
@@ -43,8 +57,14 @@ Answer Partition::fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a) {
 
 void Partition::read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a) {
   const Offset upto{high_watermark_.load(std::memory_order_acquire)};
+  if (!enter()) {
+    const Status gone(ION_E_CLOSED, seed_.name + " is closed", "DRAINING");
+    explain(a->error, gone);
+    return later.fail(gone);
+  }
   call([&](Op& op) { return log_.read(op, ask.offset, upto, ask.bytes_max); },
        [self = shared_from_this(), ask, upto, later = std::move(later), a](const ion_result& r) mutable {
+         self->leave();
          self->fetched(ask, upto, std::move(later), a, r);
        });
 }
@@ -59,8 +79,9 @@ void Partition::fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch
   const Offset next{r.nbufs == 0 ? ask.offset.v : static_cast<int64_t>(r.u1)};
   if (have < ask.bytes_min && next == upto && around_.clock.now() < ask.until) {
     for (uint32_t i = 0; i < r.nbufs; ++i) Buf::adopt(r.bufs[i]).reset();
-    return on_shard([self = shared_from_this(), ask, have, a, parked = std::make_shared<Later>(std::move(later))] {
-      self->park(ask, std::move(*parked), a, have);
+    const Had had{have, upto};
+    return on_shard([self = shared_from_this(), ask, had, a, parked = std::make_shared<Later>(std::move(later))] {
+      self->park(ask, std::move(*parked), a, had);
     });
   }
   describe(*a);
@@ -70,21 +91,17 @@ void Partition::fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch
   later.pass(r);
 }
 
-void Partition::park(const FetchAsk& ask, Later later, ion_fetch_answer* a, uint64_t have) {
+void Partition::park(const FetchAsk& ask, Later later, ion_fetch_answer* a, Had had) {
   if (life_ != Life::kServing) return later.fail(Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
+  // More may have become visible between the look and now; the shard moves the watermark, so nothing is missed from here on.
+  if (high_watermark_.load(std::memory_order_relaxed) != had.upto.v) return read_now(ask, std::move(later), a);
   if (fetches_.full()) {
     const Status full(ION_E_OVERLOADED, fmt::format("{}: {} readers wait already", seed_.name, kFetchesParkedMax), "QUEUE_FULL");
     explain(a->error, full);
     return later.fail(full);
   }
   const auto visible = visible_bytes_.load(std::memory_order_relaxed);
-  ParkedFetch parked{std::move(later), a, ask.offset, ask.bytes_max, visible + (ask.bytes_min - have), ask.until};
-  // Records may have become visible between the look and now; the shard moves the watermark, so this look is the last.
-  if (have == 0 && ask.offset.v < high_watermark_.load(std::memory_order_relaxed)) {
-    std::vector<ParkedFetch> now;
-    now.push_back(std::move(parked));
-    return finish_fetches(std::move(now));
-  }
+  ParkedFetch parked{std::move(later), a, ask.offset, ask.bytes_max, visible + (ask.bytes_min - had.bytes), ask.until};
   around_.metrics.parked();
   fetches_.park(std::move(parked));
   arm_fetch_timer();

@@ -97,7 +97,7 @@ Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer&
     local_.when_open(*made, [this, later, &r, &a, topic = *made](Status opened) {
       if (!opened.ok()) return explain(a.error, opened), later->fail(opened);
       const cluster::TopicEntryPtr entry = corridor_.view.find(topic->name);
-      tell(*topic, entry.get(), r);
+      tell(*topic, entry != nullptr && entry->record->uuid == topic->uuid ? entry.get() : nullptr, r);
       later->ok();
     });
   });

@@ -32,10 +32,12 @@ class GroupHandle final : public Group {
 class ConsensusSingle final : public Consensus {
  public:
   using Config = SingleConfig;
-  ConsensusSingle(Host host, const SingleConfig& config, ion_ref executors) : logger_(host.raw()), executor_(executors), config_(config) {}
+  ConsensusSingle(Host host, const SingleConfig& config, ion_ref executors, ion_ref timers)
+      : clock_(host.raw()), logger_(host.raw()), executor_(executors), timers_(timers), config_(config) {}
   static Result<std::unique_ptr<ConsensusSingle>> create(Host host, const SingleConfig& config) {
     ION_TRY(const ion_ref executors, host.get(ION_EXECUTORS_ID));
-    return std::make_unique<ConsensusSingle>(host, config, executors);
+    ION_TRY(const ion_ref timers, host.get(ION_TIMERS_ID));
+    return std::make_unique<ConsensusSingle>(host, config, executors, timers);
   }
   Status start() { return {}; }
   Answer drain(Op& op) { return op.ok(); }  // groups are closed by who opened them
@@ -47,7 +49,7 @@ class ConsensusSingle final : public Consensus {
     if (spec.bootstrap.size() > 1)
       return op.refuse(Status(ION_E_UNSUPPORTED, "group " + std::string(spec.name) + ": " + std::to_string(spec.bootstrap.size()) + " members wanted; consensus-single serves one node"));
     auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
-    SingleGroup::open({executor_, logger_, config_.proposals_max}, std::make_shared<ImportedStorage>(spec.storage), spec,
+    SingleGroup::open({executor_, timers_, clock_, logger_, config_.proposals_max}, std::make_shared<ImportedStorage>(spec.storage), spec,
                       [later, out](Result<std::shared_ptr<SingleGroup>> opened) {
                         if (!opened) return later->fail(opened.error());
                         *out = std::make_unique<GroupHandle>(*std::move(opened));
@@ -57,11 +59,13 @@ class ConsensusSingle final : public Consensus {
   }
 
  private:
+  ImportedClock clock_;
   ImportedLogger logger_;
   ImportedExecutor executor_;
+  ImportedTimers timers_;
   const SingleConfig config_;
 };
 
 }  // namespace ion::consensus_single
 
-ION_PLUGIN(ion::consensus_single::ConsensusSingle, "ion.consensus-single", "0.1.0", "ion.consensus/1", "ion.executors/1")
+ION_PLUGIN(ion::consensus_single::ConsensusSingle, "ion.consensus-single", "0.1.0", "ion.consensus/1", "ion.executors/1,ion.timers/1")

@@ -30,8 +30,24 @@ SingleGroup::SingleGroup(GroupWorld world, std::shared_ptr<Storage> storage, con
       volatile_((storage_->caps() & ION_STORAGE_VOLATILE) != 0), machine_(*spec.machine) {}
 
 void SingleGroup::on_shard(std::function<void()> work) {
-  const Status given = post(world_.executor, shard_, std::move(work));
-  if (!given.ok()) world_.logger.error("consensus work was refused", {{"group", name_}, {"why", given.text()}});
+  const Status given = post(world_.executor, shard_, work);
+  if (given.ok() || given.code() == ION_E_CLOSED) return;
+  // The shard's queue is full of requests; a continuation may not be lost, so it comes again a little later from the timers.
+  struct Retry {
+    std::shared_ptr<SingleGroup> self;
+    std::function<void()> work;
+  };
+  auto* retry = new Retry{shared_from_this(), std::move(work)};
+  const auto armed = world_.timers.arm(
+      shard_, world_.clock.now() + milliseconds(1),
+      [](void* ctx) noexcept {
+        const std::unique_ptr<Retry> mine(static_cast<Retry*>(ctx));
+        mine->work();
+      },
+      retry);
+  if (armed) return;
+  world_.logger.error("consensus work was refused", {{"group", name_}, {"why", armed.error().text()}});
+  delete retry;
 }
 
 void SingleGroup::open(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done) {
@@ -65,11 +81,15 @@ void SingleGroup::log_opened(Opened done) {
 }
 
 void SingleGroup::begin_term(Opened done) {
-  auto value = std::make_shared<std::array<uint8_t, 8>>();  // borrowed by the op until its completion
-  batch::store_big<uint64_t>(value->data(), term_);
-  const ion_field item{bytes_of(kTermKey), {value->data(), value->size()}};
-  call([&](Op& op) { return log_->meta_put(op, std::span<const ion_field>(&item, 1)); },
-       [self = shared_from_this(), value, done = std::move(done)](const ion_result& r) {
+  struct Term {
+    std::array<uint8_t, 8> value{};
+    ion_field item{};
+  };
+  auto term = std::make_shared<Term>();  // borrowed by the op until its completion
+  batch::store_big<uint64_t>(term->value.data(), term_);
+  term->item = {bytes_of(kTermKey), {term->value.data(), term->value.size()}};
+  call([&](Op& op) { return log_->meta_put(op, std::span<const ion_field>(&term->item, 1)); },
+       [self = shared_from_this(), term, done = std::move(done)](const ion_result& r) {
          if (r.status != ION_OK) return done(Status::from(r.status, r.err));
          self->on_shard([self, done] { self->replay(done); });
        });
@@ -88,7 +108,7 @@ void SingleGroup::replay(Opened done) {
 }
 
 Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
-  if (closing_) return op.refuse(Status(ION_E_CLOSED, "group " + name_ + " is closing"));
+  if (closed_) return op.refuse(Status(ION_E_CLOSED, "group " + name_ + " is closing"));
   if (core_->failed()) return op.refuse(failed_);
   if (pending_.size() >= world_.proposals_max)
     return op.refuse(Status(ION_E_OVERLOADED, "group " + name_ + ": " + std::to_string(pending_.size()) + " proposals wait already"));
@@ -113,6 +133,7 @@ void SingleGroup::append_next() {
 
 void SingleGroup::appended(const Status& status) {
   appending_ = false;
+  if (core_->failed()) return maybe_close();
   if (!status.ok()) return fail(status);
   const uint64_t upto = pending_[appended_count_].index + 1;
   ++appended_count_;
@@ -207,7 +228,7 @@ void SingleGroup::fail(const Status& status) {
 Answer SingleGroup::close(Op& op) {
   auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
   on_shard([self = shared_from_this(), later] {
-    if (self->closing_) return later->fail(Status(ION_E_CLOSED, "group " + self->name_ + " is closing already"));
+    if (std::exchange(self->closed_, true)) return later->fail(Status(ION_E_CLOSED, "group " + self->name_ + " is closing already"));
     self->closing_ = std::move(*later);
     self->maybe_close();
   });

@@ -19,6 +19,8 @@ namespace ion::consensus_single {
 
 struct GroupWorld {
   Executor& executor;
+  Timers& timers;
+  Clock& clock;
   Logger& logger;
   uint64_t proposals_max = 4096;
 };
@@ -69,7 +71,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   std::deque<Pending> pending_;  // in index order; the front ones are appended, applied and answered first
   size_t appended_count_ = 0;    // of pending_
   std::deque<Pending> failed_entries_;
-  bool appending_ = false;
+  bool appending_ = false, closed_ = false;
   Status failed_;
   Opened opened_;
   Later closing_;

@@ -35,8 +35,9 @@ Result<SegmentRef> LogCore::fresh_segment(Offset base) {
   return writer_.segment_at(base, std::move(made));
 }
 
-// correctness D8: the mark first, then the names, from the end; what a crash leaves is the log as it was, or a shorter one, never
-// one with a hole. Bytes of cut batches stay in their file, where somebody may hold them: the name of the next segment ends it.
+// correctness D8: the mark first, then the name of the segment in which the log goes on, then the others go. Bytes of cut batches
+// stay in their file, where somebody may hold them; the name of the next segment is what ends it, so there is a next one at every
+// moment. Segments that a crash leaves behind do not join the new one and lie above the mark: recovery removes them.
 // A batch that reaches over `from` goes whole: the log ends with the last batch that is kept, or is empty at its first offset.
 Status LogCore::cut_suffix(Offset from) {
   const SegmentsNow list = state_.segments();
@@ -58,12 +59,11 @@ Status LogCore::cut_suffix(Offset from) {
       mark.digest = holder_goes ? digest_seed(next) : kept.digest;
       ION_CHECK(disk.move_mark(mark));
     }
+    ION_CHECK(disk.name(*fresh));  // replaces the holder if that has the same name
     const auto& segments = list->segments();
-    for (size_t i = segments.size(); i-- > 0 && (segments[i] != holder || holder_goes);) {
-      ION_CHECK(disk.remove_files(*segments[i]));
-      if (segments[i] == holder) break;
-    }
-    ION_CHECK(disk.name(*fresh));
+    for (size_t i = segments.size(); i-- > 0 && segments[i] != holder;) ION_CHECK(disk.remove_files(*segments[i]));
+    if (holder_goes && holder->base() < next) ION_CHECK(disk.remove_files(*holder));
+    ION_CHECK(disk.sync_names());  // before anything is appended that they could join
     if (!holder_goes) {
       holder->cut(kept, reader_.body_below(*holder, kept.end));
       disk.forget_index(*holder);

@@ -99,12 +99,14 @@ Status LogDisk::close() {
   return {};
 }
 
+// An index that an earlier segment of this name left behind must not vouch for this one.
 Status LogDisk::name_held(Segment& segment) {
   if (segment.disk.named || segment.disk.file == nullptr) return {};
-  const std::string wanted = state_.directory.segment(segment.base());
-  const auto failed = [&](Status why) { return why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); };
-  if (segment.disk.file->path() != wanted) ION_CHECK(failed(segment.disk.file->rename_to(context_.ports.files, wanted)));
-  ION_CHECK(failed(context_.ports.files.sync_dir(state_.directory.path())));
+  Files& files = context_.ports.files;
+  const auto failed = [&](Status why) { return why.ok() || why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); };
+  ION_CHECK(failed(remove_if_there(files, state_.directory.index(segment.base()))));
+  ION_CHECK(failed(segment.disk.file->rename_to(files, state_.directory.segment(segment.base()))));
+  ION_CHECK(failed(files.sync_dir(state_.directory.path())));
   segment.disk.named = true;
   return {};
 }
@@ -139,12 +141,14 @@ Status LogDisk::Hold::move_mark(const Mark& mark) {
   return {};
 }
 
+Status LogDisk::Hold::sync_names() { return disk_.fail(disk_.context_.ports.files.sync_dir(disk_.state_.directory.path())); }
+
 Status LogDisk::Hold::remove_files(Segment& segment) {
   Files& files = disk_.context_.ports.files;
   const LogDirectory& directory = disk_.state_.directory;
   const std::string path = segment.disk.file != nullptr ? segment.disk.file->path() : directory.segment(segment.base());
   segment.disk.file.reset();
-  if (const Status gone = files.remove(directory.index(segment.base())); !gone.ok() && gone.code() != ION_E_NOT_FOUND) return disk_.fail(gone);
+  ION_CHECK(disk_.fail(remove_if_there(files, directory.index(segment.base()))));
   return disk_.fail(files.remove(path));
 }
 

@@ -35,6 +35,7 @@ class LogDisk {
     Result<Offset> sync() { return disk_.sync_held(); }
     // Names the file of a segment that nobody sees yet, durably.
     Status name(Segment& segment) { return disk_.name_held(segment); }
+    Status sync_names();
     // The mark as it must be from now on, flushed.
     Status move_mark(const Mark& mark);
     Mark mark() const { return disk_.mark_; }

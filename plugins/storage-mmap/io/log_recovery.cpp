@@ -138,8 +138,15 @@ class Recovery {
       return files_.remove(path);
     };
     // From the end: what is left after a crash has no hole.
-    for (size_t i = judgement.remove.size(); i-- > 0;) ION_CHECK(remove(segments_[judgement.remove[i]].path));
-    for (const Offset base : obsolete_) ION_CHECK(remove(state_.directory.segment(base)));
+    const auto remove_segment = [&](Offset base, const std::string& path) -> Status {
+      ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
+      return remove(path);
+    };
+    for (size_t i = judgement.remove.size(); i-- > 0;) {
+      const Read& gone = segments_[judgement.remove[i]];
+      ION_CHECK(remove_segment(gone.facts.found.base, gone.path));
+    }
+    for (const Offset base : obsolete_) ION_CHECK(remove_segment(base, state_.directory.segment(base)));
     for (const auto& [number, bytes] : ahead_) ION_CHECK(remove(state_.directory.ahead(number)));
     return removed ? files_.sync_dir(state_.directory.path()) : Status();
   }
@@ -181,6 +188,7 @@ class Recovery {
     if (zero || !was_durable) ION_CHECK(file->sync());
     const std::string wanted = state_.directory.segment(kept.summary.base);
     if (read.path != wanted) {
+      ION_CHECK(remove_if_there(files_, state_.directory.index(kept.summary.base)));
       ION_CHECK(file->rename_to(files_, wanted));
       ION_CHECK(files_.sync_dir(state_.directory.path()));
     }
@@ -199,6 +207,7 @@ class Recovery {
     const Offset base = judgement.next;
     if (const Status room = check_room(first_capacity); !room.ok()) return room;
     const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
+    ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
     ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(files_, state_.directory.segment(base), first_capacity, how));
     ION_CHECK(files_.sync_dir(state_.directory.path()));
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());

@@ -68,8 +68,13 @@ Result<std::vector<uint8_t>> read_file(Files& files, const std::string& path, ui
   return bytes;
 }
 
+Status remove_if_there(Files& files, const std::string& path) {
+  const Status gone = files.remove(path);
+  return gone.code() == ION_E_NOT_FOUND ? Status() : gone;
+}
+
 Status write_file(Files& files, const std::string& path, std::span<const uint8_t> bytes) {
-  if (const Status gone = files.remove(path); !gone.ok() && gone.code() != ION_E_NOT_FOUND) return gone;
+  ION_CHECK(remove_if_there(files, path));
   ION_TRY(const std::unique_ptr<File> file, files.open(path, ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE));
   ION_CHECK(file->pwrite(0, bytes));
   ION_CHECK(file->sync_data());

@@ -46,6 +46,8 @@ class SegmentFile {
 Status read_exactly(File& file, uint64_t at, std::span<uint8_t> to, std::string_view path);
 // The whole file; NOT_FOUND when it is not there, CORRUPT above `bytes_max`.
 Result<std::vector<uint8_t>> read_file(Files& files, const std::string& path, uint64_t bytes_max);
+// OK when it was not there.
+Status remove_if_there(Files& files, const std::string& path);
 // Writes a new file and flushes it; an older one of this name is removed before. The caller syncs the directory.
 Status write_file(Files& files, const std::string& path, std::span<const uint8_t> bytes);
 

@@ -4,10 +4,6 @@
 
 namespace ion::client {
 
-namespace {
-constexpr uint64_t kFirstReserve = 4 << 10;
-}
-
 PartitionQueue::Grown PartitionQueue::append(const batch::NewRecord& record, Waiter waiter, uint64_t generation, Instant now,
                                              const ProducerLimits& limits) {
   const uint64_t more = batch::RecordWriter::bytes_for(record);
@@ -16,9 +12,9 @@ PartitionQueue::Grown PartitionQueue::append(const batch::NewRecord& record, Wai
                     gathering.back().writer.bytes() + more <= limits.batch_bytes_max;
   if (!fits) {
     grown.batch = gathering.empty() ? Grown::Batch::kOpened : Grown::Batch::kRolled;
-    // A batch behind a full one will be full too: its memory is taken at once, not by doubling.
-    const uint64_t reserve = gathering.empty() && in_flight.size() < 2 ? kFirstReserve : limits.batch_bytes_max;
-    gathering.push_back({batch::RecordWriter(std::max(more, reserve)), {}, now, generation});
+    // It will be about as large as the one before: its memory is taken at once, not by doubling.
+    gathering.push_back({batch::RecordWriter(std::max(more, usual_bytes_)), {}, now, generation});
+    gathering.back().waiters.reserve(usual_records_);
     grown.bytes = batch::kHeaderBytes;
   }
   Gathering& open = gathering.back();
@@ -34,6 +30,8 @@ InFlight& PartitionQueue::close_front(bool idempotent) {
   ION_ASSERT(!gathering.empty() && !gathering.front().writer.empty());
   ION_ASSERT(!idempotent || session.is == Session::Is::kWell);
   Gathering& front = gathering.front();
+  usual_bytes_ = std::max({front.writer.bytes() + front.writer.bytes() / 16, usual_bytes_ / 2, kFirstReserve});
+  usual_records_ = std::max(front.waiters.size() + front.waiters.size() / 16, usual_records_ / 2);
   InFlight batch;
   batch::Identity who;
   if (idempotent) {

@@ -94,7 +94,11 @@ class PartitionQueue {
   Status last_cause;      // why the last attempt came to nothing
 
  private:
+  static constexpr uint64_t kFirstReserve = 4 << 10;
+
   PartitionId id_;
+  uint64_t usual_bytes_ = kFirstReserve;  // of the batches before, falling slowly
+  size_t usual_records_ = 0;
 };
 
 // The same batch under another producer identity: the header and its checksum are written anew.

@@ -36,6 +36,7 @@ void ProducerCore::answer(const Ack& ack, uint64_t random, Instant now, Actions&
   leave_link(batch);
   if (ack.failure) return refuse(p, batch, *ack.failure, random, now, out);
   l.window.acked(batch.bytes->size(), round_trip, now);
+  l.failures = 0;  // a stream that only opens proves nothing
   p.failures = 0;
   deliver(p.take(batch), {{}, {}, {p.id(), ack.base_offset, {}, ack.log}, ack.append_time, 0}, out);
 }

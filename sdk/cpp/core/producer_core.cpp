@@ -188,7 +188,6 @@ void ProducerCore::on(const LinkUp& e, Instant now, Actions& out) {
   LinkState& l = link(e.link);
   ION_ASSERT(l.in_flight_bytes == 0);
   l.is = LinkState::Is::kUp;
-  l.failures = 0;
   pump_all(now, out);
 }
 

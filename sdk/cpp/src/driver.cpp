@@ -26,7 +26,6 @@ void Driver::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    timers_.clear();
     for (const auto& [raw, weak] : calls_)
       if (auto call = weak.lock()) calls.push_back(std::move(call));
     due_ns_ = 0;
@@ -81,14 +80,6 @@ void Driver::lower_due(Instant at) {
   if (at < sleeping_until_) ring();
 }
 
-void Driver::after(Nanos wait, std::function<void()> then) {
-  const Instant at = now() + wait;
-  const std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  timers_.emplace(at, std::move(then));
-  lower_due(at);
-}
-
 void Driver::ring() {
   if (ringing_ || shut_) return;
   ringing_ = true;
@@ -136,19 +127,13 @@ void Driver::run() {
 
 void Driver::tick_all(Instant now) {
   std::vector<std::shared_ptr<Ticker>> tickers;
-  std::vector<std::function<void()>> due;
   {
     const std::lock_guard lock(mutex_);
     due_ns_ = kNever.ns;  // whoever wants to be woken from here on lowers it again
     std::erase_if(tickers_, [](const auto& t) { return t.expired(); });
     for (const auto& weak : tickers_)
       if (auto ticker = weak.lock()) tickers.push_back(std::move(ticker));
-    while (!timers_.empty() && timers_.begin()->first <= now) {
-      due.push_back(std::move(timers_.begin()->second));
-      timers_.erase(timers_.begin());
-    }
   }
-  for (const auto& f : due) f();
   Instant next = kNever;
   for (const auto& ticker : tickers) {
     if (ticker->wake_at() <= now) ticker->tick(now);
@@ -156,7 +141,6 @@ void Driver::tick_all(Instant now) {
   }
   const std::lock_guard lock(mutex_);
   lower_due(next);
-  if (!timers_.empty()) lower_due(timers_.begin()->first);
 }
 
 }  // namespace ion::client

@@ -1,4 +1,4 @@
-// The client's one thread: it takes completions from gRPC's queue, runs timers, and lets sessions tick when their time has come.
+// The client's one thread: it takes completions from gRPC's queue, and lets sessions tick when their time has come.
 // Everything that calls back to the user does so on this thread. It keeps itself alive until the last call has ended.
 // Any thread may call the functions; run() alone is the thread's. Bound: one entry per call in progress.
 #pragma once
@@ -8,7 +8,6 @@
 #include <grpcpp/completion_queue.h>
 
 #include <atomic>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -61,7 +60,6 @@ class Driver : public std::enable_shared_from_this<Driver> {
   // Call it under the lock that guards the wake_at() it speaks of: then either the thread's next look sees that, or this sees
   // that the thread has looked.
   void wake_by(Instant at);
-  void after(Nanos wait, std::function<void()> then);
 
  private:
   struct Alarm final : Tag {
@@ -85,7 +83,6 @@ class Driver : public std::enable_shared_from_this<Driver> {
   std::mutex mutex_;
   std::mt19937_64 random_;
   std::vector<std::weak_ptr<Ticker>> tickers_;
-  std::multimap<Instant, std::function<void()>> timers_;
   std::map<const Call*, std::weak_ptr<Call>> calls_;
   std::atomic<uint64_t> due_ns_{UINT64_MAX};  // written with mutex_ held
   Instant sleeping_until_;                    // 0: awake

@@ -53,6 +53,16 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
     });
   }
 
+  // Closes and opens; false when the machine went down meanwhile.
+  bool reopen(MmapWorld& world, LogDriver& log, Trace& trace) {
+    trace.forget_attempt();
+    if (!log.close().ok()) return false;
+    auto again = world.driver().open("p/a/0", trace.options());
+    if (!again) return false;
+    log = *std::move(again);
+    return !world.disk.crashed();
+  }
+
   // One life with the machine going down at change `at`. False: the life ended before that.
   bool live_and_crash(uint64_t at) {
     SCOPED_TRACE("seed " + std::to_string(seed()) + ", down at change " + std::to_string(at));
@@ -63,10 +73,13 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
     LogDriver log = *world.driver().open("p/a/0", trace.options());
     world.disk.crash_at_change(at);
     bool went_down = false;
-    for (int i = 0; i < kSteps && !went_down; ++i) went_down = !trace.step(log, [&] { return world.disk.crashed(); }) || world.disk.crashed();
-    if (!went_down) return log.close().ok() && false;
+    for (int i = 0; i < kSteps && !went_down; ++i) {
+      went_down = !trace.step(log, [&] { return world.disk.crashed(); }) || world.disk.crashed();
+      if (!went_down && cut.one_in(15)) went_down = !reopen(world, log, trace);
+    }
+    if (!went_down) return !log.is_open() || (log.close().ok() && false);
     std::vector<std::unique_ptr<Log>> logs;
-    logs.push_back(log.abandon());
+    if (log.is_open()) logs.push_back(log.abandon());
     go_down(world, std::move(logs), cut);
     for (int again = 0; again < 2; ++again) {  // and once more while it recovers
       world.disk.crash_at_change(cut.below(12));
@@ -98,7 +111,7 @@ TEST_P(Crashes, at_every_change_of_a_life_leave_what_was_promised) {
 }
 
 INSTANTIATE_TEST_SUITE_P(lives, Crashes,
-                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 7)),
+                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 31)),
                          [](const auto& tested) {
                            return std::string(std::get<0>(tested.param) == Down::kKilled ? "killed" : "power_cut") + "_seed_" +
                                   std::to_string(std::get<1>(tested.param));

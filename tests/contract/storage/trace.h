@@ -44,13 +44,18 @@ class Trace {
   const TracedLog& after() const { return attempted_; }
   std::optional<Offset> cut_attempted() const { return cut_attempted_; }
 
+  // What comes next is no operation of the trace.
+  void forget_attempt() {
+    attempted_ = log_;
+    cut_attempted_.reset();
+  }
+
   OpenOptions options() const { return {.segment_bytes = 4096}; }
 
   // One operation on the log. False: it was not answered OK (or the answer is not to be trusted: the machine is down).
   template <class Down>
   bool step(LogDriver& log, Down&& is_down) {
-    attempted_ = log_;
-    cut_attempted_.reset();
+    forget_attempt();
     const uint64_t draw = random_.below(100);
     Status done;
     if (draw < 62) done = append(log);

@@ -1,11 +1,11 @@
 // The world of a PluginHost under the test's hand: clock, executor, timers and log are imaginary, files lie in a folder of the
 // test, plugins are copied there from the build folder, so that owner and mode are the test's own.
 #pragma once
-#include "../../../plugins/test_contract.h"
 #include "base/posix_files.h"
 #include "base/system_random.h"
 #include "config/config_snapshot.h"
 #include "host/plugin_host.h"
+#include "plugins/test_contract.h"
 
 #include <ion/abi/host/front_door.h>
 

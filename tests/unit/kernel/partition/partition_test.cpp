@@ -94,6 +94,16 @@ class PartitionTest : public ::testing::Test {
     run();
   }
 
+  // The disk answers the sync that was asked first for no more than was asked.
+  void disk_finishes_one() {
+    auto waiting = std::exchange(log_->waiting, {});
+    ASSERT_FALSE(waiting.empty());
+    auto& [later, upto] = waiting.front();
+    data_.durable = upto;
+    later.ok(static_cast<uint64_t>(upto.v));
+    run();
+  }
+
   HandClock clock_;
   HandExecutor executor_;
   HandTimers timers_{clock_};
@@ -224,12 +234,36 @@ TEST_F(PartitionTest, a_failed_sync_is_never_retried_and_never_acknowledged) {
   const auto p = produce(make_batch({"a"}));
   disk_finishes(Status(ION_E_IO, "EIO"));
   ASSERT_TRUE(p->status);
-  EXPECT_EQ(p->status->code(), ION_E_FAILED);
+  EXPECT_EQ(p->status->code(), ION_E_UNKNOWN_OUTCOME);  // it is in the log, and recovery may keep it
   const auto later = produce(make_batch({"b"}));
   ASSERT_TRUE(later->status);
   EXPECT_EQ(later->status->code(), ION_E_FAILED);
   EXPECT_EQ(log_->syncs, 1);
   EXPECT_FALSE(partition_->view().health.ok());
+}
+
+TEST_F(PartitionTest, a_sync_that_was_refused_is_asked_again_and_loses_nothing) {
+  open();
+  const auto p = produce(make_batch({"a"}));
+  disk_finishes(Status(ION_E_OVERLOADED, "the pool is full"));
+  EXPECT_FALSE(p->status);
+  clock_.move(milliseconds(2));
+  timers_.fire_due();
+  run();
+  disk_finishes();
+  ASSERT_TRUE(p->status && p->status->ok());
+}
+
+TEST_F(PartitionTest, a_reader_is_woken_by_what_was_appended_during_the_sync_before) {
+  open();
+  (void)produce(make_batch({"a"}));
+  (void)produce(make_batch({"b"}));  // appended while the sync of "a" is on its way
+  disk_finishes_one();
+  const auto reader = fetch(1, seconds(10));
+  EXPECT_FALSE(reader->status);
+  disk_finishes();
+  ASSERT_TRUE(reader->status && reader->status->ok());
+  EXPECT_NE(reader->bytes.find("b"), std::string::npos);
 }
 
 TEST_F(PartitionTest, a_reader_at_the_end_waits_and_is_woken_by_the_next_record) {

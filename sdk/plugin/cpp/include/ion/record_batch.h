@@ -128,6 +128,10 @@ inline Result<Header> check(std::span<const ion_buf> parts, uint64_t bytes_max, 
   if (h.count < 1 || h.last_offset_delta != h.count - 1)
     return corrupt("record batch: count " + std::to_string(h.count) + " and last offset delta " + std::to_string(h.last_offset_delta) +
                    " do not fit together");
+  constexpr uint64_t kSmallestRecord = 7;
+  constexpr int32_t kCompressedRecordsMax = 1 << 20;
+  if (h.codec() == 0 ? static_cast<uint64_t>(h.count) > (have - kHeaderBytes) / kSmallestRecord : h.count > kCompressedRecordsMax)
+    return corrupt("record batch: " + std::to_string(h.count) + " records do not fit into " + std::to_string(have) + " bytes");
   if (h.codec() > 4 || (h.attributes & ~kKnownAttributes) != 0) return corrupt("record batch: unknown attributes " + std::to_string(h.attributes));
   if (from == From::kClient && (h.attributes & (kControl | kTransactional | kLogAppendTime)) != 0)
     return corrupt("record batch: control, transactional and append-time bits are the broker's");

@@ -92,8 +92,10 @@ class RecordReader {
     if (!cursor_.ok) return bad("its length");
     (void)body.take(1);
     Record r;
-    r.time = {header_.base_time.ms + body.varint()};
-    r.offset = header_.base_offset + body.varint();
+    const int64_t time_delta = body.varint(), offset_delta = body.varint();
+    if (offset_delta < 0 || offset_delta > header_.last_offset_delta || __builtin_add_overflow(header_.base_time.ms, time_delta, &r.time.ms) ||
+        __builtin_add_overflow(header_.base_offset.v, offset_delta, &r.offset.v))
+      return bad("its time or offset");
     r.key = body.field();
     r.value = body.field();
     const int64_t headers = body.varint();

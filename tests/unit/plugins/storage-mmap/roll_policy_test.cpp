@@ -1,0 +1,77 @@
+#include "core/roll_policy.h"
+
+#include <gtest/gtest.h>
+
+namespace ion::storage_mmap {
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+const RollRules kRules{kMiB, {}};
+
+TEST(RollBefore, a_segment_takes_what_fits_and_an_empty_one_all_that_fits_its_file) {
+  EXPECT_EQ(roll_before({kMiB, 0, {}, false}, kMiB, kRules, {1}), Roll::kNo);
+  EXPECT_EQ(roll_before({kMiB, 1, {}, false}, kMiB, kRules, {1}), Roll::kFull);
+  EXPECT_EQ(roll_before({kMiB, 1000, {}, false}, kMiB - 1000, kRules, {1}), Roll::kNo);
+  EXPECT_EQ(roll_before({kMiB, 0, {}, false}, kMiB + 1, kRules, {1}), Roll::kFull);
+  EXPECT_EQ(roll_before({4 * kMiB, 0, {}, false}, 2 * kMiB, kRules, {1}), Roll::kNo);  // its own, larger file
+}
+
+TEST(RollBefore, a_lowered_limit_holds_for_the_segment_in_use) {
+  EXPECT_EQ(roll_before({4 * kMiB, kMiB, {}, false}, 100, kRules, {1}), Roll::kFull);
+}
+
+TEST(RollBefore, age_counts_from_the_first_batch_and_zero_is_never) {
+  const RollRules aged{kMiB, seconds(10)};
+  const Instant first{5};
+  EXPECT_EQ(roll_before({kMiB, 10, first, false}, 10, aged, first + seconds(9)), Roll::kNo);
+  EXPECT_EQ(roll_before({kMiB, 10, first, false}, 10, aged, first + seconds(10)), Roll::kOld);
+  EXPECT_EQ(roll_before({kMiB, 0, {}, false}, 10, aged, first + seconds(100)), Roll::kNo);
+  EXPECT_EQ(roll_before({kMiB, 10, first, false}, 10, kRules, first + seconds(1'000'000)), Roll::kNo);
+}
+
+TEST(RollBefore, a_retired_segment_takes_nothing) {
+  EXPECT_EQ(roll_before({kMiB, 10, {}, true}, 1, kRules, {1}), Roll::kRetired);
+}
+
+TEST(NextCapacity, grows_four_times_up_to_the_limit_in_whole_pages) {
+  EXPECT_EQ(first_capacity(256 * kMiB, 0), kFirstSegmentBytes);
+  EXPECT_EQ(next_capacity(kFirstSegmentBytes, Roll::kFull, 256 * kMiB, 0), kMiB);
+  EXPECT_EQ(next_capacity(128 * kMiB, Roll::kFull, 256 * kMiB, 0), 256 * kMiB);
+  EXPECT_EQ(next_capacity(kMiB, Roll::kOld, 256 * kMiB, 0), kMiB);
+  EXPECT_EQ(first_capacity(1, 0), kSegmentBytesMin);
+  EXPECT_EQ(next_capacity(kMiB, Roll::kFull, kMiB, 3 * kMiB + 1), 3 * kMiB + 4096);  // a large batch gets its own
+  EXPECT_EQ(next_capacity(kMiB, Roll::kFull, uint64_t{100} << 30, 0), 4 * kMiB);
+}
+
+TEST(SegmentsAhead, only_logs_that_roll_keep_some_ready) {
+  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, false, 2), 0u);
+  EXPECT_EQ(segments_ahead({kMiB, kMiB / 2 + 1, {}, false}, false, 2), 1u);
+  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, true, 2), 2u);
+  EXPECT_EQ(segments_ahead({kMiB, kMiB, {}, false}, true, 0), 0u);
+}
+
+TEST(DiskSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
+  const SpaceRules rules;
+  const auto code = [&](uint64_t used_percent, std::string_view log) {
+    return check_space({1000 * kMiB / 100 * (100 - used_percent), 1000 * kMiB}, 4096, class_of(log), rules).code();
+  };
+  EXPECT_EQ(code(90, "p/a/0"), ION_OK);
+  EXPECT_EQ(code(96, "p/a/0"), ION_E_NO_SPACE);
+  EXPECT_EQ(code(96, "state/a/0"), ION_OK);
+  EXPECT_EQ(code(99, "state/a/0"), ION_E_NO_SPACE);
+  EXPECT_EQ(code(99, "raft/meta"), ION_OK);
+  EXPECT_EQ(code(99, "meta/topics"), ION_OK);
+  EXPECT_EQ(code(100, "raft/meta"), ION_OK);  // the disk itself will say so
+}
+
+TEST(DiskSpace, the_segment_itself_counts_and_both_numbers_are_told) {
+  const Status s = check_space({100 * kMiB, 1000 * kMiB}, 60 * kMiB, LogClass::kData, {});
+  EXPECT_EQ(s.code(), ION_E_NO_SPACE);
+  EXPECT_NE(s.words().find(std::to_string(100 * kMiB)), std::string::npos);
+  EXPECT_NE(s.words().find(std::to_string(60 * kMiB)), std::string::npos);
+  EXPECT_TRUE(check_space({100 * kMiB, 1000 * kMiB}, 40 * kMiB, LogClass::kData, {}).ok());
+  EXPECT_TRUE(check_space({0, 0}, 1, LogClass::kData, {}).ok());  // a host that cannot tell
+}
+
+}  // namespace
+}  // namespace ion::storage_mmap

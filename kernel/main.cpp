@@ -74,7 +74,10 @@ int serve(const ion::config::Loaded& loaded, const Flags& f, bool temporary) {
   (void)(*kernel)->wait();
   const ion::Status stopped = (*kernel)->stop();
   if (temporary) ion::base::remove_tree(loaded.kernel.node.data_dir);
-  if (!stopped.ok()) return fail(stopped);
+  if (!stopped.ok()) {
+    (void)std::move(*kernel).release();  // something still runs: destroying what it uses would be worse than leaving
+    return fail(stopped);
+  }
   return 0;
 }
 
@@ -83,14 +86,10 @@ int run(const Flags& f) {
   if (!root) return fail(root.error());
   auto loaded = load(f, **root);
   if (!loaded) return fail(loaded.error(), f.check ? 1 : 2);
-  if (f.check) {
+  if (f.check || f.print) {
     auto checked = ion::Kernel::check(*loaded);
     if (!checked) return fail(checked.error());
     fmt::print("{}", checked->print());
-    return 0;
-  }
-  if (f.print) {
-    fmt::print("{}", ion::config::print_config(*loaded));
     return 0;
   }
   bool temporary = false;

@@ -26,7 +26,7 @@
 
 namespace ion::test {
 
-enum class DiskOp { kOpen, kPwrite, kPread, kAllocate, kZero, kSyncData, kShrink, kRename, kRemove, kMakeDir, kSyncDir, kMap, kClose };
+enum class DiskOp { kOpen, kPwrite, kPread, kAllocate, kZero, kSyncData, kShrink, kRename, kRemove, kMakeDir, kSyncDir, kMap, kClose, kWriteback };
 
 struct FaultRule {
   DiskOp op = DiskOp::kPwrite;
@@ -87,6 +87,10 @@ class FakeDisk {
   void crash_at_change(uint64_t n) {
     const std::lock_guard lock(mutex_);
     changes_ = 0, crash_at_ = n, crashed_ = false;
+  }
+  void go_down() {
+    const std::lock_guard lock(mutex_);
+    crashed_ = true;
   }
   uint64_t changes() const {
     const std::lock_guard lock(mutex_);

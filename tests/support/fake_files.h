@@ -99,9 +99,9 @@ class FakeFile final : public File {
     node_->dirty.resize(FakeDisk::sectors(n));
     return {};
   }
-  Status writeback(uint64_t, uint64_t) override {
+  Status writeback(uint64_t, uint64_t) override {  // a hint: counted, and nothing else
     const std::lock_guard lock(disk_.mutex_);
-    return usable();
+    return admit(DiskOp::kWriteback, false);
   }
   Result<std::unique_ptr<MappedFile>> map(uint64_t at, uint64_t n) override {
     const std::lock_guard lock(disk_.mutex_);

@@ -29,10 +29,11 @@ class StorageWorld {
 
 class MmapWorld : public StorageWorld {
  public:
-  explicit MmapWorld(const storage_mmap::StorageMmapConfig& config = {}) : config_(config) { start(); }
-  ~MmapWorld() override {
-    stop();
+  explicit MmapWorld(const storage_mmap::StorageMmapConfig& config = {}, std::unique_ptr<FakeDisk> on = std::make_unique<FakeDisk>())
+      : owned_disk_(std::move(on)), config_(config) {
+    start();
   }
+  ~MmapWorld() override { stop(); }
   Storage& storage() override { return *storage_; }
   storage_mmap::MmapStorage& mmap() { return *storage_; }
   void restart() override {
@@ -42,6 +43,11 @@ class MmapWorld : public StorageWorld {
   void run() override { executor.run_all(); }
 
   // ---- what only this one can do
+  LogDriver open(std::string_view name = "p/a/0", const OpenOptions& options = {.segment_bytes = 4096}) {
+    auto opened = driver().open(name, options);
+    ION_ASSERT(opened.has_value());
+    return *std::move(opened);
+  }
   void stop() {
     if (storage_ == nullptr) return;
     run();
@@ -53,7 +59,7 @@ class MmapWorld : public StorageWorld {
   }
   // The process dies with everything in it; the logs it had open are given over to be forgotten. Then another one starts.
   void die(std::vector<std::unique_ptr<Log>> logs, const std::function<void()>& meanwhile) {
-    disk.crash_at_change(0);
+    disk.go_down();
     run();
     logs.clear();
     run();
@@ -68,7 +74,18 @@ class MmapWorld : public StorageWorld {
     started = storage_->start();
   }
 
-  FakeDisk disk;
+  // The process is killed; the page cache survives.
+  void kill(LogDriver& log_of_it) {
+    std::vector<std::unique_ptr<Log>> logs;
+    logs.push_back(log_of_it.abandon());
+    die(std::move(logs), [this] { disk.kill(); });
+  }
+
+ private:
+  std::unique_ptr<FakeDisk> owned_disk_;
+
+ public:
+  FakeDisk& disk = *owned_disk_;
   FakeExecutor executor;
   FakeClock clock;
   SeededRandom random{7};

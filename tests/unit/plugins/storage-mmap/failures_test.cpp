@@ -1,0 +1,263 @@
+// What the host can answer no to: flushes, writes, space, the directory itself, the pool. Nothing is claimed that is not so, and
+// what can recover does so by itself.
+#include "support/mmap_world.h"
+
+#include <gtest/gtest.h>
+
+namespace ion::storage_mmap {
+namespace {
+
+using namespace ion::test;
+
+TEST(FailedSync, makes_the_log_failed_for_good_and_reads_go_on) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"durable"}).ok() && log.sync().ok());
+  ASSERT_TRUE(log.add({"lost"}).ok());
+  world.disk.add_fault({DiskOp::kSyncData, ".log", ION_E_IO});
+  std::vector<Asked> waiting;
+  for (int i = 0; i < 3; ++i) waiting.push_back(Asked([&](Op& op) { return log.log().sync(op, {2}); }));
+  world.run();
+  for (const Asked& a : waiting) EXPECT_EQ(a.code(), ION_E_FAILED) << a.status().text();
+  // No retry, no later success: the pages are gone although a second flush would say OK.
+  EXPECT_EQ(log.sync().code(), ION_E_FAILED);
+  EXPECT_EQ(log.add({"never"}).code(), ION_E_FAILED);
+  EXPECT_EQ(log.truncate_suffix({0}).code(), ION_E_FAILED);
+  EXPECT_TRUE(log.stat().failed);
+  EXPECT_EQ(log.stat().durable.v, 1);
+  EXPECT_EQ(log.text(), "durable,lost");
+  LogDriver other = world.open("p/b/0");
+  ASSERT_TRUE(other.add({"fine"}).ok());
+  EXPECT_TRUE(other.sync().ok());
+  EXPECT_TRUE(other.close().ok());
+  EXPECT_TRUE(log.close().ok());
+  // After a power cut only what was durable is there, and it is whole.
+  SeededRandom random(3);
+  world.stop();
+  world.disk.lose_power(random);
+  world.start();
+  LogDriver again = world.open();
+  EXPECT_FALSE(again.stat().damaged);
+  EXPECT_EQ(again.read({0}, {1}).text(), "durable");
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(FailedSync, of_the_mark_file_fails_every_later_claim) {
+  MmapWorld world;
+  LogDriver log = world.open("raft/g", {.exact_mark = true});
+  ASSERT_TRUE(log.add({"x"}).ok());
+  world.disk.add_fault({DiskOp::kSyncData, "marks", ION_E_IO});
+  EXPECT_EQ(log.sync().code(), ION_E_FAILED);
+  EXPECT_EQ(log.sync().code(), ION_E_FAILED);
+  EXPECT_EQ(world.driver().open("p/b/0").error().code(), ION_E_FAILED);
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(FailedWrite, fails_the_log_and_leaves_its_end_as_it_was) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"kept"}).ok());
+  world.disk.add_fault({DiskOp::kPwrite, ".log", ION_E_IO});
+  EXPECT_EQ(log.add({"half written"}).code(), ION_E_FAILED);
+  EXPECT_EQ(log.stat().next.v, 1);
+  EXPECT_EQ(log.text(), "kept");
+  EXPECT_EQ(log.sync().code(), ION_E_FAILED);
+  EXPECT_TRUE(log.close().ok());
+  LogDriver again = world.open();
+  EXPECT_EQ(again.text(), "kept");
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(NoSpace, in_the_middle_of_a_write_loses_nothing_and_recovers_by_itself) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"kept"}).ok());
+  world.disk.add_fault({DiskOp::kPwrite, ".log", ION_E_NO_SPACE});
+  EXPECT_EQ(log.append(make_batch_of({1}, 600, 'g')).code(), ION_E_NO_SPACE);
+  EXPECT_EQ(log.stat().next.v, 1);
+  EXPECT_FALSE(log.stat().failed);
+  ASSERT_TRUE(log.add({"after"}).ok());
+  EXPECT_EQ(log.text(), "kept,after");
+  world.kill(log);  // what half a write left behind is not found either
+  LogDriver again = world.open();
+  EXPECT_EQ(again.text(), "kept,after");
+  EXPECT_FALSE(again.stat().damaged);
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
+  MmapWorld world;
+  LogDriver log = world.open("raft/g", {.segment_bytes = 4096});
+  ASSERT_TRUE(log.append(make_batch_of({0}, 3000)).ok());
+  world.disk.set_total_bytes(world.disk.used_bytes() + 1000);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(log.append(make_batch_of({1}, 3000)).code(), ION_E_NO_SPACE);
+  EXPECT_EQ(log.stat().next.v, 1);
+  EXPECT_TRUE(log.sync().ok());  // what is there can be made durable
+  ASSERT_TRUE(log.add({"a small one still fits"}).ok());
+  EXPECT_EQ(world.log.count("no further segment"), 1u);  // told once
+  world.disk.set_total_bytes(uint64_t{1} << 30);
+  EXPECT_TRUE(log.append(make_batch_of({2}, 3000)).ok());
+  EXPECT_EQ(log.stat().next.v, 3);
+  EXPECT_TRUE(log.close().ok());
+  EXPECT_TRUE(world.disk.names_in("logs/raft+g").size() <= 5);  // nothing half-made is left
+}
+
+TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
+  MmapWorld world;
+  std::vector<LogDriver> logs;
+  const std::vector<std::string> names{"p/a/0", "state/a/0", "raft/g"};
+  for (const std::string& name : names) logs.push_back(world.open(name));
+  for (LogDriver& log : logs) ASSERT_TRUE(log.append(make_batch_of({0}, 4000)).ok());
+  const auto filled_to = [&](uint64_t percent) { world.disk.set_total_bytes(world.disk.used_bytes() * 100 / percent); };
+  const auto code = [&](size_t i) { return logs[i].append(make_batch_of(logs[i].stat().next, 4000)).code(); };
+  filled_to(96);
+  EXPECT_EQ(code(0), ION_E_NO_SPACE);
+  EXPECT_EQ(code(1), ION_OK);
+  filled_to(99);
+  EXPECT_EQ(code(0), ION_E_NO_SPACE);
+  EXPECT_EQ(code(1), ION_E_NO_SPACE);
+  world.disk.set_total_bytes(world.disk.used_bytes() * 100 / 99 + 8192);
+  EXPECT_EQ(code(2), ION_OK);
+  EXPECT_EQ(world.driver().open("p/new/0").error().code(), ION_E_NO_SPACE);
+  world.disk.set_total_bytes(uint64_t{1} << 30);
+  for (size_t i = 0; i < logs.size(); ++i) EXPECT_EQ(code(i), ION_OK);
+  for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
+}
+
+TEST(DataDirectory, belongs_to_one_process) {
+  MmapWorld world;
+  FakeFiles files(world.disk);
+  MmapStorage second({files, world.executor, world.clock, world.random, world.log}, {});
+  const Status s = second.start();
+  EXPECT_EQ(s.code(), ION_E_BUSY);
+  EXPECT_NE(s.words().find("in use by another process"), std::string::npos);
+  EXPECT_NE(s.words().find("lock"), std::string::npos);
+  std::unique_ptr<Log> log;
+  const Asked refused([&](Op& op) { return second.open(op, "p/a/0", {}, &log); });
+  EXPECT_EQ(refused.code(), ION_E_CLOSED);
+  EXPECT_EQ(second.identity().error().code(), ION_E_CLOSED);
+}
+
+TEST(DataDirectory, that_cannot_be_written_is_a_clear_error) {
+  FakeDisk disk;
+  disk.add_fault({DiskOp::kOpen, "lock", ION_E_FORBIDDEN});
+  MmapWorld world({}, std::make_unique<FakeDisk>());
+  FakeFiles files(disk);
+  MmapStorage storage({files, world.executor, world.clock, world.random, world.log}, {});
+  const Status s = storage.start();
+  EXPECT_EQ(s.code(), ION_E_FORBIDDEN);
+  EXPECT_NE(s.words().find("cannot be written"), std::string::npos);
+}
+
+TEST(DataDirectory, whose_identity_does_not_prove_itself_is_not_given_a_new_one) {
+  MmapWorld origin;
+  for (const int n : {0, 5, 28}) {
+    auto disk = origin.disk.clone();
+    std::vector<uint8_t> bytes = disk->bytes("identity");
+    bytes.resize(static_cast<size_t>(n), 1);
+    if (n == 28) bytes[20] ^= 1;
+    disk->set_bytes("identity", bytes);
+    MmapWorld world({}, std::move(disk));
+    EXPECT_EQ(world.started.code(), ION_E_CORRUPT) << n;
+  }
+}
+
+TEST(FullPool, is_answered_as_overloaded_and_forgotten_when_it_has_room) {
+  MmapWorld world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 4096});
+  ASSERT_TRUE(log.append(make_batch_of({0}, 4000)).ok());
+  world.run();
+  world.executor.set_limit(0);
+  EXPECT_EQ(world.driver().open("p/b/0").error().code(), ION_E_OVERLOADED);
+  EXPECT_EQ(log.sync().code(), ION_E_OVERLOADED);
+  EXPECT_EQ(log.meta_put("k", "v").code(), ION_E_OVERLOADED);
+  EXPECT_EQ(log.truncate_suffix({0}).code(), ION_E_OVERLOADED);
+  EXPECT_EQ(log.close().code(), ION_E_OVERLOADED);
+  world.executor.set_limit(SIZE_MAX);
+  EXPECT_TRUE(log.sync().ok());
+  EXPECT_TRUE(log.meta_put("k", "v").ok());
+  EXPECT_TRUE(log.append(make_batch_of({1}, 4000)).ok());
+  EXPECT_TRUE(log.truncate_suffix({0}).ok());
+  LogDriver other = world.open("p/b/0");
+  EXPECT_TRUE(other.close().ok());
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(FailedClose, leaves_the_handle_with_its_owner_who_may_close_again) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"x"}).ok());
+  world.disk.add_fault({DiskOp::kSyncData, ".log", ION_E_IO});
+  EXPECT_EQ(log.close().code(), ION_E_FAILED);
+  EXPECT_EQ(world.driver().open("p/a/0").error().code(), ION_E_BUSY);
+  EXPECT_EQ(log.text(), "x");
+  EXPECT_TRUE(log.close().ok());
+  LogDriver again = world.open();
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(CutSyncs, are_cancelled) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"a"}).ok() && log.add({"b"}).ok());
+  Asked cut([&](Op& op) { return log.log().truncate_suffix(op, {1}); });
+  Asked above([&](Op& op) { return log.log().sync(op, {2}); });
+  Asked below([&](Op& op) { return log.log().sync(op, {1}); });
+  world.run();
+  EXPECT_EQ(cut.code(), ION_OK);
+  EXPECT_EQ(above.code(), ION_E_CANCELLED) << above.status().text();
+  EXPECT_EQ(below.code(), ION_OK);
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Drain, refuses_what_is_new_and_waits_for_leases) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"held"}).ok());
+  ReadBack held = log.read({0});
+  ASSERT_TRUE(log.close().ok());
+  Asked drained([&](Op& op) { return world.mmap().drain(op); });
+  world.run();
+  EXPECT_EQ(drained.code(), ION_PENDING);
+  EXPECT_EQ(world.driver().open("p/a/0").error().code(), ION_E_CLOSED);
+  EXPECT_EQ(held.text(), "held");
+  held.bufs.clear();
+  EXPECT_EQ(drained.code(), ION_OK);
+}
+
+TEST(Leases, above_the_bound_are_refused_until_some_are_given_back) {
+  StorageMmapConfig config;
+  config.lease_bytes_max = 1500;
+  MmapWorld world(config);
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
+  ReadBack one = log.read({0}, {1});
+  EXPECT_EQ(log.read({1}, {2}).status.code(), ION_E_OVERLOADED);
+  one.bufs.clear();
+  EXPECT_TRUE(log.read({1}, {2}).status.ok());
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Removal, that_was_interrupted_is_finished_at_the_next_start) {
+  for (uint64_t at = 0;; ++at) {
+    MmapWorld world;
+    LogDriver log = world.open(), other = world.open("p/b/0");
+    ASSERT_TRUE(log.add({"x"}).ok() && log.close().ok() && other.close().ok());
+    world.disk.crash_at_change(at);
+    const Status removed = world.driver().remove("p/a/0");
+    const bool went_down = world.disk.crashed();
+    SeededRandom random(at);
+    world.die({}, [&] { world.disk.lose_power(random); });
+    ASSERT_TRUE(world.started.ok());
+    const std::vector<std::string> left = world.driver().list();
+    EXPECT_TRUE(left == std::vector<std::string>{"p/b/0"} || (!removed.ok() && left == std::vector<std::string>{"p/a/0", "p/b/0"})) << at;
+    EXPECT_LE(world.disk.names_in("logs").size(), 2u);
+    LogDriver again = world.open();
+    EXPECT_EQ(again.text(), left.size() == 1 ? "" : "x");
+    EXPECT_TRUE(again.close().ok());
+    if (!went_down) break;
+  }
+}
+
+}  // namespace
+}  // namespace ion::storage_mmap

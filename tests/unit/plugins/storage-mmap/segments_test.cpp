@@ -1,0 +1,186 @@
+// Segments ahead, rolling, names, what is open and mapped.
+#include "support/mmap_world.h"
+
+#include <gtest/gtest.h>
+
+namespace ion::storage_mmap {
+namespace {
+
+using namespace ion::test;
+
+std::vector<std::string> files_of(MmapWorld& world, std::string_view part, const std::string& log = "p+a+0") {
+  std::vector<std::string> names;
+  for (const std::string& name : world.disk.names_in("logs/" + log))
+    if (name.find(part) != std::string::npos) names.push_back(name);
+  return names;
+}
+
+TEST(Segments, are_small_for_small_logs_and_none_waits_ready_for_an_idle_one) {
+  MmapWorld world;
+  LogDriver log = world.open("p/a/0", {});
+  ASSERT_TRUE(log.add({"little"}).ok());
+  world.run();
+  EXPECT_EQ(files_of(world, ".log"), (std::vector<std::string>{"00000000000000000000.log"}));
+  EXPECT_EQ(world.disk.bytes("logs/p+a+0/00000000000000000000.log").size(), kFirstSegmentBytes);
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Segments, wait_ready_before_they_are_needed_so_that_rolling_does_not_wait) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.append(make_batch_of({0}, 3000)).ok());  // more than half: one is made ahead
+  world.run();
+  EXPECT_EQ(files_of(world, "ahead").size(), 1u);
+  const TestBatch next = make_batch_of({1}, 3000);
+  const Asked rolled([&](Op& op) { return log.log().append(op, {&next.raw, 1}); });
+  EXPECT_EQ(rolled.code(), ION_OK);  // inline
+  world.run();
+  EXPECT_EQ(files_of(world, "ahead").size(), 2u);  // a log that rolls keeps two
+  EXPECT_EQ(files_of(world, "00000000000000000001.log").size(), 1u);
+  EXPECT_TRUE(log.close().ok());
+  EXPECT_TRUE(files_of(world, "ahead").empty());
+}
+
+TEST(Segments, that_are_not_ready_make_the_append_wait_and_nothing_overtakes_it) {
+  StorageMmapConfig config;
+  config.prepare_ahead = 0;
+  MmapWorld world(config);
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.append(make_batch_of({0}, 4000)).ok());
+  const TestBatch one = make_batch_of({1}, 4000), two = make_batch({2}, {"small"});
+  const Asked waits([&](Op& op) { return log.log().append(op, {&one.raw, 1}); });
+  const Asked behind([&](Op& op) { return log.log().append(op, {&two.raw, 1}); });
+  const Asked sync_behind([&](Op& op) { return log.log().sync(op, {3}); });
+  EXPECT_EQ(waits.code(), ION_PENDING);
+  EXPECT_EQ(behind.code(), ION_PENDING);
+  EXPECT_EQ(log.stat().next.v, 1);
+  EXPECT_EQ(log.log().stat().durable.v, 0);
+  world.run();
+  EXPECT_EQ(waits.code(), ION_OK);
+  EXPECT_EQ(behind.code(), ION_OK);
+  EXPECT_EQ(sync_behind.code(), ION_OK);
+  EXPECT_EQ(log.stat().durable.v, 3);
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Segments, roll_by_age_when_the_log_asks_for_it) {
+  MmapWorld world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20, .segment_age = seconds(60)});
+  ASSERT_TRUE(log.add({"a"}).ok());
+  world.clock.advance(seconds(59));
+  ASSERT_TRUE(log.add({"b"}).ok());
+  EXPECT_TRUE(log.log().ranges({0}, 9)->empty());
+  world.clock.advance(seconds(1));
+  ASSERT_TRUE(log.add({"c"}).ok());
+  ASSERT_EQ(log.log().ranges({0}, 9)->size(), 1u);
+  EXPECT_EQ(log.log().ranges({0}, 9)->at(0).next, 2);
+  EXPECT_EQ(log.text(), "a,b,c");
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Segments, are_indexed_when_sealed_and_the_files_are_closed) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
+  world.run();
+  EXPECT_EQ(files_of(world, ".index"), (std::vector<std::string>{"00000000000000000000.index", "00000000000000000004.index"}));
+  EXPECT_EQ(world.disk.count(DiskOp::kClose, "000.log") + world.disk.count(DiskOp::kClose, "004.log") + world.disk.count(DiskOp::kClose, "ahead"), 2u);
+  EXPECT_TRUE(log.close().ok());
+  EXPECT_EQ(files_of(world, ".index").size(), 3u);
+}
+
+TEST(Segments, that_were_used_before_they_had_a_name_are_found_after_a_kill) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.append(make_batch_of({0}, 3000, 'a')).ok());
+  world.run();
+  const TestBatch next = make_batch_of({1}, 3000, 'b');
+  ASSERT_EQ(Asked([&](Op& op) { return log.log().append(op, {&next.raw, 1}); }).code(), ION_OK);
+  ASSERT_TRUE(files_of(world, "00000000000000000001.log").empty());  // the job that names it has not run
+  world.kill(log);
+  LogDriver again = world.open();
+  EXPECT_EQ(again.stat().next.v, 2);
+  EXPECT_EQ(again.read({1}).text(), std::string(3000 - 75, 'b'));
+  EXPECT_EQ(files_of(world, "00000000000000000001.log").size(), 1u);
+  EXPECT_TRUE(files_of(world, "ahead").empty());
+  ASSERT_TRUE(again.add({"on"}).ok());
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(Segments, a_truncated_prefix_frees_files_at_once_and_maps_with_the_last_lease) {
+  MmapWorld world;
+  LogDriver log = world.open();
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('a' + i))).ok());
+  ReadBack held = log.read({0}, {1});
+  ASSERT_TRUE(log.truncate_prefix({9}).ok());
+  EXPECT_EQ(files_of(world, "00000000000000000000").size(), 0u);
+  EXPECT_EQ(files_of(world, "00000000000000000008.log").size(), 1u);
+  EXPECT_EQ(held.text(), std::string(1000 - 75, 'a'));
+  ASSERT_TRUE(log.close().ok());
+  LogDriver again = world.open();
+  EXPECT_EQ(again.stat().first.v, 9);
+  EXPECT_EQ(again.read({8}).status.code(), ION_E_OUT_OF_RANGE);
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(Segments, above_the_bound_are_closed_and_opened_again_when_they_are_read) {
+  StorageMmapConfig config;
+  config.open_segments_max = 3;
+  MmapWorld world(config);
+  LogDriver log = world.open();
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('A' + i))).ok());
+  world.run();
+  for (int round = 0; round < 2; ++round)
+    for (int i = 0; i < 60; ++i) ASSERT_EQ(log.read({i}, {i + 1}).text(), std::string(1000 - 75, static_cast<char>('A' + i)));
+  ASSERT_TRUE(log.truncate_suffix({21}).ok());  // into a closed one
+  EXPECT_EQ(log.stat().next.v, 21);
+  EXPECT_EQ(log.read({20}).text(), std::string(1000 - 75, static_cast<char>('A' + 20)));
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Segments, of_another_process_are_checked_once_when_read) {
+  MmapWorld origin;
+  {
+    LogDriver log = origin.open();
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
+    ASSERT_TRUE(log.close().ok());
+  }
+  MmapWorld world({}, origin.disk.clone());
+  LogDriver log = world.open();
+  const auto preads = [&] { return world.disk.count(DiskOp::kPread, "000.log"); };
+  const uint64_t at_open = preads();
+  EXPECT_TRUE(log.read({1}, {2}).status.ok());
+  const uint64_t checked = preads();
+  EXPECT_GT(checked, at_open);
+  const Asked hot([&](Op& op) { return log.log().read(op, {1}, {2}, 100); });
+  EXPECT_EQ(hot.code(), ION_OK);  // inline now
+  EXPECT_EQ(preads(), checked);
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Writeback, is_asked_for_each_time_so_many_bytes_were_appended) {
+  StorageMmapConfig config;
+  config.writeback_bytes = 10'000;
+  MmapWorld world(config);
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  for (int i = 0; i < 35; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
+  world.run();
+  EXPECT_EQ(world.disk.count(DiskOp::kWriteback, ".log"), 3u);
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(Reads, are_slices_of_the_map_and_copy_nothing) {
+  MmapWorld world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
+  const ReadBack r = log.read({0});
+  ASSERT_EQ(r.bufs.size(), 1u);
+  EXPECT_EQ(r.bytes(), 50'000u);
+  EXPECT_NE(r.bufs[0].raw().ops->flags & ION_BUF_MAPPED, 0u);
+  const ReadBack same = log.read({0});
+  EXPECT_EQ(r.bufs[0].data(), same.bufs[0].data());
+  EXPECT_TRUE(log.close().ok());
+}
+
+}  // namespace
+}  // namespace ion::storage_mmap

@@ -10,7 +10,8 @@ constexpr Instant kNever{UINT64_MAX};
 constexpr Nanos kLongestSleep = seconds(60);
 
 gpr_timespec deadline_at(Instant at, Instant now) {
-  const Nanos wait = at <= now ? Nanos{} : std::min(at - now, kLongestSleep);
+  // kNever - now does not fit a duration: it would wrap to the past, and the thread would never sleep.
+  const Nanos wait = at <= now ? Nanos{} : at == kNever ? kLongestSleep : std::min(at - now, kLongestSleep);
   return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_nanos(wait.n, GPR_TIMESPAN));
 }
 }  // namespace

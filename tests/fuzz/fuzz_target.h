@@ -1,4 +1,4 @@
-// A fuzz target is one file: the function that libFuzzer calls, and seeds for the replay that every test run does.
+// What a fuzz target offers: the function that libFuzzer calls, and seeds to begin with.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -6,5 +6,5 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
-// Valid inputs from which the replay makes mutations.
+// Inputs that are valid, or nearly so; replay_main mutates them.
 std::vector<std::vector<uint8_t>> fuzz_seeds();

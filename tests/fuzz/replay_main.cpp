@@ -1,55 +1,75 @@
-// Runs a fuzz target without libFuzzer: every seed, every prefix of small ones, and ION_FUZZ_RUNS seeded mutations. Bounded.
+// Runs a fuzz target without a fuzzer: all seeds, then mutations of them drawn from a fixed seed, so that a failure can be repeated.
+//   fuzz_batch [MUTATIONS [SEED]]      fuzz_batch --write DIRECTORY (the seeds as files, a corpus for libFuzzer)
 #include "fuzz/fuzz_target.h"
+#include "support/seeded_random.h"
 
-#include <algorithm>
+#include <cinttypes>
 #include <cstdio>
 #include <cstdlib>
-#include <random>
+#include <fstream>
+#include <string>
+#include <string_view>
 
 namespace {
 
-using Bytes = std::vector<uint8_t>;
+using ion::test::SeededRandom;
+using Input = std::vector<uint8_t>;
 
-uint64_t number(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+void mutate_once(Input& input, const std::vector<Input>& seeds, SeededRandom& random) {
+  static constexpr uint64_t kInteresting[] = {0, 1, 2, 0x7f, 0x80, 0xff, 0x7fffffff, 0x80000000, 0xffffffff, UINT64_MAX};
+  const uint64_t at = random.below(input.size());
+  switch (random.below(7)) {
+    case 0:
+      if (!input.empty()) input[at] = static_cast<uint8_t>(input[at] ^ (1u << random.below(8)));
+      break;
+    case 1:
+      if (!input.empty()) input[at] = static_cast<uint8_t>(random.u64());
+      break;
+    case 2:  // a number of 1, 2, 4 or 8 bytes, big-endian
+      for (uint64_t n = uint64_t{1} << random.below(4), v = kInteresting[random.below(std::size(kInteresting))]; n-- > 0; v >>= 8)
+        if (at + n < input.size()) input[at + n] = static_cast<uint8_t>(v);
+      break;
+    case 3:
+      input.resize(at);
+      break;
+    case 4:
+      if (!input.empty()) input.erase(input.begin() + static_cast<std::ptrdiff_t>(at), input.begin() + static_cast<std::ptrdiff_t>(at + random.below(std::min<uint64_t>(input.size() - at, 64))));
+      break;
+    case 5: {  // a piece of another seed
+      const Input& other = seeds[random.below(seeds.size())];
+      const uint64_t from = random.below(other.size()), n = random.below(other.size() - from + 1);
+      if (input.size() + n < 1 << 16) input.insert(input.begin() + static_cast<std::ptrdiff_t>(at), other.begin() + static_cast<std::ptrdiff_t>(from), other.begin() + static_cast<std::ptrdiff_t>(from + n));
+      break;
+    }
+    default:
+      for (uint64_t n = random.below(32); n > 0 && at + n < input.size(); --n) input[at + n] = 0;
+  }
 }
 
-Bytes mutate(Bytes b, const std::vector<Bytes>& seeds, std::mt19937_64& draw) {
-  for (uint64_t edits = 1 + draw() % 4; edits-- != 0;) {
-    const size_t at = b.empty() ? 0 : draw() % b.size();
-    switch (draw() % 7) {
-      case 0: if (!b.empty()) b[at] = static_cast<uint8_t>(b[at] ^ (1u << draw() % 8)); break;
-      case 1: if (!b.empty()) b[at] = static_cast<uint8_t>(draw()); break;
-      case 2: b.resize(at); break;
-      case 3: b.insert(b.begin() + static_cast<std::ptrdiff_t>(at), draw() % 64, static_cast<uint8_t>(draw())); break;
-      case 4: if (b.size() > at + 4) for (size_t i = 0; i < 4; ++i) b[at + i] = draw() % 2 == 0 ? 0xff : 0; break;
-      case 5: if (b.size() > at) b.erase(b.begin() + static_cast<std::ptrdiff_t>(at), b.begin() + static_cast<std::ptrdiff_t>(std::min(b.size(), at + draw() % 100))); break;
-      default: {
-        const Bytes& other = seeds[draw() % seeds.size()];
-        b.insert(b.end(), other.begin(), other.end());
-      }
-    }
-    if (b.size() > 1 << 16) b.resize(1 << 16);
+int write_seeds(const std::string& folder, const std::vector<Input>& seeds) {
+  for (size_t i = 0; i < seeds.size(); ++i) {
+    std::ofstream file(folder + "/seed-" + std::to_string(i), std::ios::binary);
+    file.write(reinterpret_cast<const char*>(seeds[i].data()), static_cast<std::streamsize>(seeds[i].size()));
+    if (!file) return std::fprintf(stderr, "cannot write into %s\n", folder.c_str()), 1;
   }
-  return b;
+  return 0;
 }
 
 }  // namespace
 
-int main() {
-  const uint64_t seed = number("ION_FUZZ_SEED", 42), runs = number("ION_FUZZ_RUNS", 20'000);
-  std::printf("seed %llu, %llu mutations\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(runs));
-  const std::vector<Bytes> seeds = fuzz_seeds();
-  for (const Bytes& s : seeds) {
-    LLVMFuzzerTestOneInput(s.data(), s.size());
-    for (size_t n = 0; n < std::min<size_t>(s.size(), 300); ++n) LLVMFuzzerTestOneInput(s.data(), n);
+int main(int argc, char** argv) {
+  const std::vector<Input> seeds = fuzz_seeds();
+  if (argc == 3 && std::string_view(argv[1]) == "--write") return write_seeds(argv[2], seeds);
+  const uint64_t mutations = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 20'000;
+  const uint64_t seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  std::printf("%zu seeds, %" PRIu64 " mutations of seed %" PRIu64 "\n", seeds.size(), mutations, seed);
+  std::fflush(stdout);
+  for (const Input& input : seeds) LLVMFuzzerTestOneInput(input.data(), input.size());
+  SeededRandom random(seed);
+  for (uint64_t i = 0; i < mutations; ++i) {
+    Input input = seeds[random.below(seeds.size())];
+    for (uint64_t n = random.between(1, 6); n > 0; --n) mutate_once(input, seeds, random);
+    LLVMFuzzerTestOneInput(input.data(), input.size());
   }
-  std::mt19937_64 draw(seed);
-  for (uint64_t i = 0; i < runs; ++i) {
-    const Bytes b = mutate(seeds[draw() % seeds.size()], seeds, draw);
-    LLVMFuzzerTestOneInput(b.data(), b.size());
-  }
-  std::printf("done\n");
   return 0;
 }

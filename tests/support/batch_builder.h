@@ -33,14 +33,21 @@ inline TestBatch make_batch(Offset base, const std::vector<std::string>& values,
   return b;
 }
 
+// The value of the one record of make_batch_of: a letter, as often as it takes to make the batch exactly so large.
+inline std::string value_of_batch_of(uint64_t bytes, uint8_t fill);
+
 // One record whose value makes the batch exactly so large; at least 75 bytes.
 inline TestBatch make_batch_of(Offset base, uint64_t bytes, uint8_t fill = 'x', const BatchOptions& options = {}) {
+  return make_batch(base, {value_of_batch_of(bytes, fill)}, options);
+}
+
+inline std::string value_of_batch_of(uint64_t bytes, uint8_t fill) {
   std::string value(bytes > 75 ? bytes - 75 : 0, static_cast<char>(fill));
   for (;;) {
-    TestBatch b = make_batch(base, {value}, options);
-    if (b.bytes.size() == bytes || value.empty()) return b;
-    if (b.bytes.size() > bytes) value.resize(value.size() - std::min<size_t>(value.size(), b.bytes.size() - bytes));
-    else value.resize(value.size() + (bytes - b.bytes.size()), static_cast<char>(fill));
+    const size_t made = make_batch({0}, {value}).bytes.size();
+    if (made == bytes || value.empty()) return value;
+    if (made > bytes) value.resize(value.size() - std::min<size_t>(value.size(), made - bytes));
+    else value.resize(value.size() + (bytes - made), static_cast<char>(fill));
   }
 }
 

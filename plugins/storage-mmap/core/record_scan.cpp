@@ -78,7 +78,7 @@ bool RecordScan::read_batch(std::span<const uint8_t> rest) {
   }
   if (!need(h.total_bytes(), rest)) return false;
   if (!crc_agrees(rest.first(h.total_bytes()), h)) return fault(Fault::kChecksum, h.total_bytes()), true;
-  if (h.base_offset < tracker_.next() && !blame_previous(h)) return fault(Fault::kOffset, h.total_bytes()), true;
+  if (h.base_offset < tracker_.next()) return doubt_offsets(h), true;
   accept(rest.data(), h);
   return true;
 }
@@ -90,21 +90,22 @@ void RecordScan::accept(const uint8_t* raw, const batch::Header& header) {
   ION_ASSERT(cursor_ == tracker_.position());
 }
 
-// The batch at the cursor is whole but begins below the end of the one before: was it that one whose base offset was changed?
-bool RecordScan::blame_previous(const batch::Header& header) {
-  if (!last_.valid || header.base_offset < last_.before.next()) return false;
-  tracker_ = last_.before;
-  if (!result_.entries.empty() && result_.entries.back().position >= last_.position) result_.entries.pop_back();
-  add_bad({tracker_.next(), header.base_offset, last_.position, cursor_, Fault::kOffset});
-  tracker_.jump(cursor_, header.base_offset);
-  chain_whole_ = false;
-  return true;
+// The batch at the cursor is whole but begins below the end of the one before. No CRC covers base offsets, so it may as well be
+// the one before whose base was changed: neither is believed.
+void RecordScan::doubt_offsets(const batch::Header& header) {
+  if (last_.valid) {
+    tracker_ = last_.before;
+    while (!result_.entries.empty() && result_.entries.back().position >= last_.position) result_.entries.pop_back();
+    last_.valid = false;
+  }
+  fault(Fault::kOffset, header.total_bytes());
 }
 
 void RecordScan::fault(Fault why, std::optional<uint64_t> claimed_bytes) {
   ION_ASSERT(mode_ == Mode::kReading);
   why_ = why;
   chain_whole_ = false;
+  distrusted_ = why == Fault::kOffset ? cursor_ + claimed_bytes.value_or(1) : cursor_ + 1;
   const bool hops = claimed_bytes && cursor_ + *claimed_bytes + batch::kHeaderBytes <= spec_.limit;
   mode_ = hops ? Mode::kHopping : Mode::kSearching;
   if (hops) cursor_ += *claimed_bytes;
@@ -144,7 +145,7 @@ std::optional<bool> RecordScan::resume_here(std::span<const uint8_t> rest) {
   const batch::Header h = batch::read_header(rest.data());
   if (judge_header(h, spec_.limit - cursor_) != Fault::kNone) return false;
   if (h.base_offset < tracker_.next() || h.base_offset >= spec_.stop_at || h.total_bytes() > search_budget_) return false;
-  if (cursor_ == tracker_.position()) return false;  // the bad batch itself
+  if (cursor_ < distrusted_) return false;  // the bad batch itself
   if (!need(h.total_bytes(), rest)) return std::nullopt;
   search_budget_ -= h.total_bytes();
   if (!crc_agrees(rest.first(h.total_bytes()), h)) return false;

@@ -72,7 +72,7 @@ class RecordScan {
   void fault(Fault why, std::optional<uint64_t> claimed_bytes = std::nullopt);
   // Does a whole batch begin at cursor_, so that reading can go on here? Nothing: more bytes are needed.
   std::optional<bool> resume_here(std::span<const uint8_t> rest);
-  bool blame_previous(const batch::Header& header);
+  void doubt_offsets(const batch::Header& header);
   void pass_checkpoints();
   void add_bad(const BadRange& range);
   void finish_at(Fault why);
@@ -84,6 +84,7 @@ class RecordScan {
   std::optional<Want> want_;
   uint64_t cursor_ = 0;
   Fault why_ = Fault::kNone;  // of the search
+  uint64_t distrusted_ = 0;   // no batch that begins before is believed by the search
   uint64_t search_budget_;    // bytes whose CRC may still be computed while searching
   size_t next_checkpoint_ = 0;
   Checkpoint last_checkpoint_;

@@ -5,14 +5,24 @@
 
 namespace ion::storage_mmap {
 
+namespace {
+// The log was emptied and goes on at an offset beyond its end, and the segment that begins there is not there yet: whatever is there
+// went. A mark says so, and bytes below it that a power cut garbled are nobody's loss.
+bool was_restarted(std::span<const FoundSegment> found, const Mark& mark) {
+  if (mark.position != 0 || mark.segment != mark.first || mark.offset != mark.first) return false;
+  return std::none_of(found.begin(), found.end(), [&](const FoundSegment& s) { return s.base == mark.first; });
+}
+}  // namespace
+
 ReadingPlan plan_reading(std::span<const FoundSegment> found, const std::optional<Mark>& mark) {
   ION_ASSERT(std::is_sorted(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.base < b.base; }));
   ReadingPlan plan;
+  const bool restarted = mark && was_restarted(found, *mark);
   for (size_t i = 0; i < found.size(); ++i) {
     const FoundSegment& segment = found[i];
     const bool last = i + 1 == found.size();
     const Offset stop_at = last ? Offset{INT64_MAX} : found[i + 1].base;
-    if (mark && !last && stop_at <= mark->first) {
+    if (mark && (restarted ? segment.base < mark->first : !last && stop_at <= mark->first)) {
       plan.below_first.push_back(i);
       continue;
     }
@@ -69,7 +79,7 @@ class Judge {
   bool take(size_t i) {
     const ReadSegment& segment = segments_[i];
     if (segment.found.base > expected_) {
-      if (i > 0 && mark_ && expected_ >= mark_->offset) {  // lost together with what was never durable
+      if (mark_ && expected_ >= mark_->offset) {  // what it joined was never durable, or was cut: then it was not either
         out_.cut_tail = true;
         return false;
       }
@@ -84,10 +94,10 @@ class Judge {
   }
 
   bool take_scanned(size_t i, const ReadSegment& segment, const ScanResult& scan) {
-    const uint64_t floor = durable_bytes(i);
+    const Floor floor = durable_in(i);
     KeptSegment kept{i, scan.summary, {}, scan.dirty_tail || segment.cut};
     for (const BadRange& bad : scan.bad) {
-      if (mark_ && bad.position >= floor) {
+      if (mark_ && bad.position >= floor.bytes) {
         ION_ASSERT(!segment.cut);
         out_.cut = Judgement::Cut{i, bad.position};
         return false;
@@ -96,11 +106,10 @@ class Judge {
       add_bad(bad);
     }
     expected_ = scan.summary.next;
-    if (floor != UINT64_MAX && scan.summary.end < floor) {
-      const Offset upto = mark_ && mark_->segment == segment.found.base ? mark_->offset : segment.found.index->summary.next;
-      if (upto > expected_) {
-        add_bad({expected_, upto, scan.summary.end, floor, Fault::kMissing});
-        expected_ = upto;
+    if (floor.bytes != UINT64_MAX && scan.summary.end < floor.bytes) {
+      if (floor.upto > expected_) {
+        add_bad({expected_, floor.upto, scan.summary.end, floor.bytes, Fault::kMissing});
+        expected_ = floor.upto;
       }
       kept.zero_tail = false;  // who repairs this may want to look at it
     }
@@ -110,16 +119,21 @@ class Judge {
     return !segment.cut;
   }
 
-  // How much of the file was certainly durable. An index was written when all it speaks of was; the last segment may have grown
-  // since, any other must join its neighbour.
-  uint64_t durable_bytes(size_t i) const {
+  // How much of the file was certainly durable, and up to which offset. An index was written when all it speaks of was; the last
+  // segment may have grown since, any other must join its neighbour.
+  struct Floor {
+    uint64_t bytes = 0;
+    Offset upto;
+  };
+  Floor durable_in(size_t i) const {
     const FoundSegment& segment = segments_[i].found;
-    if (mark_ && segment.base < mark_->segment) return UINT64_MAX;
-    uint64_t bytes = mark_ && segment.base == mark_->segment ? mark_->position : 0;
+    if (mark_ && segment.base < mark_->segment) return {UINT64_MAX, mark_->segment};
+    Floor floor{0, segment.base};
+    if (mark_ && segment.base == mark_->segment) floor = {mark_->position, mark_->offset};
     const bool last = i + 1 == segments_.size();
-    if (segment.index && (last || segment.index->summary.next == segments_[i + 1].found.base))
-      bytes = std::max(bytes, segment.index->summary.end);
-    return bytes;
+    if (segment.index && (last || segment.index->summary.next == segments_[i + 1].found.base) && segment.index->summary.end > floor.bytes)
+      floor = {segment.index->summary.end, segment.index->summary.next};
+    return floor;
   }
 
   void conclude() {

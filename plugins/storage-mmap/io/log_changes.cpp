@@ -122,8 +122,9 @@ Answer LogCore::seal(Op& op) {
 
 Turn LogCore::run_seal(Later later) {
   if (!writer_.has_bytes()) return later.ok(static_cast<uint64_t>(state_.next().v)), Turn::kDone;
-  supply_->await(writer_.seal_needs().capacity, [self = shared_from_this(), l = std::move(later)](Result<ReadySegment> ready) mutable {
-    const Status begun = ready ? self->take_into_use(*std::move(ready)) : ready.error();
+  const LogWriter::NeedSegment need = writer_.seal_needs();
+  supply_->await(need.capacity, [self = shared_from_this(), first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
+    const Status begun = ready ? self->take_into_use(*std::move(ready), first) : ready.error();
     if (begun.ok()) l.ok(static_cast<uint64_t>(self->state_.next().v));
     else l.fail(begun);
     self->turn_.release();

@@ -52,7 +52,7 @@ Answer LogCore::append(Op& op, std::span<const ion_batch> batches) {
   for (;;) {
     LogWriter::Appended done = writer_.append(batches);
     if (const auto* need = std::get_if<LogWriter::NeedSegment>(&done)) {
-      std::optional<ReadySegment> ready = writer_.name_before_use() ? std::nullopt : supply_->take(need->bytes);
+      std::optional<ReadySegment> ready = need->name_first ? std::nullopt : supply_->take(need->bytes);
       if (!ready) {
         if (wait_for_segment(op.later(), batches, *need) == Turn::kDone) turn_.release();
         return op.pending();
@@ -82,8 +82,8 @@ Turn LogCore::run_append(Later later, std::span<const ion_batch> batches) {
 
 Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need) {
   context_.metrics.append_waited();
-  supply_->await(need.capacity, [self = shared_from_this(), batches, l = std::move(later)](Result<ReadySegment> ready) mutable {
-    const Status begun = ready ? self->take_into_use(*std::move(ready)) : ready.error();
+  supply_->await(need.capacity, [self = shared_from_this(), batches, first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
+    const Status begun = ready ? self->take_into_use(*std::move(ready), first) : ready.error();
     Turn turn = Turn::kDone;
     if (begun.ok()) turn = self->run_append(std::move(l), batches);
     else l.fail(begun);
@@ -93,9 +93,9 @@ Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, 
 }
 
 // Not on a shard when the name must come first.
-Status LogCore::take_into_use(ReadySegment ready) {
+Status LogCore::take_into_use(ReadySegment ready, bool name_first) {
   SegmentRef segment = writer_.segment_of(std::move(ready));
-  if (writer_.name_before_use()) {
+  if (name_first) {
     LogDisk::Hold disk(disk_);
     ION_CHECK(disk.name(*segment));
   }

@@ -51,7 +51,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Turn run_append(Later later, std::span<const ion_batch> batches);
   Turn wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need);
   // Takes a segment into use; names it first where that must be.
-  Status take_into_use(ReadySegment ready);
+  Status take_into_use(ReadySegment ready, bool name_first);
   void after_append();
   void settle_later();
   Turn run_seal(Later later);

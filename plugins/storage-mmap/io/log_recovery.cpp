@@ -115,13 +115,16 @@ class Recovery {
     }
   }
 
-  // Segments that were taken into use and not yet named when the process ended: each goes on where the one before ends.
+  // Segments that were taken into use and not yet named when the process ended: each goes on exactly where the one before ends (one
+  // that begins with a gap is named before it is used). If it does not, its beginning or the end of the one before was lost, and
+  // nothing in it was ever durable.
   Status adopt_ahead(Judgement& judgement) {
     while (!ahead_.empty() && !judgement.cut_tail && !judgement.damaged()) {
       const auto [number, bytes] = ahead_.front();
       Read read{{{judgement.next, bytes, std::nullopt}, std::nullopt, false}, {}, state_.directory.ahead(number)};
       ION_CHECK(scan(read, bytes));
-      if (read.facts.scan->summary.end == 0) break;  // nothing in it, or its beginning was lost: then it was never durable
+      const std::vector<Checkpoint>& entries = read.facts.scan->entries;
+      if (entries.empty() || entries.front().position != 0 || entries.front().offset != judgement.next) break;
       ahead_.erase(ahead_.begin());
       segments_.push_back(std::move(read));
       ION_TRY(judgement, judge_all());
@@ -137,15 +140,15 @@ class Recovery {
       removed = true;
       return files_.remove(path);
     };
-    // From the end: what is left after a crash has no hole.
+    // From the end: what is left after a crash has no hole. What lies below the log from the beginning: the name of a segment ends the
+    // one before it, whose cut batches would be back without it.
     const auto remove_segment = [&](Offset base, const std::string& path) -> Status {
       ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
       return remove(path);
     };
-    for (size_t i = judgement.remove.size(); i-- > 0;) {
-      const Read& gone = segments_[judgement.remove[i]];
-      ION_CHECK(remove_segment(gone.facts.found.base, gone.path));
-    }
+    std::vector<size_t> going = judgement.remove;
+    if (!judgement.restart) std::reverse(going.begin(), going.end());
+    for (const size_t i : going) ION_CHECK(remove_segment(segments_[i].facts.found.base, segments_[i].path));
     for (const Offset base : obsolete_) ION_CHECK(remove_segment(base, state_.directory.segment(base)));
     for (const auto& [number, bytes] : ahead_) ION_CHECK(remove(state_.directory.ahead(number)));
     return removed ? files_.sync_dir(state_.directory.path()) : Status();

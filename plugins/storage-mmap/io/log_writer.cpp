@@ -32,9 +32,9 @@ LogWriter::Appended LogWriter::append(std::span<const ion_batch> batches) {
   if (bytes > kAppendBytesMax)
     return Status(ION_E_INVALID, "append of " + std::to_string(bytes) + " bytes: at most " + std::to_string(kAppendBytesMax) + " at once");
   const Instant now = context_.ports.clock.now();
-  if (const Roll roll = roll_before(facts(), bytes, rules_, now); roll != Roll::kNo) {
+  if (const Roll roll = roll_before(facts(), bytes, rules(), now); roll != Roll::kNo) {
     if (const Status right = check(batches); !right.ok()) return right;  // a wrong call must not cost a segment
-    return NeedSegment{next_capacity(active_->capacity(), roll, rules_.segment_bytes, bytes), bytes};
+    return NeedSegment{next_capacity(active_->capacity(), roll, segment_bytes_, bytes), bytes, retired_ || batches[0].base > tracker_.next().v};
   }
   if (Status right = check(batches); !right.ok()) return right;
   if (Status written = write(bytes); !written.ok()) return written;
@@ -103,7 +103,7 @@ void LogWriter::roll_to(SegmentRef next) {
 }
 
 LogWriter::NeedSegment LogWriter::seal_needs() const {
-  return {next_capacity(active_->capacity(), Roll::kOld, rules_.segment_bytes, 0), 0};
+  return {next_capacity(active_->capacity(), Roll::kOld, segment_bytes_, 0), 0, true};  // what it begins with is not known yet
 }
 
 std::optional<LogWriter::Writeback> LogWriter::take_writeback() {
@@ -115,6 +115,6 @@ std::optional<LogWriter::Writeback> LogWriter::take_writeback() {
 
 ActiveFacts LogWriter::facts() const noexcept { return {active_->capacity(), tracker_.position(), first_append_, retired_}; }
 uint32_t LogWriter::wants_ahead() const noexcept { return segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead); }
-uint64_t LogWriter::next_bytes() const noexcept { return next_capacity(active_->capacity(), Roll::kFull, rules_.segment_bytes, 0); }
+uint64_t LogWriter::next_bytes() const noexcept { return next_capacity(active_->capacity(), Roll::kFull, segment_bytes_, 0); }
 
 }  // namespace ion::storage_mmap

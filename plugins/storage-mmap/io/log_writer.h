@@ -9,6 +9,7 @@
 
 #include <ion/contract/storage.h>
 
+#include <atomic>
 #include <optional>
 #include <variant>
 #include <vector>
@@ -17,7 +18,7 @@ namespace ion::storage_mmap {
 
 class LogWriter {
  public:
-  LogWriter(StorageContext& context, LogState& state, RollRules rules) : context_(context), state_(state), rules_(rules) {}
+  LogWriter(StorageContext& context, LogState& state, const RollRules& rules) : context_(context), state_(state) { configure(rules); }
 
   // The segment that is written on from now on; it is the last of the log's list already.
   void begin(SegmentRef active);
@@ -25,6 +26,10 @@ class LogWriter {
   struct NeedSegment {
     uint64_t capacity = 0;  // of the next one
     uint64_t bytes = 0;     // that it must hold
+    // It has to bear its name before it is used. A recovery goes on in a segment without a name only if it begins exactly where
+    // the log ended, since a gap could as well be what a power cut has lost; so one that begins with a gap needs its name. And
+    // behind a write that failed in the middle lies what must not be found.
+    bool name_first = false;
   };
   using Appended = std::variant<Offset, NeedSegment, Status>;
   Appended append(std::span<const ion_batch> batches);
@@ -36,10 +41,8 @@ class LogWriter {
   void roll_to(SegmentRef next);
 
   bool has_bytes() const noexcept { return active_ != nullptr && tracker_.position() > 0; }
-  // Space was wanting in the middle of a write: what lies behind the end must not be found by a recovery, so that the next
-  // segment has to bear its name before it is used.
-  bool name_before_use() const noexcept { return retired_; }
-  void configure(RollRules rules) noexcept { rules_ = rules; }
+  // Any thread.
+  void configure(const RollRules& rules) noexcept { segment_bytes_ = rules.segment_bytes, segment_age_ = rules.segment_age.n; }
   // Bytes that the system should begin to write out by now, so that dirty pages never pile up to its own threshold.
   struct Writeback {
     SegmentRef segment;
@@ -49,16 +52,18 @@ class LogWriter {
   // Segments that should wait ready.
   uint32_t wants_ahead() const noexcept;
   uint64_t next_bytes() const noexcept;
-  uint64_t first_bytes() const noexcept { return first_capacity(rules_.segment_bytes, 0); }
+  uint64_t first_bytes() const noexcept { return first_capacity(segment_bytes_, 0); }
 
  private:
   Status check(std::span<const ion_batch> batches);
   Status write(uint64_t bytes);
   ActiveFacts facts() const noexcept;
+  RollRules rules() const noexcept { return {segment_bytes_, Nanos{segment_age_}}; }
 
   StorageContext& context_;
   LogState& state_;
-  RollRules rules_;
+  std::atomic<uint64_t> segment_bytes_{0};
+  std::atomic<int64_t> segment_age_{0};
   SegmentRef active_;
   std::shared_ptr<SegmentBody> body_;  // of the active segment
   SegmentTracker tracker_;

@@ -1,5 +1,6 @@
 #include "io/slice_adopter.h"
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -14,7 +15,7 @@ class SliceHolder final : public MessageHolder {
     parts.reserve(slices_.size());
     for (const grpc::Slice& slice : slices_)  // a tiny slice holds its bytes in itself: only now it stays where it is
       if (slice.size() != 0) add_part(slice.begin(), slice.size());
-    held_bytes = bytes + block_bytes;  // the blocks that this message begins and ends in
+    held_bytes = bytes + std::min(bytes, block_bytes);  // the blocks that it begins and ends in; neighbours share them
   }
 
  private:

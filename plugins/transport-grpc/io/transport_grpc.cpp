@@ -2,6 +2,7 @@
 
 #include "core/listen_address.h"
 #include "core/rpc_table.h"
+#include "io/poller_wakeup.h"
 #include "io/reflection_codec.h"
 
 #include <ion/abi/host/rpc.h>
@@ -140,7 +141,10 @@ void TransportGrpc::stop_next(std::shared_ptr<Later> drained) {
 
 // Our reference to gRPC is the last of this plugin: its threads end here, not in the destructors of libraries at exit.
 void TransportGrpc::end_grpc(Later drained) {
-  if (std::exchange(grpc_begun_, false)) grpc_shutdown_blocking();
+  if (std::exchange(grpc_begun_, false)) {
+    wake_backup_poller();
+    grpc_shutdown_blocking();
+  }
   drained.ok();
 }
 

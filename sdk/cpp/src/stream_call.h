@@ -2,6 +2,7 @@
 // read when the one before has been taken. It ends once, with a reason, after which nothing is told any more.
 // Any thread may enqueue, flush and cancel; the owner is told on the driver's thread, never under a lock of ours.
 #pragma once
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 

@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+
 namespace ion::test {
 namespace {
 
@@ -19,14 +22,18 @@ std::string judge_found(const Trace& trace, LogDriver& log, Down how) {
   if (s.first != before.first && s.first != after.first) return "first is " + std::to_string(s.first.v);
   if (s.durable != s.next) return "not all is durable after opening";
   const bool restarted = after.first > before.next && s.first == after.first;  // a prefix cut beyond the end had happened
-  const TracedLog& whole = restarted || after.next > before.next ? after : before;
+  const bool appended = after.next > before.next && after.first == before.first;
+  const TracedLog& whole = restarted || appended ? after : before;
   Offset least = how == Down::kPowerCut ? before.durable : before.next;
   if (trace.cut_attempted()) least = std::min(least, *trace.cut_attempted());
   if (restarted) least = after.next;
   if (s.next < std::max(least, s.first)) return "ends at " + std::to_string(s.next.v) + ", at least " + std::to_string(least.v) + " was promised";
   if (s.next > whole.next) return "ends at " + std::to_string(s.next.v) + ", only " + std::to_string(whole.next.v) + " was appended";
   size_t i = 0;
-  for (const TracedBatch& found : all_batches(log)) {
+  Status read;
+  const std::vector<TracedBatch> all = all_batches(log, UINT64_MAX / 2, &read);
+  if (!read.ok()) return "reading it: " + read.text();
+  for (const TracedBatch& found : all) {
     while (i < whole.batches.size() && whole.batches[i].next <= s.first) ++i;
     if (i == whole.batches.size()) return "a batch at " + std::to_string(found.base.v) + " that nobody appended";
     if (whole.batches[i].base != found.base || whole.batches[i].bytes != found.bytes)
@@ -92,7 +99,10 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
     auto found = world.driver().open("p/a/0", trace.options());
     EXPECT_TRUE(found.has_value()) << (found ? "" : found.error().text());
     if (!found) return true;
-    EXPECT_EQ(judge_found(trace, *found, how()), "") << world.log.text();
+    const TracedLog &before = trace.before(), &after = trace.after();
+    EXPECT_EQ(judge_found(trace, *found, how()), "")
+        << world.log.text() << "\nbefore [" << before.first.v << ", " << before.next.v << ") durable " << before.durable.v << ", asked for ["
+        << after.first.v << ", " << after.next.v << "), found [" << found->stat().first.v << ", " << found->stat().next.v << ")";
     // It is as good as new.
     const Offset next = found->stat().next;
     EXPECT_TRUE(found->add({"after the crash"}).ok());
@@ -110,8 +120,14 @@ TEST_P(Crashes, at_every_change_of_a_life_leave_what_was_promised) {
   EXPECT_GT(at, 100u);  // the life had so many changes
 }
 
+// ION_LIVES=1000 build/dev/tests/contract_storage --gtest_filter='lives*'
+uint64_t lives() {
+  const char* const asked = std::getenv("ION_LIVES");
+  return asked != nullptr ? std::max<uint64_t>(1, std::strtoull(asked, nullptr, 10)) : 30;
+}
+
 INSTANTIATE_TEST_SUITE_P(lives, Crashes,
-                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 31)),
+                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 1 + lives())),
                          [](const auto& tested) {
                            return std::string(std::get<0>(tested.param) == Down::kKilled ? "killed" : "power_cut") + "_seed_" +
                                   std::to_string(std::get<1>(tested.param));

@@ -118,12 +118,13 @@ class Trace {
   Status last_;
 };
 
-// All that a log holds, batch by batch.
-inline std::vector<TracedBatch> all_batches(LogDriver& log, uint64_t bytes_max = UINT64_MAX / 2) {
+// All that a log holds, batch by batch. `failed`: takes the first read that fails; without it none may.
+inline std::vector<TracedBatch> all_batches(LogDriver& log, uint64_t bytes_max = UINT64_MAX / 2, Status* failed = nullptr) {
   std::vector<TracedBatch> found;
   for (Offset at = log.stat().first;;) {
     const ReadBack piece = log.read(at, {INT64_MAX}, bytes_max);
-    ION_ASSERT(piece.status.ok());
+    if (!piece.status.ok() && failed != nullptr) *failed = piece.status;
+    else ION_ASSERT(piece.status.ok());
     if (piece.bytes() == 0) return found;
     for (const Buf& b : piece.bufs)
       for (uint64_t p = 0; p < b.size();) {

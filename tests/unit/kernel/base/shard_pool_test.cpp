@@ -102,14 +102,14 @@ TEST(shard_pool, shards_and_jobs_that_post_to_each_other_until_the_end_lose_noth
       if (status.ok()) ++accepted;
     }
   };
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < 5; ++round) {
     Chain chain;
     {
       auto pool = start(2);
       chain.executor = pool.get();
       for (int i = 0; i < 8; ++i)
         if (post(*pool, ShardId{0}, [&chain, i] { chain.step(i); }).ok()) ++chain.accepted;
-      ASSERT_TRUE(test::eventually([&] { return chain.ran.load() > 2000; }));
+      ASSERT_TRUE(test::eventually([&] { return chain.ran.load() > 1000; }));
     }  // the destructor stops
     EXPECT_EQ(chain.ran.load(), chain.accepted.load());
   }

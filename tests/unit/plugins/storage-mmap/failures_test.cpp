@@ -86,7 +86,9 @@ TEST(NoSpace, in_the_middle_of_a_write_loses_nothing_and_recovers_by_itself) {
 }
 
 TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
-  MmapWorld world;
+  StorageMmapConfig config;
+  config.prepare_ahead = 0;  // else the next one is there already
+  MmapWorld world(config);
   LogDriver log = world.open("raft/g", {.segment_bytes = 4096});
   ASSERT_TRUE(log.append(make_batch_of({0}, 3000)).ok());
   world.disk.set_total_bytes(world.disk.used_bytes() + 1000);
@@ -104,24 +106,27 @@ TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
 
 TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
   MmapWorld world;
+  LogDriver filler = world.open("state/filler/0");
+  ASSERT_TRUE(filler.append(make_batch_of({0}, 4 << 20)).ok());
   std::vector<LogDriver> logs;
-  const std::vector<std::string> names{"p/a/0", "state/a/0", "raft/g"};
-  for (const std::string& name : names) logs.push_back(world.open(name));
+  for (const char* name : {"p/a/0", "state/a/0", "raft/g"}) logs.push_back(world.open(name));
   for (LogDriver& log : logs) ASSERT_TRUE(log.append(make_batch_of({0}, 4000)).ok());
+  world.run();
   const auto filled_to = [&](uint64_t percent) { world.disk.set_total_bytes(world.disk.used_bytes() * 100 / percent); };
-  const auto code = [&](size_t i) { return logs[i].append(make_batch_of(logs[i].stat().next, 4000)).code(); };
+  // More than fits into what is ready already.
+  const auto code = [&](size_t i) { return logs[i].append(make_batch_of(logs[i].stat().next, 9000)).code(); };
   filled_to(96);
   EXPECT_EQ(code(0), ION_E_NO_SPACE);
   EXPECT_EQ(code(1), ION_OK);
   filled_to(99);
   EXPECT_EQ(code(0), ION_E_NO_SPACE);
   EXPECT_EQ(code(1), ION_E_NO_SPACE);
-  world.disk.set_total_bytes(world.disk.used_bytes() * 100 / 99 + 8192);
   EXPECT_EQ(code(2), ION_OK);
   EXPECT_EQ(world.driver().open("p/new/0").error().code(), ION_E_NO_SPACE);
   world.disk.set_total_bytes(uint64_t{1} << 30);
   for (size_t i = 0; i < logs.size(); ++i) EXPECT_EQ(code(i), ION_OK);
   for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
+  EXPECT_TRUE(filler.close().ok());
 }
 
 TEST(DataDirectory, belongs_to_one_process) {

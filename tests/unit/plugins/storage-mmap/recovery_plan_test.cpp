@@ -165,6 +165,23 @@ TEST(Judge, an_index_of_the_last_segment_is_evidence_beyond_an_older_mark) {
   EXPECT_EQ(j.bad[0].upto.v, 30);
 }
 
+TEST(PlanReading, of_a_log_that_was_restarted_beyond_its_end_reads_nothing_that_lies_below) {
+  const std::vector<FoundSegment> old{{Offset{0}, 4096, std::nullopt}, {Offset{13}, 4096, std::nullopt}};
+  EXPECT_EQ(plan_reading(old, mark(20, 20, 20, 0)).below_first, (std::vector<size_t>{0, 1}));
+  EXPECT_TRUE(plan_reading(old, mark(20, 20, 20, 0)).read.empty());
+  EXPECT_EQ(plan_reading(old, mark(20, 20, 13, 900)).below_first, (std::vector<size_t>{0}));  // emptied by cutting its prefix
+  std::vector<FoundSegment> with_new = old;
+  with_new.push_back({Offset{20}, 4096, std::nullopt});
+  EXPECT_EQ(plan_reading(with_new, mark(20, 20, 20, 0)).below_first, (std::vector<size_t>{0, 1}));
+}
+
+TEST(Judge, an_interrupted_truncation_of_the_whole_log_is_finished) {
+  const Judgement j = judge(std::vector{read(22, 24, 300)}, mark(16, 16, 16, 0));  // [14, 22) went, its name was below the first offset
+  EXPECT_FALSE(j.damaged());
+  EXPECT_EQ(j.next.v, 16);
+  EXPECT_EQ(j.remove, (std::vector<size_t>{0}));
+}
+
 TEST(Judge, an_interrupted_restart_beyond_the_end_is_finished) {
   const Judgement j = judge(std::vector{believed(0, 10), read(10, 20, 700)}, mark(500, 500, 500, 0));
   EXPECT_TRUE(j.restart);

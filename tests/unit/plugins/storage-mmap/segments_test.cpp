@@ -100,7 +100,7 @@ TEST(Segments, that_were_used_before_they_had_a_name_are_found_after_a_kill) {
   world.kill(log);
   LogDriver again = world.open();
   EXPECT_EQ(again.stat().next.v, 2);
-  EXPECT_EQ(again.read({1}).text(), std::string(3000 - 75, 'b'));
+  EXPECT_EQ(again.read({1}).text(), value_of_batch_of(3000, 'b'));
   EXPECT_EQ(files_of(world, "00000000000000000001.log").size(), 1u);
   EXPECT_TRUE(files_of(world, "ahead").empty());
   ASSERT_TRUE(again.add({"on"}).ok());
@@ -115,7 +115,7 @@ TEST(Segments, a_truncated_prefix_frees_files_at_once_and_maps_with_the_last_lea
   ASSERT_TRUE(log.truncate_prefix({9}).ok());
   EXPECT_EQ(files_of(world, "00000000000000000000").size(), 0u);
   EXPECT_EQ(files_of(world, "00000000000000000008.log").size(), 1u);
-  EXPECT_EQ(held.text(), std::string(1000 - 75, 'a'));
+  EXPECT_EQ(held.text(), value_of_batch_of(1000, 'a'));
   ASSERT_TRUE(log.close().ok());
   LogDriver again = world.open();
   EXPECT_EQ(again.stat().first.v, 9);
@@ -131,10 +131,10 @@ TEST(Segments, above_the_bound_are_closed_and_opened_again_when_they_are_read) {
   for (int i = 0; i < 60; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('A' + i))).ok());
   world.run();
   for (int round = 0; round < 2; ++round)
-    for (int i = 0; i < 60; ++i) ASSERT_EQ(log.read({i}, {i + 1}).text(), std::string(1000 - 75, static_cast<char>('A' + i)));
+    for (int i = 0; i < 60; ++i) ASSERT_EQ(log.read({i}, {i + 1}).text(), value_of_batch_of(1000, static_cast<uint8_t>('A' + i)));
   ASSERT_TRUE(log.truncate_suffix({21}).ok());  // into a closed one
   EXPECT_EQ(log.stat().next.v, 21);
-  EXPECT_EQ(log.read({20}).text(), std::string(1000 - 75, static_cast<char>('A' + 20)));
+  EXPECT_EQ(log.read({20}).text(), value_of_batch_of(1000, static_cast<uint8_t>('A' + 20)));
   EXPECT_TRUE(log.close().ok());
 }
 

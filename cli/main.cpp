@@ -109,6 +109,7 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
 
 int main(int argc, char** argv) {
   ignore_closed_pipes();
+  keep_freed_memory();
   const std::vector<std::string> all(argv + 1, argv + argc);
   const size_t split = leading(all);
   OptionSet globals;

@@ -4,6 +4,7 @@
 #include <ion/assert.h>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -29,6 +30,13 @@ void Interrupts::take() {
   signalfd_siginfo come;
   while (::read(fd_, &come, sizeof come) > 0) {
   }
+}
+
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  (void)::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }

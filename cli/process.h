@@ -22,6 +22,8 @@ class Interrupts {
   int fd_;
 };
 
+// What large messages were received into is kept for the next ones: glibc would give it back and fault it in again, page by page.
+void keep_freed_memory();
 // A closed pipe is an answer of write, not a signal.
 void ignore_closed_pipes();
 // All bytes, or false when nobody reads them any more (or the disk is full).

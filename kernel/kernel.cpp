@@ -249,7 +249,7 @@ Status Kernel::Rooms::build_broker() {
   local = std::make_unique<cluster::LocalBroker>(cluster::LocalWorld{around, *storage, view, executor->control(), defaults});
   ids = std::make_unique<base::SystemRandom>(seed, "kernel/ids");
   controller = std::make_unique<cluster::Controller>(
-      cluster::ControllerWorld{*executor, clock, *logger, *ids, router.get(), identity.node, ShardId{0},
+      cluster::ControllerWorld{*executor, *timers, clock, *logger, *ids, router.get(), identity.node, ShardId{0},
                                cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max}, defaults, volatile_storage},
       *local);
 

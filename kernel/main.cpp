@@ -107,6 +107,7 @@ int run(const Flags& f) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
+  ion::base::keep_freed_memory();
   Flags flags;
   const po::options_description options = describe(flags);
   try {

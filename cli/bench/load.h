@@ -32,6 +32,7 @@ struct Figures {
   LatencyRecorder latency;  // produce: from send to receipt; consume: from asking to having a set of records
   double records_per_s() const { return seconds == 0 ? 0 : static_cast<double>(records) / seconds; }
   double mb_per_s() const { return seconds == 0 ? 0 : static_cast<double>(bytes) / 1e6 / seconds; }
+  void add(const Figures& round);  // that came after this one
 };
 
 // FAILED when every record failed; else the errors are counted.

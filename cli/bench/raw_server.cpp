@@ -5,6 +5,8 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstring>
 #include <thread>
 
@@ -23,10 +25,12 @@ struct Tag {
 
 class Call {
  public:
-  Call(grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue, const std::string& payload)
-      : service_(service), queue_(queue), payload_(payload) {
+  Call(grpc::AsyncGenericService& service, grpc::ServerCompletionQueue& queue, const std::string& payload, std::atomic<int>& alive)
+      : service_(service), queue_(queue), payload_(payload), alive_(alive) {
+    ++alive_;
     service_.RequestCall(&context_, &stream_, &queue_, &queue_, &accepted_);
   }
+  ~Call() { --alive_; }
   void fire(const Tag& tag, bool ok) {
     (this->*tag.came)(ok);
     if (outstanding_ == 0) delete this;
@@ -35,7 +39,7 @@ class Call {
  private:
   void accepted(bool ok) {
     if (!ok) return;
-    new Call(service_, queue_, payload_);
+    new Call(service_, queue_, payload_, alive_);
     fetch_ = context_.method() == "/raw/Fetch", unary_ = context_.method() == "/raw/Unary";
     read_next();
   }
@@ -102,6 +106,7 @@ class Call {
   grpc::AsyncGenericService& service_;
   grpc::ServerCompletionQueue& queue_;
   const std::string& payload_;
+  std::atomic<int>& alive_;
   grpc::GenericServerContext context_;
   grpc::GenericServerAsyncReaderWriter stream_{&context_};
   grpc::ByteBuffer received_, message_ = answer();
@@ -116,6 +121,8 @@ class Server final : public RawServer {
   Server() : payload_(kMessageBytesMax, 'r') {}
   ~Server() override {
     if (server_ != nullptr) server_->Shutdown(std::chrono::system_clock::now());
+    // A cancelled call still sends its end: a queue that is closed before aborts in it.
+    for (int left = 5000; alive_ > 0 && left > 0; --left) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     for (auto& queue : queues_) queue->Shutdown();
     for (auto& thread : threads_) thread.join();
   }
@@ -139,7 +146,7 @@ class Server final : public RawServer {
     if (server_ == nullptr || port == 0) return {ION_E_BUSY, "cannot listen on " + address};
     address_ = address.substr(0, address.rfind(':') + 1) + std::to_string(port);
     for (auto& queue : queues_) {
-      for (int i = 0; i < kAccepts; ++i) new Call(service_, *queue, payload_);
+      for (int i = 0; i < kAccepts; ++i) new Call(service_, *queue, payload_, alive_);
       threads_.emplace_back([&q = *queue] {
         void* tag = nullptr;
         for (bool ok = false; q.Next(&tag, &ok);) {
@@ -153,6 +160,7 @@ class Server final : public RawServer {
 
  private:
   const std::string payload_;  // what /raw/Fetch sends parts of
+  std::atomic<int> alive_{0};
   grpc::AsyncGenericService service_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
   std::unique_ptr<grpc::Server> server_;

@@ -27,6 +27,7 @@ std::string figures_text(const Figures& f) {
                      f.mb_per_s(), f.mb_per_s() * 1e6 / 1048576.0, f.latency.percentile_us(0.5), f.latency.percentile_us(0.99),
                      f.latency.percentile_us(0.999), f.latency.max_us());
 }
+double share(double part, double whole) { return whole == 0 ? 0 : part / whole; }
 const char* acks_name(client::Acks acks) {
   switch (acks) {
     case client::Acks::kAll: return "all";
@@ -50,12 +51,17 @@ std::string as_json(const Report& r) {
   j["durability"] = r.durability;
   if (r.null_broker) {
     j["null"] = figures_json(*r.null_broker);
-    j["ratio"] = r.null_broker->records_per_s() == 0 ? 0 : r.real.records_per_s() / r.null_broker->records_per_s();
+    j["ratio"] = share(r.real.records_per_s(), r.null_broker->records_per_s());
   }
-  if (r.raw_mb_per_s) {
-    j["raw"] = {{"mb_per_s", *r.raw_mb_per_s}};
-    if (r.null_broker) j["null_ratio"] = *r.raw_mb_per_s == 0 ? 0 : r.null_broker->mb_per_s() / *r.raw_mb_per_s;
+  if (r.raw) {
+    j["raw"] = {{"mb_per_s", r.raw->mb_per_s()}};
+    if (r.null_broker) j["null_ratio"] = share(r.null_broker->mb_per_s(), r.raw->mb_per_s());
   }
+  if (r.file) {
+    j["file"] = {{"mb_per_s", r.file->mb_per_s()}};
+    j["file_ratio"] = share(r.real.mb_per_s(), r.file->mb_per_s());
+  }
+  j["rounds"] = r.rounds;
   return j.dump() + "\n";
 }
 
@@ -67,12 +73,13 @@ std::string as_text(const Report& r) {
   if (r.real.errors + r.real.retries != 0) text += fmt::format("        {} errors, {} retries\n", r.real.errors, r.real.retries);
   if (r.null_broker) {
     text += fmt::format("null    {}\n", figures_text(*r.null_broker));
-    text += fmt::format("ratio   {:.2f} of the null broker\n", r.real.records_per_s() / r.null_broker->records_per_s());
+    text += fmt::format("ratio   {:.2f} of the null broker\n", share(r.real.records_per_s(), r.null_broker->records_per_s()));
   }
-  if (r.raw_mb_per_s) {
-    text += fmt::format("raw     {:.1f} MB/s of a raw ByteBuffer stream\n", *r.raw_mb_per_s);
-    if (r.null_broker) text += fmt::format("        the null broker is {:.2f} of it\n", r.null_broker->mb_per_s() / *r.raw_mb_per_s);
+  if (r.raw) {
+    text += fmt::format("raw     {:.1f} MB/s of a raw ByteBuffer stream\n", r.raw->mb_per_s());
+    if (r.null_broker) text += fmt::format("        the null broker is {:.2f} of it\n", share(r.null_broker->mb_per_s(), r.raw->mb_per_s()));
   }
+  if (r.file) text += fmt::format("file    {:.1f} MB/s into a file, the broker is {:.2f} of it\n", r.file->mb_per_s(), share(r.real.mb_per_s(), r.file->mb_per_s()));
   const Figures& f = r.real;
   return text + fmt::format("{} records sent, {:.6f} records/sec ({:.2f} MB/sec), {:.2f} ms avg latency, {:.2f} ms max latency, {:.0f} ms 50th, {:.0f} ms 95th, "
                             "{:.0f} ms 99th, {:.0f} ms 99.9th.\n",

@@ -5,7 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <system_error>
 
+#include "bench/file_ceiling.h"
 #include "bench/null_broker.h"
 #include "bench/raw_stream.h"
 #include "bench/report.h"
@@ -19,6 +23,8 @@ namespace {
 constexpr uint64_t kRecordBytesMax = 16 << 20, kRecordsMax = 1'000'000'000'000, kClientsMax = 1024, kPartitionsMax = 100'000;
 constexpr uint64_t kSampleBatches = 32;  // what the null broker is given, so that it serves batches of this shape
 constexpr uint64_t kRawMessagesMin = 32, kRawMessagesMax = 500'000;
+constexpr uint32_t kRounds = 3;
+constexpr uint64_t kRoundRecordsMin = 20'000;  // below, a round would measure how it begins
 
 struct Plan {
   bench::LoadShape shape;
@@ -81,24 +87,46 @@ Result<uint64_t> records_in(client::Client& client, const std::string& topic, Na
 
 enum class Direction { kProduce, kConsume };
 
+uint64_t bytes_of_batch(const bench::Figures& figures) { return std::max<uint64_t>(1, figures.bytes / std::max<uint64_t>(1, figures.batches)); }
+
 // The raw stream's messages are as large as the broker's were, and as many.
-Result<double> raw_mb_per_s(Direction direction, const bench::Figures& real) {
+Result<bench::Volume> raw_stream(Direction direction, const bench::Figures& real) {
+  tell("the raw stream");
   ION_TRY(const std::string self, bench::sibling_program("ion"));
   ION_TRY(const bench::ServerProcess server, bench::ServerProcess::start({self, "bench", "serve-raw"}));
-  const uint64_t bytes = std::max<uint64_t>(1, real.bytes / std::max<uint64_t>(1, real.batches));
+  const uint64_t bytes = bytes_of_batch(real);
   const uint64_t messages = std::clamp(real.bytes / bytes, kRawMessagesMin, kRawMessagesMax);
   if (direction == Direction::kConsume) {
     bench::ReceiveLoad load;
     load.request = bench::raw_fetch_request(messages, bytes);
     load.messages = messages, load.counted_from = bytes;
     ION_TRY(const bench::RawFigures figures, bench::run_receive(server.address(), load, {}));
-    return figures.mb_per_s();
+    return bench::Volume{figures.bytes, figures.seconds};
   }
   bench::SendLoad load;
   load.payload.assign(bytes, 'x');
   load.messages = messages, load.window = bench::usual_window(bytes);
   ION_TRY(const bench::RawFigures figures, bench::run_send(server.address(), load, {}));
-  return figures.mb_per_s();
+  return bench::Volume{figures.bytes, figures.seconds};
+}
+
+bool is_here(const std::string& broker) { return broker.starts_with("127.") || broker.starts_with("localhost:") || broker.starts_with("[::1]"); }
+
+// Of this machine's files; nothing when the broker is elsewhere, or there is no room.
+std::optional<bench::Volume> file_of_this_machine(const Context& context, const bench::Figures& load) {
+  if (!std::all_of(context.brokers.begin(), context.brokers.end(), is_here)) return std::nullopt;
+  tell("a file");
+  std::error_code none;
+  const auto written = bench::write_file({std::filesystem::temp_directory_path(none).string(), load.bytes, bytes_of_batch(load)});
+  if (written) return bench::Volume{written->bytes, written->seconds};
+  tell(written.error().words());
+  return std::nullopt;
+}
+
+void add(std::optional<bench::Volume>& all, const std::optional<bench::Volume>& round) {
+  if (!round) return;
+  if (!all) all.emplace();
+  all->bytes += round->bytes, all->seconds += round->seconds;
 }
 
 Result<bench::Figures> null_produce(bench::LoadShape shape) {
@@ -120,15 +148,27 @@ Result<bench::Figures> null_consume(bench::LoadShape shape) {
 Result<bench::Report> measure_produce(const Context& context, const Plan& plan) {
   ION_TRY(client::Client client, connect(context));
   ION_TRY(const client::TopicView topic, topic_of(client, plan, context.timeout));
-  bench::Report report{"produce", plan.shape, durability_of(topic), {}, {}, {}};
-  const bool ceiling = plan.ceiling == Plan::Ceiling::kMeasured;
-  if (ceiling) {
-    ION_TRY(report.null_broker, null_produce(plan.shape));
+  bench::Report report{"produce", plan.shape, durability_of(topic), {}, {}, {}, {}, 1};
+  if (plan.ceiling == Plan::Ceiling::kLeftOut) {
+    tell("the broker");
+    ION_TRY(report.real, bench::run_produce(context.brokers, plan.shape));
+    return report;
   }
-  tell("the broker");
-  ION_TRY(report.real, bench::run_produce(context.brokers, plan.shape));
-  if (ceiling && !plan.shape.one_in_flight) {
-    ION_TRY(report.raw_mb_per_s, raw_mb_per_s(Direction::kProduce, report.real));
+  // All of them in turn, several times: what else the machine does meets them alike.
+  const bool raw = !plan.shape.one_in_flight;
+  report.rounds = raw && plan.shape.records >= kRounds * kRoundRecordsMin ? kRounds : 1;
+  report.null_broker.emplace();
+  for (uint32_t round = 0; round < report.rounds; ++round) {
+    bench::LoadShape shape = plan.shape;
+    shape.records = plan.shape.records / report.rounds + (round < plan.shape.records % report.rounds ? 1 : 0);
+    ION_TRY(const bench::Figures null, null_produce(shape));
+    if (raw) add(report.file, file_of_this_machine(context, null));
+    tell("the broker");
+    ION_TRY(const bench::Figures real, bench::run_produce(context.brokers, shape));
+    report.null_broker->add(null), report.real.add(real);
+    if (!raw) continue;
+    ION_TRY(const bench::Volume stream, raw_stream(Direction::kProduce, real));
+    add(report.raw, stream);
   }
   return report;
 }
@@ -137,7 +177,7 @@ Result<bench::Report> measure_produce(const Context& context, const Plan& plan) 
 Result<bench::Report> measure_consume(const Context& context, const Plan& plan) {
   ION_TRY(client::Client client, connect(context));
   ION_TRY(const client::TopicView topic, topic_of(client, plan, context.timeout));
-  bench::Report report{"consume", plan.shape, durability_of(topic), {}, {}, {}};
+  bench::Report report{"consume", plan.shape, durability_of(topic), {}, {}, {}, {}, 1};
   ION_TRY(const uint64_t there, records_in(client, plan.topic.name, context.timeout));
   if (there > 0 && there < plan.shape.records && plan.records == Plan::Records::kWhatIsThere) {
     report.shape.records = there;
@@ -152,7 +192,7 @@ Result<bench::Report> measure_consume(const Context& context, const Plan& plan) 
   if (plan.ceiling == Plan::Ceiling::kLeftOut) return report;
   report.shape.record_bytes = std::max<uint64_t>(1, report.real.bytes / std::max<uint64_t>(1, report.real.records));
   ION_TRY(report.null_broker, null_consume(report.shape));
-  ION_TRY(report.raw_mb_per_s, raw_mb_per_s(Direction::kConsume, report.real));
+  ION_TRY(report.raw, raw_stream(Direction::kConsume, report.real));
   return report;
 }
 
@@ -176,7 +216,7 @@ void declare_bench(OptionSet& options) {
       .value("partitions,p", "of the topic, if it has to be made", "1")
       .values("config,c", "KEY=VALUE of the topic, if it has to be made")
       .flag("one-in-flight", "each client waits for its record before it sends the next one")
-      .flag("no-ceiling", "without the null broker and the raw stream");
+      .flag("no-ceiling", "without the null broker, the raw stream and the file");
 }
 
 int bench_produce(const Arguments& arguments, const Context& context) {

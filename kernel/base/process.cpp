@@ -2,6 +2,7 @@
 
 #include "base/posix_files_error.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,6 +44,13 @@ Result<std::string> make_temporary_directory(std::string_view prefix) {
 void remove_tree(const std::string& directory) {
   std::error_code ignored;
   std::filesystem::remove_all(directory, ignored);
+}
+
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that it takes
+  (void)::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+#endif
 }
 
 void leave_process(int code) { ::_exit(code); }

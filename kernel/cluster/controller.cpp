@@ -1,6 +1,7 @@
 #include "cluster/controller.h"
 
 #include <fmt/format.h>
+#include <ion/continuation.h>
 
 #include <utility>
 
@@ -137,19 +138,29 @@ void Controller::propose(const Command& command, AppliedDone done) {
   if (group_ == nullptr || !replayed_) return done(Status(ION_E_CLOSED, "the metadata log is not open", "STARTING"));
   if (proposals_ >= kProposalsInFlightMax) return done(Status(ION_E_OVERLOADED, "too many metadata changes at once", "QUEUE_FULL"));
   ++proposals_;
-  auto bytes = std::make_shared<std::vector<uint8_t>>(encode(command));  // borrowed by the op until its completion
-  const ion_buf part = borrowed(*bytes);
-  call([&](Op& op) { return group_->propose(op, std::span<const ion_buf>(&part, 1)); },
-       [this, bytes, done = std::move(done)](const ion_result& r) {
-         on_shard(
-             [this, done, index = r.u0, status = Status::from(r.status, r.err)] {
-               --proposals_;
-               if (!status.ok()) return done(status);
-               auto found = outcomes_.extract(index);
-               done(found ? std::move(found.mapped()) : Result<Applied>(Status(ION_E_INTERNAL, "a metadata command was not applied")));
-             },
-             [done](Status s) { done(std::move(s)); });
+  struct Proposal {
+    std::vector<uint8_t> bytes;
+    ion_buf part{};
+  };
+  auto proposal = std::make_shared<Proposal>(Proposal{encode(command), {}});  // borrowed by the op until its completion
+  proposal->part = borrowed(proposal->bytes);
+  call([&](Op& op) { return group_->propose(op, std::span<const ion_buf>(&proposal->part, 1)); },
+       [this, proposal, done = std::move(done)](const ion_result& r) {
+         // The change has happened or not: a full queue must not make it look otherwise.
+         const Status given = go_on_at({world_.executor, world_.timers, world_.clock}, world_.shard, Hop::kPost,
+                                       [this, done, index = r.u0, status = Status::from(r.status, r.err)] {
+                                         RoleScope scope(shard_role);
+                                         proposed(index, status, done);
+                                       });
+         if (!given.ok()) done(Status(ION_E_UNKNOWN_OUTCOME, given.words()));
        });
+}
+
+void Controller::proposed(uint64_t index, const Status& status, const AppliedDone& done) {
+  --proposals_;
+  if (!status.ok()) return done(status);
+  auto found = outcomes_.extract(index);
+  done(found ? std::move(found.mapped()) : Result<Applied>(Status(ION_E_INTERNAL, "a metadata command was not applied")));
 }
 
 void Controller::apply(std::span<const Entry> entries) {

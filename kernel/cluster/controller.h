@@ -35,6 +35,7 @@ struct NewTopic {
 };
 struct ControllerWorld {
   Executor& executor;
+  Timers& timers;
   Clock& clock;
   Logger& logger;
   Random& random;
@@ -76,6 +77,7 @@ class Controller final : public Machine {
   Result<Command> plan(const NewTopic& topic) ION_ON(shard_role);
   Result<std::vector<PartitionRecord>> place(const NewTopic& topic, uint64_t seed) ION_ON(shard_role);
   void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
+  void proposed(uint64_t index, const Status& status, const AppliedDone& done) ION_ON(shard_role);
 
   const ControllerWorld world_;
   ControllerObserver& observer_;

@@ -1,6 +1,7 @@
 #include "cluster/local_broker.h"
 
 #include <fmt/format.h>
+#include <ion/continuation.h>
 
 #include <utility>
 
@@ -10,6 +11,8 @@ std::string data_log(const Uuid& topic, PartitionId partition) { return fmt::for
 std::string state_log(const Uuid& topic, PartitionId partition) { return fmt::format("state/{}/{}", topic.text(), partition.v); }
 
 namespace {
+constexpr size_t kTopicsOpeningMax = 16;  // each has a continuation on the control shard and a job on the disk
+
 // FNV-1a over topic and partition: the same shard for a partition at every start.
 ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
   uint64_t h = 0xcbf29ce484222325ULL;
@@ -21,28 +24,38 @@ ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
 }  // namespace
 
 void LocalBroker::on_control(std::function<void()> work) {
-  const Status given = post(world_.around.executor, world_.control, [work = std::move(work)] {
+  const partition::Surroundings& around = world_.around;
+  const Status given = go_on_at({around.executor, around.timers, around.clock}, world_.control, Hop::kPost, [work = std::move(work)] {
     RoleScope scope(control_role);
     work();
   });
-  // The control queue holds a few continuations per topic that is being opened; full or closed means that the process goes down.
-  if (!given.ok()) world_.around.logger.error("control work was refused", {{"why", given.text()}});
+  if (!given.ok()) around.logger.error("control work was refused", {{"why", given.text()}});  // the process goes down
 }
 
 void LocalBroker::start(Controller& controller, std::function<void(Status)> done) {
   controller_ = &controller;
   controller.inspect([this, done = std::move(done)](const MetadataMachine& machine) {
-    auto left = std::make_shared<size_t>(machine.topics().size() + 1);  // shared: one count for all topics; control shard only
-    const auto one_less = [left, done](Status status) {
-      (void)status;  // a partition that cannot be served says so itself; the broker serves the others
-      if (--*left == 0) done({});
+    struct Found {
+      std::vector<TopicPtr> topics;
+      std::vector<std::pair<Uuid, size_t>> deleted;
+      size_t left = 1;
     };
-    for (const auto& [name, topic] : machine.topics()) {
-      topic_created(topic);
-      when_open(topic, one_less);
-    }
-    for (const auto& [uuid, tombstone] : machine.tombstones()) on_control([this, uuid = uuid, n = size_t{tombstone.partitions}] { sweep(uuid, n); });
-    on_control([one_less] { one_less({}); });
+    auto found = std::make_shared<Found>();  // shared: one count for all topics; control shard only
+    for (const auto& [name, topic] : machine.topics()) found->topics.push_back(topic);
+    for (const auto& [uuid, tombstone] : machine.tombstones()) found->deleted.emplace_back(uuid, tombstone.partitions);
+    on_control([this, found, done] {
+      found->left += found->topics.size();
+      const auto one_less = [found, done](Status status) {
+        (void)status;  // a partition that cannot be served says so itself; the broker serves the others
+        if (--found->left == 0) done({});
+      };
+      for (const TopicPtr& topic : found->topics) {
+        open_topic(topic);
+        when_open_here(topic, one_less);
+      }
+      for (const auto& [uuid, partitions] : found->deleted) ++changes_, sweep(uuid, partitions);
+      one_less({});
+    });
   });
 }
 
@@ -51,23 +64,37 @@ void LocalBroker::topic_created(TopicPtr topic) {
 }
 
 void LocalBroker::when_open(TopicPtr topic, std::function<void(Status)> done) {
-  on_control([this, topic, done = std::move(done)] {
-    const auto opening = opening_.find(topic->uuid);
-    if (opening != opening_.end()) return opening->second.waiters.push_back(done);
-    const TopicEntryPtr entry = world_.view.find(topic->name);
-    if (entry == nullptr || entry->record->uuid != topic->uuid) return done(Status(ION_E_NOT_FOUND, "topic " + topic->name + " is gone", "TOPIC_NOT_FOUND"));
-    done({});
-  });
+  on_control([this, topic, done = std::move(done)] { when_open_here(topic, done); });
+}
+
+void LocalBroker::when_open_here(const TopicPtr& topic, std::function<void(Status)> done) {
+  const auto opening = opening_.find(topic->uuid);
+  if (opening != opening_.end()) return opening->second.waiters.push_back(std::move(done));
+  const TopicEntryPtr entry = world_.view.find(topic->name);
+  if (entry != nullptr && entry->record->uuid == topic->uuid) return done({});
+  if (stopping_) return done(Status(ION_E_CLOSED, "the broker is stopping", "DRAINING"));
+  done(Status(ION_E_NOT_FOUND, "topic " + topic->name + " is gone", "TOPIC_NOT_FOUND"));
 }
 
 void LocalBroker::open_topic(TopicPtr topic) {
+  if (stopping_) return;  // the next start opens it
   auto entry = std::make_shared<TopicEntry>();  // shared with readers once published
   entry->record = topic;
   auto settings = read_settings(topic->config, world_.defaults);
   if (settings) entry->settings = *settings;  // checked before it was proposed
   entry->partitions.resize(topic->partitions.size());
   opening_[topic->uuid] = Opening{std::move(entry), 0, {}, false};
-  open_next(topic->uuid);
+  waiting_.push_back(topic->uuid);
+  open_waiting();
+}
+
+void LocalBroker::open_waiting() {
+  while (!waiting_.empty() && changes_ < kTopicsOpeningMax) {
+    ++changes_;
+    const Uuid topic = waiting_.front();
+    waiting_.pop_front();
+    open_next(topic);
+  }
 }
 
 void LocalBroker::open_next(Uuid topic) {
@@ -109,8 +136,9 @@ void LocalBroker::open_partition(Uuid topic, PartitionId partition) {
            small.segment_bytes = kSegmentBytesMin;
            call([&](Op& op) { return world_.storage.open(op, state_log(topic, partition), small, &logs->state); },
                 [failed, both_open, logs](const ion_result& state) {
-                  if (state.status != ION_OK) return failed(Status::from(state.status, state.err));
-                  both_open();
+                  if (state.status == ION_OK) return both_open();
+                  call([&](Op& op) { return logs->data->close(op); },
+                       [failed, logs, why = Status::from(state.status, state.err)](const ion_result&) { failed(why); });
                 });
          });
        });
@@ -137,6 +165,14 @@ void LocalBroker::topic_ready(Uuid topic) {
   else world_.view.publish(done.entry);
   for (const auto& waiter : done.waiters) waiter(status);
   if (done.deleted) take_away(done.entry->record, done.entry);
+  change_ended();
+}
+
+// One that was being opened or taken away: room for the next, or the last before the end.
+void LocalBroker::change_ended() {
+  --changes_;
+  if (!stopping_) return open_waiting();
+  if (changes_ == 0) close_all();
 }
 
 void LocalBroker::topic_deleted(TopicPtr topic) {
@@ -149,6 +185,7 @@ void LocalBroker::topic_deleted(TopicPtr topic) {
 
 void LocalBroker::take_away(TopicPtr topic, TopicEntryPtr entry) {
   if (entry == nullptr) return;
+  ++changes_;
   auto left = std::make_shared<size_t>(entry->partitions.size());  // shared: one count; control shard only
   const auto one_less = [this, left, topic](Status) {
     on_control([this, left, topic] {
@@ -165,14 +202,17 @@ void LocalBroker::sweep(Uuid topic, size_t partitions) { remove_logs(topic, part
 
 // Data log and state log of each partition in turn; NOT_FOUND is as good as removed.
 void LocalBroker::remove_logs(Uuid topic, size_t partitions, size_t at) {
-  if (at == partitions * 2) return controller_->forget_tombstone(topic);
+  if (at == partitions * 2) {
+    controller_->forget_tombstone(topic);
+    return change_ended();
+  }
   const PartitionId partition{static_cast<int32_t>(at / 2)};
   const std::string log = at % 2 == 0 ? data_log(topic, partition) : state_log(topic, partition);
   call([&](Op& op) { return world_.storage.remove(op, log); },
        [this, topic, partitions, at, log](const ion_result& r) {
          if (r.status != ION_OK && r.status != ION_E_NOT_FOUND) {
            world_.around.logger.warn("a deleted log stays for the next start", {{"log", log}, {"why", Status::from(r.status, r.err).text()}});
-           return;
+           return on_control([this] { change_ended(); });
          }
          on_control([this, topic, partitions, at] { remove_logs(topic, partitions, at + 1); });
        });
@@ -180,24 +220,31 @@ void LocalBroker::remove_logs(Uuid topic, size_t partitions, size_t at) {
 
 void LocalBroker::stop(std::function<void(Status)> done) {
   on_control([this, done = std::move(done)] {
-    struct Closing {
-      size_t left = 1;
-      Status first;
-      std::function<void(Status)> done;
-    };
-    auto closing = std::make_shared<Closing>();  // shared: one count for all partitions; control shard only
-    closing->done = done;
-    const auto one_less = [this, closing](Status status) {
-      on_control([closing, status] {
-        if (closing->first.ok() && !status.ok()) closing->first = status;
-        if (--closing->left == 0) closing->done(closing->first);
-      });
-    };
-    for (const auto& [name, entry] : world_.view.erase_all())
-      for (const ServedPartition& p : entry->partitions)
-        if (p.partition != nullptr) ++closing->left, p.partition->close(one_less);
-    one_less({});
+    stopping_ = done;
+    for (const Uuid& topic : std::exchange(waiting_, {}))
+      for (const auto& waiter : opening_.extract(topic).mapped().waiters) waiter(Status(ION_E_CLOSED, "the broker is stopping", "DRAINING"));
+    if (changes_ == 0) close_all();
   });
+}
+
+void LocalBroker::close_all() {
+  struct Closing {
+    size_t left = 1;
+    Status first;
+    std::function<void(Status)> done;
+  };
+  auto closing = std::make_shared<Closing>();  // shared: one count for all partitions; control shard only
+  closing->done = stopping_;
+  const auto one_less = [this, closing](Status status) {
+    on_control([closing, status] {
+      if (closing->first.ok() && !status.ok()) closing->first = status;
+      if (--closing->left == 0) closing->done(closing->first);
+    });
+  };
+  for (const auto& [name, entry] : world_.view.erase_all())
+    for (const ServedPartition& p : entry->partitions)
+      if (p.partition != nullptr) ++closing->left, p.partition->close(one_less);
+  one_less({});
 }
 
 }  // namespace ion::cluster

@@ -34,7 +34,7 @@ class LocalBroker final : public ControllerObserver {
   void when_open(TopicPtr topic, std::function<void(Status)> done);
   // `done` when every change that was told so far stands in the view.
   void settle(std::function<void()> done) { on_control(std::move(done)); }
-  // Closes every partition. `done` with the first failure.
+  // Waits for what is being opened or taken away, then closes every partition. `done` with the first failure.
   void stop(std::function<void(Status)> done);
 
   void topic_created(TopicPtr topic) override;
@@ -49,17 +49,24 @@ class LocalBroker final : public ControllerObserver {
   };
   void on_control(std::function<void()> work);
   void open_topic(TopicPtr topic) ION_ON(control_role);
+  void open_waiting() ION_ON(control_role);
   void open_next(Uuid topic) ION_ON(control_role);
   void open_partition(Uuid topic, PartitionId partition) ION_ON(control_role);
   void partition_ready(Uuid topic, PartitionId partition, Result<partition::PartitionPtr> opened) ION_ON(control_role);
   void topic_ready(Uuid topic) ION_ON(control_role);
+  void when_open_here(const TopicPtr& topic, std::function<void(Status)> done) ION_ON(control_role);
   void take_away(TopicPtr topic, TopicEntryPtr entry) ION_ON(control_role);
   void sweep(Uuid topic, size_t partitions) ION_ON(control_role);
   void remove_logs(Uuid topic, size_t partitions, size_t at) ION_ON(control_role);
+  void change_ended() ION_ON(control_role);
+  void close_all() ION_ON(control_role);
 
   const LocalWorld world_;
   Controller* controller_ = nullptr;
   std::map<Uuid, Opening> opening_;
+  std::deque<Uuid> waiting_;              // of opening_, not begun: at most kTopicsOpeningMax are opened at once
+  size_t changes_ = 0;                    // topics that are being opened or taken away
+  std::function<void(Status)> stopping_;  // set: no further change begins
 };
 
 std::string data_log(const Uuid& topic, PartitionId partition);

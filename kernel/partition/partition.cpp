@@ -4,6 +4,7 @@
 #include "partition/window_loader.h"
 
 #include <fmt/format.h>
+#include <ion/continuation.h>
 #include <ion/contract/front_door.h>
 
 #include <utility>
@@ -16,8 +17,17 @@ struct Rendezvous {
   std::atomic<bool> first{true};
   bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
 };
-constexpr Nanos kRetryPost = milliseconds(1);    // of our own continuation, when the shard's queue is full
+constexpr Nanos kRetrySync = milliseconds(1);     // when the storage has no room for another one that waits
 constexpr Nanos kRetryAdvice = milliseconds(10);  // to clients, when a bound is full
+}  // namespace
+
+namespace {
+// A log that is open may not be dropped: its storage would keep it for ever.
+void close_logs_of(const std::shared_ptr<PartitionSeed>& seed, std::function<void()> then) {
+  call([&](Op& op) { return seed->state->close(op); }, [seed, then = std::move(then)](const ion_result&) {
+    call([&](Op& op) { return seed->log->close(op); }, [seed, then](const ion_result&) { then(); });
+  });
+}
 }  // namespace
 
 void Partition::open(Surroundings around, PartitionSeed seed, PartitionOpened done) {
@@ -25,7 +35,7 @@ void Partition::open(Surroundings around, PartitionSeed seed, PartitionOpened do
   Log& state = *seed.state;
   auto kept = std::make_shared<PartitionSeed>(std::move(seed));  // shared: std::function copies
   load_window(log, state, [around, kept, done = std::move(done)](Result<LoadedWindow> loaded) {
-    if (!loaded) return done(std::move(loaded).error());
+    if (!loaded) return close_logs_of(kept, [done, why = loaded.error()] { done(why); });
     done(std::make_shared<Partition>(around, std::move(*kept), std::move(loaded->window), loaded->state_next));
   });
 }
@@ -48,29 +58,12 @@ Partition::Partition(Surroundings around, PartitionSeed seed, ProducerWindow win
 }
 
 void Partition::on_shard(std::function<void()> work) {
-  auto self = shared_from_this();
-  Status given = run(around_.executor, seed_.shard, [self, work]() {
+  const Status given = go_on_at({around_.executor, around_.timers, around_.clock}, seed_.shard, Hop::kRun, [self = shared_from_this(), work = std::move(work)] {
     RoleScope scope(shard_role);
     work();
   });
   if (given.ok() || given.code() == ION_E_CLOSED) return;
-  // The queue is full of requests; a continuation may not be lost, so it comes again a little later from the timers.
-  struct Retry {
-    PartitionPtr self;
-    std::function<void()> work;
-  };
-  auto* retry = new Retry{self, std::move(work)};
-  const auto armed = around_.timers.arm(
-      seed_.shard, around_.clock.now() + kRetryPost,
-      [](void* ctx) noexcept {
-        std::unique_ptr<Retry> r(static_cast<Retry*>(ctx));
-        RoleScope scope(shard_role);
-        r->work();
-      },
-      retry);
-  if (armed) return;
-  around_.logger.error("work of a partition was dropped", {{"partition", seed_.name}, {"why", armed.error().text()}});
-  delete retry;
+  around_.logger.error("work of a partition was dropped", {{"partition", seed_.name}, {"why", given.text()}});
 }
 
 // ---- produce
@@ -220,7 +213,7 @@ void Partition::synced(const Status& status, Offset durable) {
 void Partition::sync_later() {
   auto* self = new PartitionPtr(shared_from_this());
   const auto armed = around_.timers.arm(
-      seed_.shard, around_.clock.now() + kRetryPost,
+      seed_.shard, around_.clock.now() + kRetrySync,
       [](void* ctx) noexcept {
         const std::unique_ptr<PartitionPtr> mine(static_cast<PartitionPtr*>(ctx));
         RoleScope scope(shard_role);

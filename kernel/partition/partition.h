@@ -44,6 +44,7 @@ struct FetchAsk {
   Offset offset;
   uint64_t bytes_min = 1, bytes_max = 1 << 20;
   Instant until;  // 0: do not wait
+  const std::atomic<bool>* cancelled = nullptr;  // true: nobody waits for it any more. Lives until the answer
 };
 
 struct PartitionView {

@@ -93,6 +93,8 @@ void Partition::fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch
 
 void Partition::park(const FetchAsk& ask, Later later, ion_fetch_answer* a, Had had) {
   if (life_ != Life::kServing) return later.fail(Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
+  if (ask.cancelled != nullptr && ask.cancelled->load(std::memory_order_acquire))  // its cancel_fetch came before it was parked
+    return later.fail(Status(ION_E_CANCELLED, "the reader gave up"));
   // More may have become visible between the look and now; the shard moves the watermark, so nothing is missed from here on.
   if (high_watermark_.load(std::memory_order_relaxed) != had.upto.v) return read_now(ask, std::move(later), a);
   if (fetches_.full()) {
@@ -129,7 +131,11 @@ void Partition::arm_fetch_timer() {
         p.arm_fetch_timer();
       },
       self);
-  ION_ASSERT(armed.has_value());
+  if (!armed) {  // no timer is left: nobody may wait for one that never comes
+    delete self;
+    for (ParkedFetch& f : fetches_.take_all()) f.later.fail(armed.error());
+    return;
+  }
   timer_ = *armed, timer_ctx_ = self, timer_at_ = *earliest;
 }
 

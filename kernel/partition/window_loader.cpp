@@ -13,7 +13,7 @@ namespace ion::partition {
 namespace {
 
 struct Load {
-  Log& log;
+  Log &log, &state;
   WindowLoaded done;
   LoadedWindow loaded;
   Offset at, end;
@@ -52,22 +52,34 @@ void scan_tail(const LoadPtr& load) {
   });
 }
 
-// The newest snapshot, if it fits the log.
-void take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
+// The newest snapshot. False: it does not fit the log.
+bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
   std::optional<std::vector<uint8_t>> newest;
   while (bytes.size() >= batch::kHeaderBytes) {
     auto reader = batch::RecordReader::open(bytes);
-    if (!reader) return;
+    if (!reader) return false;
     auto record = reader->next();
     if (record && *record && (*record)->value) newest.emplace((*record)->value->begin(), (*record)->value->end());
     bytes = bytes.subspan(reader->header().total_bytes());
   }
-  if (!newest) return;
+  if (!newest) return false;
   ProducerWindow restored;
   const Result<Offset> upto = restored.restore(*newest);
-  if (!upto || *upto > load->end || *upto < load->at) return;
+  if (!upto || *upto > load->end || *upto < load->at) return false;
   load->loaded.window = std::move(restored);
   load->at = *upto;
+  return true;
+}
+
+// One that lies ahead of its log (the log lost its end with the power, and may) would fit again once the log has grown, and then
+// vouch for batches that it never saw.
+void forget_snapshots(const LoadPtr& load) {
+  call([&](Op& op) { return load->state.truncate_suffix(op, load->state.stat().first); },
+       [load](const ion_result& r) {
+         if (r.status != ION_OK) return answer(load, Status::from(r.status, r.err));
+         load->loaded.state_next = load->state.stat().next;
+         scan_tail(load);
+       });
 }
 
 }  // namespace
@@ -84,14 +96,14 @@ std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t
 
 void load_window(Log& log, Log& state, WindowLoaded done) {
   const LogStat have = log.stat(), kept = state.stat();
-  auto load = std::make_shared<Load>(Load{log, std::move(done), {}, have.first, have.next});
+  auto load = std::make_shared<Load>(Load{log, state, std::move(done), {}, have.first, have.next});
   load->loaded.state_next = kept.next;
   if (kept.next == kept.first) return scan_tail(load);
   call([&](Op& op) { return state.read(op, kept.next + -1, kept.next, kScanBytes); },
        [load](const ion_result& r) {
          const Outcome got = Outcome::from(r);
-         if (got.status.ok() && !got.bufs.empty()) take_snapshot(load, got.bufs.front().span());
-         scan_tail(load);
+         if (got.status.ok() && !got.bufs.empty() && take_snapshot(load, got.bufs.front().span())) return scan_tail(load);
+         forget_snapshots(load);
        });
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 namespace ion::pipeline {
 
@@ -18,6 +19,23 @@ class Admission {
  private:
   const uint64_t bytes_max_;
   std::atomic<uint64_t> bytes_{0};
+};
+
+// What was let in leaves with this, however the request ends.
+class Admitted {
+ public:
+  Admitted() = default;
+  Admitted(Admission& to, uint64_t bytes) noexcept : to_(&to), bytes_(bytes) {}
+  Admitted(Admitted&& other) noexcept : to_(std::exchange(other.to_, nullptr)), bytes_(other.bytes_) {}
+  Admitted& operator=(Admitted&&) = delete;
+  ~Admitted() { leave(); }
+  void leave() noexcept {
+    if (Admission* const to = std::exchange(to_, nullptr)) to->leave(bytes_);
+  }
+
+ private:
+  Admission* to_ = nullptr;
+  uint64_t bytes_ = 0;
 };
 
 }  // namespace ion::pipeline

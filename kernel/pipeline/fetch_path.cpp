@@ -1,5 +1,7 @@
 #include "pipeline/fetch_path.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -22,7 +24,12 @@ Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
   {
     Slice& slice = slice_of(id);
     const std::lock_guard<std::mutex> lock(slice.mutex);
-    slice.waiting[id] = *from;
+    const auto [at, is_new] = slice.waiting.try_emplace(id, *from);
+    if (!is_new) {
+      const Status used(ION_E_INVALID, fmt::format("a fetch with op id {} waits already; ids are unique or 0", id));
+      return explain(a.error, used), op.refuse(used);
+    }
+    ask.cancelled = &at->second.cancelled;
   }
   CallOptions options;
   options.id = id;
@@ -46,7 +53,8 @@ Status FetchPath::cancel(uint64_t op_id) {
     const std::lock_guard<std::mutex> lock(slice.mutex);
     const auto found = slice.waiting.find(op_id);
     if (found == slice.waiting.end()) return {ION_E_NOT_FOUND, "this fetch is over"};
-    where = found->second;
+    found->second.cancelled.store(true, std::memory_order_release);
+    where = found->second.where;
   }
   where->cancel_fetch(op_id);
   return {};

@@ -6,8 +6,10 @@
 #include <ion/contract/front_door.h>
 
 #include <array>
+#include <atomic>
 #include <map>
 #include <mutex>
+#include <utility>
 
 namespace ion::pipeline {
 
@@ -19,10 +21,15 @@ class FetchPath {
   Status cancel(uint64_t op_id);  // NOT_FOUND: it is over
 
  private:
+  struct Waiting {
+    explicit Waiting(partition::PartitionPtr at) : where(std::move(at)) {}
+    const partition::PartitionPtr where;
+    std::atomic<bool> cancelled{false};  // asked by the partition before it parks: it may be cancelled while it still reads
+  };
   // Fetches that may wait, by op id. Touched once when such a fetch begins and once when it ends, never per record.
   struct Slice {
     std::mutex mutex;
-    std::map<uint64_t, partition::PartitionPtr> waiting;
+    std::map<uint64_t, Waiting> waiting;  // its values do not move
   };
   Slice& slice_of(uint64_t op_id) { return waiting_[op_id % waiting_.size()]; }
 

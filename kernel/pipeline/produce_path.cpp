@@ -53,21 +53,19 @@ Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer
   if (!to) return refuse(op, a.error, to.error());
   const uint64_t bytes = bytes_in(parts);
   if (const Status entered = corridor_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
+  Admitted admitted(corridor_.admission, bytes);
   const Result<batch::Header> header = batch::check(parts, corridor_.limits.batch_bytes_max, batch::From::kClient);
   const Status proved = header ? check_records(parts, *header, corridor_.limits.record_bytes_max) : header.error();
-  if (!proved.ok()) {
-    corridor_.admission.leave(bytes);
-    return refuse(op, a.error, proved);
-  }
-  if (corridor_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, bytes);
-  return straight(op, *to, *header, r, a, bytes);
+  if (!proved.ok()) return refuse(op, a.error, proved);
+  if (corridor_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, std::move(admitted));
+  return straight(op, *to, *header, r, a, std::move(admitted));
 }
 
 Answer ProducePath::straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
-                             uint64_t bytes) {
+                             Admitted admitted) {
   call([&](Op& inner) { return to->produce(inner, h, std::span<const ion_buf>(r.parts, r.nparts), r.acks, a); },
-       [admission = &corridor_.admission, bytes, later = op.later()](const ion_result& result) mutable {
-         admission->leave(bytes);
+       [admitted = std::move(admitted), later = op.later()](const ion_result& result) mutable {
+         admitted.leave();
          later.pass(result);
        });
   return op.pending();
@@ -79,14 +77,14 @@ struct ProducePath::Routed {
   ion_produce_answer& answer;
   partition::PartitionPtr to;
   batch::Header header;
-  uint64_t bytes = 0;
+  Admitted admitted;
   Later later;
   std::vector<uint8_t> replaced;
   ion_buf replaced_part{};
 };
 
 Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
-                                uint64_t bytes) {
+                                Admitted admitted) {
   BatchInFlight seen;
   seen.topic = text_of(r.topic);
   seen.partition = r.partition;
@@ -97,20 +95,20 @@ Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const
   }
   seen.header = h;
   seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
-  auto routed = std::make_shared<Routed>(Routed{r, a, to, h, bytes, op.later(), {}, {}});  // shared with a PENDING interceptor
+  auto routed = std::make_shared<Routed>(Routed{r, a, to, h, std::move(admitted), op.later(), {}, {}});  // shared with a PENDING interceptor
   corridor_.interceptors.walk(Hook::kProduce, seen, [this, routed](Passage passage) { after_walk(routed, std::move(passage)); });
   return op.pending();
 }
 
 void ProducePath::after_walk(const std::shared_ptr<Routed>& routed, Passage passage) {
   const auto end = [&](const Status& why) {
-    corridor_.admission.leave(routed->bytes);
+    routed->admitted.leave();
     explain(routed->answer.error, why);
     routed->later.fail(why);
   };
   if (passage.kind == Passage::Kind::kRejected) return end(passage.why);
   if (passage.kind == Passage::Kind::kDropped) {
-    corridor_.admission.leave(routed->bytes);
+    routed->admitted.leave();
     routed->answer.flags = ION_PRODUCE_DROPPED;
     routed->answer.base = routed->answer.next = -1;
     return routed->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
@@ -127,11 +125,15 @@ void ProducePath::after_walk(const std::shared_ptr<Routed>& routed, Passage pass
     routed->replaced = std::move(passage.replaced);
     routed->replaced_part = borrowed(routed->replaced);
     parts = std::span<const ion_buf>(&routed->replaced_part, 1);
-    routed->header = batch::read_header(routed->replaced.data());
+    // What an interceptor made is held to the same bounds. Its records may have gaps, as those of a broker have.
+    const Result<batch::Header> header = batch::check(parts, corridor_.limits.batch_bytes_max, batch::From::kBroker);
+    const Status proved = header ? check_records(parts, *header, corridor_.limits.record_bytes_max) : header.error();
+    if (!proved.ok()) return end(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.words(), proved.reason()));
+    routed->header = *header;
   }
   call([&](Op& inner) { return routed->to->produce(inner, routed->header, parts, routed->request.acks, routed->answer); },
-       [this, routed](const ion_result& result) {
-         corridor_.admission.leave(routed->bytes);
+       [routed](const ion_result& result) {
+         routed->admitted.leave();
          routed->later.pass(result);
        });
 }

@@ -14,8 +14,8 @@ class ProducePath {
 
  private:
   struct Routed;
-  Answer straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, uint64_t bytes);
-  Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, uint64_t bytes);
+  Answer straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
+  Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
   void after_walk(const std::shared_ptr<Routed>& routed, Passage passage);
 
   const Corridor& corridor_;

@@ -29,7 +29,7 @@ struct StorageMmapConfig {
         row("prepare_ahead", &C::prepare_ahead, kCount, 0, 8,
             "Segments that wait ready for a log that has filled one. 0: appends wait at each roll."),
         row("prepare_zeroed", &C::prepare_zeroed,
-            "Write zeros into a segment before its use: flushes are quicker, each byte is written twice."),
+            "Write zeros into a segment before its use if its log is flushed often: flushes are quicker, each byte is written twice."),
         row("index_interval", &C::index_interval, kBytes, 4_KiB, 64_KiB, "Batches between two entries of the offset index."),
         row("writeback_bytes", &C::writeback_bytes, kBytes, 0, 1_GiB,
             "Appended bytes after which the system is asked to begin writing them out. 0: never asked."),

@@ -34,6 +34,12 @@ Roll roll_before(const ActiveFacts& active, uint64_t bytes, const RollRules& rul
 uint64_t next_capacity(uint64_t before, Roll why, uint64_t segment_bytes, uint64_t needed) noexcept;
 uint64_t first_capacity(uint64_t segment_bytes, uint64_t needed) noexcept;
 
+// Whether the next segments are filled with zeros before their use. That makes a flush cheaper (no extent has to be converted and
+// noted in the journal) and costs a second write of every byte, so it is for logs that are flushed often: at least once in
+// kBytesPerFlush of what their last segment took.
+inline constexpr uint64_t kBytesPerFlush = uint64_t{4} << 20;
+bool worth_zeroing(uint64_t segment_bytes, uint64_t flushes) noexcept;
+
 // How many segments should wait ready. A log that never filled one asks late; one that did keeps `ahead`.
 uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead) noexcept;
 

@@ -107,7 +107,7 @@ Status LogCore::take_into_use(ReadySegment ready, bool name_first) {
 void LogCore::after_append() {
   if (const auto due = writer_.take_writeback())
     (void)context_.jobs.post([self = shared_from_this(), due = *due] { self->disk_.write_back(*due.segment, due.from, due.bytes); });
-  if (const uint32_t ahead = writer_.wants_ahead(); ahead > 0) supply_->keep_ready(ahead, writer_.next_bytes());
+  if (const uint32_t ahead = writer_.wants_ahead(); ahead > 0) supply_->keep_ready(ahead, writer_.next_bytes(), writer_.prepare_next());
 }
 
 // Naming, flushing and indexing of what was sealed. If the pool is full, the next roll, sync or close does it.

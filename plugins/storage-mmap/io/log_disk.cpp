@@ -21,6 +21,7 @@ Result<Offset> LogDisk::sync_held() {
     ION_CHECK(name_held(*segments[i]));
     ION_CHECK(flush_held(*segments[i], i + 1 == segments.size() ? tip.end : segments[i]->end()));
   }
+  state_.count_flush();
   if (tip.next != mark_.offset || list->first() != mark_.first || tip.base != mark_.segment) {
     mark_ = {list->first(), tip.next, tip.base, tip.end, tip.digest, tip.epoch};
     mark_written_ = false;

@@ -163,8 +163,9 @@ class Recovery {
       if (!last && judgement.keep[i + 1].summary.base == kept.summary.base) continue;
       const bool writable = last && !judgement.damaged();
       const uint64_t bytes = read.facts.found.file_bytes;
-      if (writable && bytes < kSegmentBytesMin && kept.summary.end == 0) {  // making it was interrupted
-        ION_CHECK(files_.remove(read.path));
+      // It had its name and nothing else when the power went. The name stays: it ends the segment before.
+      if (writable && bytes < kSegmentBytesMin && kept.summary.end == 0 && read.path == state_.directory.segment(kept.summary.base)) {
+        unfinished_ = true;
         break;
       }
       auto segment = std::make_shared<Segment>(kept.summary, Segment::DiskSide{nullptr, kept.summary.end, true, !read.facts.scan}, bytes);
@@ -206,12 +207,14 @@ class Recovery {
   }
 
   Status make_active(const Judgement& judgement, uint64_t first_capacity) {
-    if (judgement.damaged() || !built_.empty()) return {};
+    if (judgement.damaged() || (!built_.empty() && built_.back()->disk.file != nullptr)) return {};
     const Offset base = judgement.next;
     if (const Status room = check_room(first_capacity); !room.ok()) return room;
     const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
     ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
-    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(files_, state_.directory.segment(base), first_capacity, how));
+    const std::string path = state_.directory.segment(base);
+    ION_TRY(std::unique_ptr<SegmentFile> file, unfinished_ ? SegmentFile::finish(files_, path, first_capacity, how)
+                                                           : SegmentFile::make(files_, path, first_capacity, how));
     ION_CHECK(files_.sync_dir(state_.directory.path()));
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
     auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
@@ -255,6 +258,7 @@ class Recovery {
   std::vector<Read> segments_;
   std::vector<SegmentRef> built_;
   std::vector<Damage> damage_;
+  bool unfinished_ = false;  // the file in which the log goes on is there, and empty
 };
 }  // namespace
 

@@ -46,6 +46,10 @@ class LogState {
   bool damaged() const noexcept { return damaged_.load(std::memory_order_acquire); }
   void note_damage() noexcept { damaged_.store(true, std::memory_order_release); }  // the list has it already
 
+  // Flushes of the active segment that somebody asked for, since the log was opened.
+  uint64_t flushes() const noexcept { return flushes_.load(std::memory_order_relaxed); }
+  void count_flush() noexcept { flushes_.fetch_add(1, std::memory_order_relaxed); }
+
   void set_durable(Offset upto) noexcept { durable_.store(upto.v, std::memory_order_release); }
 
   // ---- the holder of the write turn
@@ -68,6 +72,7 @@ class LogState {
   SegmentsNow segments_;
   Status failure_;
   std::atomic<int64_t> next_{0}, durable_{0};
+  std::atomic<uint64_t> flushes_{0};
   std::atomic<bool> failed_{false}, damaged_{false};
 };
 

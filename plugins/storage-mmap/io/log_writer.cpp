@@ -22,6 +22,7 @@ void LogWriter::begin(SegmentRef active) {
   first_append_ = summary.end == 0 ? Instant{} : context_.ports.clock.now();
   retired_ = false;
   written_back_ = summary.end;
+  flushes_before_ = state_.flushes(), taken_before_ = summary.end;
 }
 
 LogWriter::Appended LogWriter::append(std::span<const ion_batch> batches) {
@@ -97,6 +98,7 @@ SegmentRef LogWriter::segment_at(Offset base, ReadySegment ready) const {
 void LogWriter::roll_to(SegmentRef next) {
   ION_ASSERT(next->base() == tracker_.next());
   state_.change_segments([&](const SegmentList& list) { return list.with(next); });
+  flushed_often_ = is_flushed_often();
   begin(std::move(next));
   has_rolled_ = true;
   context_.metrics.rolled();
@@ -115,6 +117,12 @@ std::optional<LogWriter::Writeback> LogWriter::take_writeback() {
 
 ActiveFacts LogWriter::facts() const noexcept { return {active_->capacity(), tracker_.position(), first_append_, retired_}; }
 uint32_t LogWriter::wants_ahead() const noexcept { return segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead); }
+bool LogWriter::is_flushed_often() const noexcept {
+  return worth_zeroing(tracker_.position() - taken_before_, state_.flushes() - flushes_before_);
+}
+Prepare LogWriter::prepare_next() const noexcept {
+  return context_.config.prepare_zeroed && (flushed_often_ || is_flushed_often()) ? Prepare::kZeroed : Prepare::kAllocated;
+}
 uint64_t LogWriter::next_bytes() const noexcept { return next_capacity(active_->capacity(), Roll::kFull, segment_bytes_, 0); }
 
 }  // namespace ion::storage_mmap

@@ -52,12 +52,14 @@ class LogWriter {
   // Segments that should wait ready.
   uint32_t wants_ahead() const noexcept;
   uint64_t next_bytes() const noexcept;
+  Prepare prepare_next() const noexcept;
   uint64_t first_bytes() const noexcept { return first_capacity(segment_bytes_, 0); }
 
  private:
   Status check(std::span<const ion_batch> batches);
   Status write(uint64_t bytes);
   ActiveFacts facts() const noexcept;
+  bool is_flushed_often() const noexcept;
   RollRules rules() const noexcept { return {segment_bytes_, Nanos{segment_age_}}; }
 
   StorageContext& context_;
@@ -70,6 +72,8 @@ class LogWriter {
   Instant first_append_;
   bool retired_ = false, has_rolled_ = false;
   uint64_t written_back_ = 0;
+  uint64_t flushes_before_ = 0, taken_before_ = 0;  // when writing on the active segment began
+  bool flushed_often_ = false;                      // the segment before was
   // Of the call in progress; members so that they keep their memory.
   SegmentTracker ahead_;
   std::vector<Checkpoint> new_entries_;

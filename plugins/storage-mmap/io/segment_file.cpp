@@ -17,7 +17,8 @@ Status zero_in_steps(File& file, uint64_t at, uint64_t n) {
 }
 Status fill_new(File& file, uint64_t capacity, Prepare how) {
   ION_CHECK(file.allocate(0, capacity));
-  if (how == Prepare::kZeroed) ION_CHECK(zero_in_steps(file, 0, capacity));
+  if (how == Prepare::kAllocated) return {};
+  ION_CHECK(zero_in_steps(file, 0, capacity));
   return file.sync_data();
 }
 }  // namespace
@@ -29,6 +30,12 @@ Result<std::unique_ptr<SegmentFile>> SegmentFile::make(Files& files, std::string
     (void)files.remove(path);
     return filled;
   }
+  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), capacity));
+}
+
+Result<std::unique_ptr<SegmentFile>> SegmentFile::finish(Files& files, std::string path, uint64_t capacity, Prepare how) {
+  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE));
+  ION_CHECK(fill_new(*file, capacity, how));
   return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), capacity));
 }
 

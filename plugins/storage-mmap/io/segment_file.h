@@ -1,4 +1,4 @@
-// The file of a segment that is being written: made ahead with all its bytes allocated and zeroed, then filled by pwrite, named
+// The file of a segment that is being written: made ahead with all its bytes allocated, then filled by pwrite, named
 // by its base offset, flushed, and closed. A file is prepared under another name, because its base offset is not known then;
 // taking it into use is a matter of pointers, and the blocking pool gives it its name before anything in it counts as durable.
 // Threads: append is ANY, by the holder of the log's write turn; everything else BLOCKING, one thread at a time (LogDisk).
@@ -12,12 +12,15 @@
 
 namespace ion::storage_mmap {
 
+// kZeroed: every byte was written and flushed. kAllocated: the space is there; what makes the file durable is its first flush.
 enum class Prepare { kZeroed, kAllocated };
 
 class SegmentFile {
  public:
-  // Makes a new file of `capacity` zero bytes, flushed. What was begun is removed when it fails.
+  // Makes a new file that reads as `capacity` zero bytes. What was begun is removed when it fails.
   static Result<std::unique_ptr<SegmentFile>> make(Files& files, std::string path, uint64_t capacity, Prepare how);
+  // The same with a file that is there, shorter, and holds nothing.
+  static Result<std::unique_ptr<SegmentFile>> finish(Files& files, std::string path, uint64_t capacity, Prepare how);
   // Opens one that is there, to be written on.
   static Result<std::unique_ptr<SegmentFile>> open(Files& files, std::string path);
 

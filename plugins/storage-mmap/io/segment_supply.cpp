@@ -22,12 +22,12 @@ std::optional<ReadySegment> SegmentSupply::take_held(uint64_t bytes) {
   return taken;
 }
 
-void SegmentSupply::keep_ready(uint32_t count, uint64_t capacity) {
+void SegmentSupply::keep_ready(uint32_t count, uint64_t capacity, Prepare how) {
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || ready_.size() >= count) return;
     if (retry_at_.ns != 0 && context_.ports.clock.now() < retry_at_) return;
-    keep_count_ = count, keep_capacity_ = capacity;
+    keep_count_ = count, keep_capacity_ = capacity, keep_how_ = how;
     if (working_) return;
     working_ = true;
   }
@@ -64,6 +64,7 @@ void SegmentSupply::work() {
     Receiver receiver;
     std::optional<ReadySegment> fitting;
     uint64_t capacity = 0;
+    Prepare how = Prepare::kAllocated;
     {
       UniqueFunction<void()> stopped;
       std::unique_lock lock(mutex_);
@@ -72,7 +73,7 @@ void SegmentSupply::work() {
         awaited_.reset();
         fitting = take_held(capacity);
       } else if (!stopped_ && ready_.size() < keep_count_) {
-        capacity = keep_capacity_;
+        capacity = keep_capacity_, how = keep_how_;
       } else {
         working_ = false;
         stopped = std::move(on_stopped_);
@@ -81,7 +82,7 @@ void SegmentSupply::work() {
         return;
       }
     }
-    Result<ReadySegment> made = fitting ? Result<ReadySegment>(*std::move(fitting)) : make(capacity);
+    Result<ReadySegment> made = fitting ? Result<ReadySegment>(*std::move(fitting)) : make(capacity, how);
     if (receiver) {
       receiver(std::move(made));
       continue;
@@ -92,7 +93,7 @@ void SegmentSupply::work() {
   }
 }
 
-Result<ReadySegment> SegmentSupply::make(uint64_t capacity) {
+Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
   std::string path;
   {
     const std::lock_guard lock(mutex_);
@@ -108,7 +109,6 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity) {
   if (!space) return refused(space.error());
   if (Status room = check_space({space->free_bytes, space->total_bytes}, capacity, log_class_, context_.space_rules()); !room.ok())
     return refused(std::move(room));
-  const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
   Result<std::unique_ptr<SegmentFile>> file = SegmentFile::make(context_.ports.files, std::move(path), capacity, how);
   if (!file) return refused(file.error());
   Result<std::unique_ptr<MappedFile>> map = (*file)->map();

@@ -30,12 +30,12 @@ class SegmentSupply : public std::enable_shared_from_this<SegmentSupply> {
   // One that is ready and holds `bytes`; nothing if there is none.
   std::optional<ReadySegment> take(uint64_t bytes);
   // Sees to it that `count` wait ready; new ones get `capacity` bytes. Fails in silence: who needs one asks again.
-  void keep_ready(uint32_t count, uint64_t capacity);
+  void keep_ready(uint32_t count, uint64_t capacity, Prepare how);
   using Receiver = UniqueFunction<void(Result<ReadySegment>)>;
   // Hands over one of at least `capacity` bytes as soon as there is one, on whatever thread made it, or why there is none.
   void await(uint64_t capacity, Receiver receiver);
-  // Makes one here and now. BLOCKING.
-  Result<ReadySegment> make(uint64_t capacity);
+  // Makes one here and now; somebody waits, so it is not zeroed. BLOCKING.
+  Result<ReadySegment> make(uint64_t capacity, Prepare how = Prepare::kAllocated);
   // No more segments; `done` runs when none is being made.
   void stop(UniqueFunction<void()> done);
   void resume();
@@ -60,6 +60,7 @@ class SegmentSupply : public std::enable_shared_from_this<SegmentSupply> {
   std::deque<ReadySegment> ready_;
   uint32_t keep_count_ = 0;
   uint64_t keep_capacity_ = 0;
+  Prepare keep_how_ = Prepare::kAllocated;
   std::optional<Wanted> awaited_;
   bool working_ = false, stopped_ = false;
   bool refused_ = false;   // and the operator was told

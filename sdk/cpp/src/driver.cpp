@@ -43,8 +43,13 @@ Instant Driver::now() {
   return {static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count())};
 }
 
-WallMs Driver::wall() {
-  return {std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+WallMs WallClock::at(Instant now) {
+  if (asked_.ns == 0 || now - asked_ >= milliseconds(100)) {
+    const auto wall = std::chrono::system_clock::now().time_since_epoch();
+    ahead_ns_ = std::chrono::duration_cast<std::chrono::nanoseconds>(wall).count() - static_cast<int64_t>(now.ns);
+    asked_ = now;
+  }
+  return {(static_cast<int64_t>(now.ns) + ahead_ns_) / 1'000'000};
 }
 
 uint64_t Driver::random() {

@@ -34,6 +34,17 @@ class Ticker {
   virtual void tick(Instant now) = 0;
 };
 
+// The time of day, told from the monotonic clock that was read anyway: the system is asked ten times a second, so a clock that was
+// set is noticed within 100 ms. Not for several threads.
+class WallClock {
+ public:
+  WallMs at(Instant now);
+
+ private:
+  Instant asked_;
+  int64_t ahead_ns_ = 0;  // of the monotonic clock
+};
+
 class Driver : public std::enable_shared_from_this<Driver> {
  public:
   class Call {
@@ -49,7 +60,6 @@ class Driver : public std::enable_shared_from_this<Driver> {
   grpc::CompletionQueue& queue() { return queue_; }
   bool here() const { return std::this_thread::get_id() == id_; }  // are we on the thread?
   static Instant now();
-  static WallMs wall();
   uint64_t random();
 
   // Each call in progress is known here; false: no calls are begun any more.

@@ -87,12 +87,14 @@ Status ProducerSession::send(const Record& record, OnDelivered done) {
   Status taken;
   {
     std::unique_lock lock(mutex_);
-    taken = core_.append(record, done, now, Driver::wall(), scratch_);
+    taken = core_.append(record, done, now, wall_.at(now), scratch_);
     if (taken.code() == ION_E_OVERLOADED && options_.on_full == OnFull::kBlock) {
       ++blocked_;
       const auto end = time_point(now + options_.delivery_timeout);
-      while (taken.code() == ION_E_OVERLOADED && changed_.wait_until(lock, end) == std::cv_status::no_timeout)
-        taken = core_.append(record, done, Driver::now(), Driver::wall(), scratch_);
+      while (taken.code() == ION_E_OVERLOADED && changed_.wait_until(lock, end) == std::cv_status::no_timeout) {
+        const Instant later = Driver::now();
+        taken = core_.append(record, done, later, wall_.at(later), scratch_);
+      }
       --blocked_;
     }
     driver_->wake_by(core_.wake_at());

@@ -46,11 +46,22 @@ TEST(Crc32c, by_table_equals_by_instruction_at_every_length_and_alignment) {
   const uint64_t seed = 7;
   SCOPED_TRACE("seed " + std::to_string(seed));
   const auto bytes = noise(20'000, seed);
-  const std::vector<size_t> lengths{0, 1, 7, 8, 9, 63, 2047, 2048, 6143, 6144, 6145, 6151, 12'288, 12'289, 19'990};
+  const std::vector<size_t> lengths{0, 1, 7, 8, 9, 63, 383, 384, 385, 767, 768, 1100, 2047, 2048, 6143, 6144, 6145, 6151, 12'288, 12'289, 19'990};
   for (const size_t n : lengths)
     for (size_t at = 0; at < 9; ++at)
       EXPECT_EQ(crc32c::detail::by_table(~0u, bytes.data() + at, n), crc32c::detail::by_sse42(~0u, bytes.data() + at, n)) << n << ' ' << at;
 #endif
+}
+
+TEST(Crc32c, of_what_follows_may_be_taken_before_what_leads_is_known) {
+  const auto bytes = noise(5'000, 11);
+  const std::span<const uint8_t> all(bytes);
+  for (const size_t lead : {size_t{0}, size_t{1}, size_t{40}, size_t{4'096}, size_t{4'999}, size_t{5'000}}) {
+    const uint32_t tail = crc32c::pass(0, all.subspan(lead));
+    EXPECT_EQ(~(crc32c::pass_zeros(crc32c::pass(UINT32_MAX, all.first(lead)), all.size() - lead) ^ tail), crc32c::of(all)) << lead;
+  }
+  const std::vector<uint8_t> zeros(70'000, 0);
+  EXPECT_EQ(crc32c::pass_zeros(0x12345678u, zeros.size()), crc32c::pass(0x12345678u, zeros));
 }
 
 TEST(Crc32c, of_parts_skips_to_where_it_shall_begin) {

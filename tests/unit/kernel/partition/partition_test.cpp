@@ -356,6 +356,28 @@ TEST_F(PartitionTest, a_snapshot_ahead_of_its_log_is_not_believed) {
   EXPECT_EQ(b->answer.base, 1);
 }
 
+TEST_F(PartitionTest, a_snapshot_that_was_not_believed_is_not_believed_later_either) {
+  open();
+  for (int i = 0; i < 3; ++i) (void)produce(make_batch({"a"}, {{9}, {0}, i}));
+  disk_finishes();
+  disk_finishes();
+  close();
+  data_.batches.clear();  // the log lost all of it, the state log nothing
+  data_.next = data_.durable = {0};
+  open();
+  for (int i = 0; i < 3; ++i) (void)produce(make_batch({"other"}, {{8}, {0}, i}));
+  disk_finishes();
+  disk_finishes();
+  // The process dies: no snapshot is written at the end. The log is as long again as the old snapshot says.
+  partition_.reset();
+  open();
+  const auto a = produce(make_batch({"a"}, {{9}, {0}, 0}));
+  disk_finishes();
+  ASSERT_TRUE(a->status && a->status->ok());
+  EXPECT_EQ(a->answer.flags, 0u);  // never stored: not a duplicate
+  EXPECT_EQ(a->answer.base, 3);
+}
+
 TEST_F(PartitionTest, a_damaged_log_refuses_appends_and_says_how_to_go_on) {
   damaged_ = true;
   open();
@@ -392,6 +414,22 @@ TEST_F(PartitionTest, closing_answers_who_waits_and_refuses_who_comes) {
   EXPECT_TRUE(p->status && p->status->ok());
   ASSERT_TRUE(closed);
   EXPECT_TRUE(log_->closed);
+}
+
+TEST_F(PartitionTest, a_fetch_that_was_cancelled_before_it_parks_does_not_wait) {
+  open();
+  std::atomic<bool> cancelled{true};
+  Status ended;
+  bool answered = false;
+  ion_error_info error{};
+  ion_fetch_answer answer{};
+  answer.error = &error;
+  const FetchAsk ask{{0}, 1, 1 << 20, clock_.now() + seconds(60), &cancelled};
+  call([&](Op& op) { return partition_->fetch(op, ask, answer); },
+       [&](const ion_result& r) { ended = Status::from(r.status, r.err), answered = true; });
+  run();
+  ASSERT_TRUE(answered);
+  EXPECT_EQ(ended.code(), ION_E_CANCELLED);
 }
 
 }  // namespace

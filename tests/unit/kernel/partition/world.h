@@ -133,7 +133,12 @@ class HandLog final : public Log {
       else d.durable = std::max(d.durable, upto), later.ok(static_cast<uint64_t>(d.durable.v));
     }
   }
-  Answer truncate_suffix(Op& op, Offset) override { return op.refuse(Status(ION_E_UNSUPPORTED, "not in this test")); }
+  Answer truncate_suffix(Op& op, Offset from) override {
+    std::erase_if(d.batches, [&](const auto& b) { return b.first.next_offset() > from; });
+    d.next = d.batches.empty() ? std::max(d.first, Offset{0}) : d.batches.back().first.next_offset();
+    d.durable = std::min(d.durable, d.next);
+    return op.ok(static_cast<uint64_t>(d.next.v));
+  }
   Answer truncate_prefix(Op& op, Offset before) override {
     std::erase_if(d.batches, [&](const auto& b) { return b.first.next_offset() <= before; });
     d.first = before;

@@ -50,6 +50,14 @@ TEST(SegmentsAhead, only_logs_that_roll_keep_some_ready) {
   EXPECT_EQ(segments_ahead({kMiB, kMiB, {}, false}, true, 0), 0u);
 }
 
+TEST(Zeroing, is_for_logs_that_are_flushed_often) {
+  EXPECT_FALSE(worth_zeroing(64 * kMiB, 0));
+  EXPECT_FALSE(worth_zeroing(64 * kMiB, 16));
+  EXPECT_TRUE(worth_zeroing(64 * kMiB, 17));
+  EXPECT_TRUE(worth_zeroing(kMiB, 1));
+  EXPECT_FALSE(worth_zeroing(0, 0));
+}
+
 TEST(DiskSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
   const SpaceRules rules;
   const auto code = [&](uint64_t used_percent, std::string_view log) {

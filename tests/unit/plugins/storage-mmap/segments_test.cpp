@@ -182,5 +182,18 @@ TEST(Reads, are_slices_of_the_map_and_copy_nothing) {
   EXPECT_TRUE(log.close().ok());
 }
 
+TEST(Segments, are_zeroed_ahead_only_for_logs_that_are_flushed_often) {
+  MmapWorld world;
+  LogDriver never = world.open("p/never/0"), often = world.open("p/often/0");
+  for (int i = 0; i < 12; ++i) {
+    ASSERT_TRUE(never.append(make_batch_of({i}, 1000)).ok());
+    ASSERT_TRUE(often.append(make_batch_of({i}, 1000)).ok() && often.sync().ok());
+  }
+  world.run();
+  EXPECT_EQ(world.disk.count(DiskOp::kZero, "p+never+0/ahead"), 0u);
+  EXPECT_GT(world.disk.count(DiskOp::kZero, "p+often+0/ahead"), 2u);
+  EXPECT_TRUE(never.close().ok() && often.close().ok());
+}
+
 }  // namespace
 }  // namespace ion::storage_mmap

@@ -4,6 +4,7 @@
 #include <ion/record_batch.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -52,20 +53,24 @@ class RecordWriter {
   void set_base_time(WallMs base) { base_time_ = max_time_ = base; }
   void append_at(const NewRecord& r, int32_t offset_delta) {
     if (r.time > max_time_) max_time_ = r.time;
+    const size_t from = bytes_.size();
     const int64_t time_delta = r.time.ms - base_time_.ms;
-    put(static_cast<int64_t>(body_bytes(r, offset_delta, time_delta)));
-    bytes_.push_back(0);  // attributes, unused
-    put(time_delta);
-    put(offset_delta);
-    put_field(r.key);
-    put_field(r.value);
-    put(static_cast<int64_t>(r.headers.size()));
+    Varints v;
+    v.put(static_cast<int64_t>(body_bytes(r, offset_delta, time_delta)));
+    v.at[v.n++] = 0;  // attributes, unused
+    v.put(time_delta);
+    v.put(offset_delta);
+    put_field(v, r.key);
+    put_field(v, r.value);
+    v.put(static_cast<int64_t>(r.headers.size()));
     for (const RecordHeader& h : r.headers) {
-      put(static_cast<int64_t>(h.key.size()));
-      put_raw(span_of(h.key));
-      put_field(h.value);
+      v.put(static_cast<int64_t>(h.key.size()));
+      put_raw(v, span_of(h.key));
+      put_field(v, h.value);
     }
+    put_raw(v, {});
     ++count_;
+    records_ = crc32c::pass(records_, std::span<const uint8_t>(bytes_).subspan(from));  // while it is in the cache
   }
 
   int32_t count() const noexcept { return count_; }
@@ -100,10 +105,11 @@ class RecordWriter {
  private:
   std::vector<uint8_t> close(const Header& h) {
     write_header(bytes_.data(), h);
-    store_big<uint32_t>(bytes_.data() + kCrcAt, crc32c::of(std::span<const uint8_t>(bytes_).subspan(kCrcFrom)));
+    const uint32_t head = crc32c::pass(UINT32_MAX, std::span<const uint8_t>(bytes_).subspan(kCrcFrom, kHeaderBytes - kCrcFrom));
+    store_big<uint32_t>(bytes_.data() + kCrcAt, ~(crc32c::pass_zeros(head, bytes_.size() - kHeaderBytes) ^ records_));
     std::vector<uint8_t> done = std::move(bytes_);
     bytes_.assign(kHeaderBytes, 0);
-    count_ = 0;
+    count_ = 0, records_ = 0;
     return done;
   }
   static uint64_t field_bytes(const std::optional<std::span<const uint8_t>>& f) noexcept {
@@ -115,19 +121,29 @@ class RecordWriter {
     for (const RecordHeader& h : r.headers) n += varint_bytes(static_cast<int64_t>(h.key.size())) + h.key.size() + field_bytes(h.value);
     return n;
   }
-  void put(int64_t value) {
-    uint64_t v = zigzag(value);
-    for (; v >= 0x80; v >>= 7) bytes_.push_back(static_cast<uint8_t>(v | 0x80));
-    bytes_.push_back(static_cast<uint8_t>(v));
+  // What stands between two pieces of payload: put into the batch together with the next one. At most five integers and a byte.
+  struct Varints {
+    std::array<uint8_t, 64> at;
+    size_t n = 0;
+    void put(int64_t value) noexcept {
+      uint64_t v = zigzag(value);
+      for (; v >= 0x80; v >>= 7) at[n++] = static_cast<uint8_t>(v | 0x80);
+      at[n++] = static_cast<uint8_t>(v);
+    }
+  };
+  void put_raw(Varints& before, std::span<const uint8_t> b) {
+    bytes_.insert(bytes_.end(), before.at.begin(), before.at.begin() + static_cast<std::ptrdiff_t>(before.n));
+    bytes_.insert(bytes_.end(), b.begin(), b.end());
+    before.n = 0;
   }
-  void put_raw(std::span<const uint8_t> b) { bytes_.insert(bytes_.end(), b.begin(), b.end()); }
-  void put_field(const std::optional<std::span<const uint8_t>>& f) {
-    put(f ? static_cast<int64_t>(f->size()) : -1);
-    if (f) put_raw(*f);
+  void put_field(Varints& before, const std::optional<std::span<const uint8_t>>& f) {
+    before.put(f ? static_cast<int64_t>(f->size()) : -1);
+    if (f) put_raw(before, *f);
   }
 
   std::vector<uint8_t> bytes_;
   int32_t count_ = 0;
+  uint32_t records_ = 0;  // the register of the checksum over the records alone
   WallMs base_time_, max_time_;
 };
 

@@ -88,8 +88,9 @@ size_t width_of(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xc0) != 0x80; }));
 }
 
-std::string heading(const std::string& key) {
-  std::string out = key;
+const std::string& label_of(const Column& column) { return column.label.empty() ? column.key : column.label; }
+std::string heading(const Column& column) {
+  std::string out = label_of(column);
   for (char& c : out) c = c == '_' ? '-' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
   return out;
 }
@@ -101,12 +102,12 @@ std::string trimmed(std::string line) {
 
 std::string downwards(const Table& table) {
   size_t widest = 0;
-  for (const Column& c : table.columns) widest = std::max(widest, c.key.size());
+  for (const Column& c : table.columns) widest = std::max(widest, label_of(c).size());
   std::string out;
   for (const auto& row : table.rows)
     for (size_t i = 0; i < row.size(); ++i)
       if (!is_inner(row[i]) && table.columns[i].shown == Column::Shown::kAlways)
-        out += trimmed(fmt::format("{:<{}}  {}", heading(table.columns[i].key), widest, to_text(row[i], table.columns[i].unit)));
+        out += trimmed(fmt::format("{:<{}}  {}", heading(table.columns[i]), widest, to_text(row[i], table.columns[i].unit)));
   return out;
 }
 
@@ -115,12 +116,12 @@ std::string sidewards(const Table& table) {
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const bool inner = std::any_of(table.rows.begin(), table.rows.end(), [&](const auto& row) { return is_inner(row[c]); });
     if (inner || table.columns[c].shown == Column::Shown::kInJson) continue;
-    size_t width = table.columns[c].key.size();
+    size_t width = label_of(table.columns[c]).size();
     for (const auto& row : table.rows) width = std::max(width, width_of(to_text(row[c], table.columns[c].unit)));
     shown.push_back(c), widths.push_back(width);
   }
   std::string out, line;
-  for (size_t i = 0; i < shown.size(); ++i) line += fmt::format("{:<{}}  ", heading(table.columns[shown[i]].key), widths[i]);
+  for (size_t i = 0; i < shown.size(); ++i) line += fmt::format("{:<{}}  ", heading(table.columns[shown[i]]), widths[i]);
   out += trimmed(line);
   for (const auto& row : table.rows) {
     line.clear();
@@ -141,7 +142,7 @@ std::string to_text(const Table& table) {
       const auto* inner = std::get_if<std::vector<Table>>(&row[i]);
       if (inner == nullptr || inner->empty()) continue;
       const std::string of = table.shape == Table::Shape::kOne || row.empty() ? "" : to_text(row[0], table.columns[0].unit) + " ";
-      out += "\n" + of + table.columns[i].key + "\n" + to_text(inner->front());
+      out += "\n" + of + label_of(table.columns[i]) + "\n" + to_text(inner->front());
     }
   return out;
 }

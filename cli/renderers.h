@@ -16,6 +16,7 @@ struct Column {
   std::string key;  // in JSON as it is; in text in capitals
   Unit unit = Unit::kNone;
   enum class Shown { kAlways, kInJson } shown = Shown::kAlways;
+  std::string label = {};  // in text instead of the key
 };
 
 struct Pair {

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <ion/client/client.h>
 
-#include <atomic>
+#include <algorithm>
 #include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 #include <random>
 #include <thread>
 
@@ -15,6 +18,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr Nanos kConnectTimeout = seconds(30);
 constexpr uint64_t kNoiseSpread = 1 << 20;
+constexpr Nanos kDelivery = seconds(300);
+constexpr std::chrono::seconds kDeliveryMax{300};
 constexpr uint64_t kTimedOneIn = 16;  // records under load: two looks at the clock for each would be a good part of what is measured
 
 uint64_t since(Clock::time_point then) { return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - then).count()); }
@@ -32,20 +37,63 @@ struct Sender {
   Status first_error;
 };
 
+// One record at a time, the next one from the receipt of the last: many such producers cost no thread each, and what is measured is
+// the broker and not how this machine wakes threads.
+class Chain : public std::enable_shared_from_this<Chain> {  // kept by the receipt that is awaited
+ public:
+  Chain(client::Producer& producer, const LoadShape& shape, uint64_t records, const std::string& bytes, Sender& to)
+      : producer_(producer), shape_(shape), records_(records), bytes_(bytes), to_(to) {}
+
+  Status run() {
+    send();
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, kDeliveryMax, [&] { return ended_; })) return {ION_E_DEADLINE, "the records were not delivered in time"};
+    return failed_;
+  }
+
+ private:
+  void send() {
+    client::Record record;
+    const uint64_t spread = bytes_.size() - shape_.record_bytes;
+    record.value = std::string_view(bytes_).substr(spread == 0 ? 0 : sent_ * 61 % spread, shape_.record_bytes);
+    ++sent_;
+    began_ = Clock::now();
+    const Status taken = producer_.send(record, [self = shared_from_this()](const Result<client::Receipt>& receipt) { self->received(receipt); });
+    if (!taken.ok()) end(taken);
+  }
+  void received(const Result<client::Receipt>& receipt) {
+    to_.figures.latency.record(since(began_));
+    if (receipt) ++to_.figures.records;
+    else if (to_.figures.errors++ == 0) to_.first_error = receipt.error();
+    if (sent_ < records_) send();
+    else end({});
+  }
+  void end(const Status& why) {
+    const std::lock_guard lock(mutex_);
+    failed_ = why, ended_ = true;
+    changed_.notify_all();
+  }
+
+  client::Producer& producer_;
+  const LoadShape& shape_;
+  const uint64_t records_;
+  const std::string& bytes_;
+  Sender& to_;
+  uint64_t sent_ = 0;
+  Clock::time_point began_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Status failed_;
+  bool ended_ = false;
+};
+
 // The client's thread alone writes the figures; they are read after flush.
 Status send_all(client::Producer& producer, const LoadShape& shape, uint64_t records, const std::string& bytes, Sender& to) {
+  if (shape.one_in_flight) return records == 0 ? Status() : std::make_shared<Chain>(producer, shape, records, bytes, to)->run();
   const uint64_t spread = bytes.size() - shape.record_bytes;
   for (uint64_t i = 0; i < records; ++i) {
     client::Record record;
     record.value = std::string_view(bytes).substr(spread == 0 ? 0 : i * 61 % spread, shape.record_bytes);
-    if (shape.one_in_flight) {
-      const Clock::time_point sent = Clock::now();
-      const auto receipt = producer.send(record).get();
-      to.figures.latency.record(since(sent));
-      if (receipt) ++to.figures.records;
-      else if (to.figures.errors++ == 0) to.first_error = receipt.error();
-      continue;
-    }
     const Clock::time_point sent = i % kTimedOneIn == 0 ? Clock::now() : Clock::time_point();
     const Status taken = producer.send(record, [&to, sent](const Result<client::Receipt>& receipt) {
       if (sent != Clock::time_point()) to.figures.latency.record(since(sent));
@@ -54,11 +102,12 @@ Status send_all(client::Producer& producer, const LoadShape& shape, uint64_t rec
     });
     if (!taken.ok()) return taken;
   }
-  return producer.flush(seconds(300));
+  return producer.flush(kDelivery);
 }
 
 void produce_one(client::Client& client, const LoadShape& shape, uint64_t records, const std::string& bytes, Sender& to) {
   client::ProducerOptions how;
+  how.sharing = client::ProducerOptions::Sharing::kOwn;
   how.acks = shape.acks;
   how.linger = shape.linger;
   how.batch_bytes_ready = shape.batch_bytes;
@@ -103,7 +152,7 @@ Result<Figures> together(const std::vector<std::string>& brokers, const LoadShap
   where.brokers = brokers;
   where.connect_timeout = kConnectTimeout;
   std::vector<client::Client> clients;
-  for (uint32_t c = 0; c < shape.clients; ++c) {
+  for (uint32_t c = 0; c < std::clamp(shape.connections, 1u, shape.clients); ++c) {
     ION_TRY(client::Client client, client::Client::connect(where));
     clients.push_back(std::move(client));
   }
@@ -112,7 +161,7 @@ Result<Figures> together(const std::vector<std::string>& brokers, const LoadShap
   const Clock::time_point began = Clock::now();
   for (uint32_t c = 0; c < shape.clients; ++c) {
     const uint64_t share = shape.records / shape.clients + (c < shape.records % shape.clients ? 1 : 0);
-    threads.emplace_back([&, c, share] { run(clients[c], share, senders[c]); });
+    threads.emplace_back([&, c, share] { run(clients[c % clients.size()], share, senders[c]); });
   }
   for (std::thread& t : threads) t.join();
   Figures all;
@@ -124,6 +173,7 @@ Result<Figures> together(const std::vector<std::string>& brokers, const LoadShap
     all.latency.merge(s.figures.latency);
     if (first.ok()) first = s.first_error;
   }
+  all.first_error = first;
   if (all.records == 0 && !first.ok()) return first;
   if (all.errors == 0 && !first.ok()) return first;
   return all;
@@ -134,6 +184,7 @@ Result<Figures> together(const std::vector<std::string>& brokers, const LoadShap
 void Figures::add(const Figures& round) {
   records += round.records, bytes += round.bytes, errors += round.errors, retries += round.retries, batches += round.batches;
   seconds += round.seconds;
+  if (first_error.ok()) first_error = round.first_error;
   latency.merge(round.latency);
 }
 

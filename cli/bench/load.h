@@ -17,7 +17,8 @@ struct LoadShape {
   std::string topic;
   uint64_t record_bytes = 1024;
   uint64_t records = 1'000'000;     // in all, over the clients
-  uint32_t clients = 1;             // each with its own connection and its own producer or reader
+  uint32_t clients = 1;             // each with its own producer or reader
+  uint32_t connections = 1;         // over which the clients go in turn; each has a thread of the client library
   uint64_t batch_bytes = 256 << 10;
   Nanos linger = milliseconds(5);
   client::Acks acks = client::Acks::kAll;
@@ -29,6 +30,7 @@ struct LoadShape {
 struct Figures {
   uint64_t records = 0, bytes = 0, errors = 0, retries = 0, batches = 0;
   double seconds = 0;
+  Status first_error;       // of `errors`
   LatencyRecorder latency;  // produce: from send to receipt; consume: from asking to having a set of records
   double records_per_s() const { return seconds == 0 ? 0 : static_cast<double>(records) / seconds; }
   double mb_per_s() const { return seconds == 0 ? 0 : static_cast<double>(bytes) / 1e6 / seconds; }

@@ -43,6 +43,7 @@ std::string as_json(const Report& r) {
   j["topic"] = r.shape.topic;
   j["record_bytes"] = r.shape.record_bytes;
   j["clients"] = r.shape.clients;
+  j["connections"] = r.shape.connections;
   j["batch_bytes"] = r.shape.batch_bytes;
   j["linger_us"] = r.shape.linger.n / 1000;
   j["acks"] = acks_name(r.shape.acks);

@@ -24,6 +24,7 @@ constexpr uint64_t kRecordBytesMax = 16 << 20, kRecordsMax = 1'000'000'000'000, 
 constexpr uint64_t kSampleBatches = 32;  // what the null broker is given, so that it serves batches of this shape
 constexpr uint64_t kRawMessagesMin = 32, kRawMessagesMax = 500'000;
 constexpr uint32_t kRounds = 3;
+constexpr uint64_t kConnections = 4;
 constexpr uint64_t kRoundRecordsMin = 20'000;  // below, a round would measure how it begins
 
 struct Plan {
@@ -48,6 +49,12 @@ Result<Plan> plan_of(const Arguments& a) {
   if (plan.shape.records == 0 || clients == 0) return usage("--records and --clients: at least 1");
   if (plan.shape.batch_bytes < 1024 || plan.shape.batch_bytes > kRecordBytesMax) return usage("--batch-bytes: want 1KiB up to 16MiB");
   plan.shape.clients = static_cast<uint32_t>(clients);
+  plan.shape.connections = static_cast<uint32_t>(std::min(clients, kConnections));
+  if (a.has("connections")) {
+    ION_TRY(const uint64_t connections, a.count("connections", kClientsMax));
+    if (connections == 0) return usage("--connections: at least 1");
+    plan.shape.connections = static_cast<uint32_t>(std::min(clients, connections));
+  }
   plan.topic.partitions = static_cast<uint32_t>(partitions);
   plan.topic.config = {config.begin(), config.end()};
   const std::string& acks = a.text("acks");
@@ -199,7 +206,9 @@ Result<bench::Report> measure_consume(const Context& context, const Plan& plan) 
 int finish(std::string_view what, const Result<bench::Report>& report, const Context& context) {
   if (!report) return complain(what, report.error());
   write_all(context.format == Format::kJson ? bench::as_json(*report) : bench::as_text(*report));
-  return report->real.errors == 0 ? kDone : kSomeFailed;
+  if (report->real.errors == 0) return kDone;
+  complain(what, Status(report->real.first_error.code(), fmt::format("{} records failed, the first: {}", report->real.errors, report->real.first_error.words())));
+  return kSomeFailed;
 }
 
 }  // namespace
@@ -208,7 +217,8 @@ void declare_bench(OptionSet& options) {
   options.words(1, 1)
       .value("size", "bytes of a record's value", "1024")
       .value("records", "how many, over all clients", "1000000")
-      .value("clients", "each with a connection and a thread of its own", "1")
+      .value("clients", "each with a producer or reader of its own", "1")
+      .value("connections", "over which the clients go in turn; else as many as clients, at most 4")
       .value("batch-bytes", "a batch of this size goes at once", "256KiB")
       .value("linger", "how long a batch may gather", "5ms")
       .value("acks", "all, leader or none", "all")

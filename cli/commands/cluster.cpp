@@ -15,7 +15,7 @@ int cluster_info(const Arguments&, const Context& context) {
   if (!info) return complain("cluster info", info.error());
   Table brokers{{{"node"}, {"address"}, {"rack"}, {"version"}}, {}};
   for (const client::BrokerView& b : info->brokers) brokers.rows.push_back({b.node.v, b.address, b.rack, b.version});
-  Table table{{{"cluster_id"}, {"controller"}, {"node"}, {"version"}, {"topics"}, {"partitions"}, {"started_ms", Unit::kWallMs}, {"brokers"}},
+  Table table{{{"cluster_id"}, {"controller"}, {"node"}, {"version"}, {"topics"}, {"partitions"}, {"started_ms", Unit::kWallMs, Column::Shown::kAlways, "started"}, {"brokers"}},
               {{info->cluster_id, info->controller.v, info->node.v, info->version, info->topics, info->partitions, info->started_ms,
                 std::vector<Table>{std::move(brokers)}}},
               Table::Shape::kOne};

@@ -17,18 +17,22 @@ using client::TopicView;
 constexpr uint64_t kPartitionsMax = 1'000'000, kReplicasMax = 1'000;
 constexpr size_t kNamesMax = 10'000;
 
-std::vector<Pair> config_of(const TopicView& topic) {
+// JSON says all settings; the text of a list only those that somebody made.
+enum class Settings { kMade, kAll };
+std::vector<Pair> config_of(const TopicView& topic, Settings which) {
   std::vector<Pair> pairs;
-  for (const client::Setting& s : topic.config)
-    pairs.push_back({s.key, s.value, s.origin == client::Setting::Origin::kUser ? Column::Shown::kAlways : Column::Shown::kInJson});
+  for (const client::Setting& s : topic.config) {
+    const bool shown = which == Settings::kAll || s.origin == client::Setting::Origin::kUser;
+    pairs.push_back({s.key, s.value, shown ? Column::Shown::kAlways : Column::Shown::kInJson});
+  }
   return pairs;
 }
 
 std::vector<Column> topic_columns() {
   return {{"name"}, {"partitions"}, {"replicas"}, {"config"}, {"uuid", Unit::kNone, Column::Shown::kInJson}};
 }
-std::vector<Cell> topic_row(const TopicView& t) {
-  return {t.name, static_cast<uint64_t>(t.partitions.size()), uint64_t{t.replication}, config_of(t), t.uuid};
+std::vector<Cell> topic_row(const TopicView& t, Settings which = Settings::kMade) {
+  return {t.name, static_cast<uint64_t>(t.partitions.size()), uint64_t{t.replication}, config_of(t, which), t.uuid};
 }
 
 Cell offset_cell(const std::optional<Offset>& offset) { return offset ? Cell(offset->v) : Cell(); }
@@ -138,7 +142,7 @@ int topic_describe(const Arguments& arguments, const Context& context) {
   auto client = connect(context);
   if (!client) return complain("topic describe", client.error());
   Table table{topic_columns(), {}};
-  table.columns.push_back({"partition_rows"});
+  table.columns.push_back({"partition_rows", Unit::kNone, Column::Shown::kAlways, "partitions"});
   size_t failed = 0;
   int worst = kDone;
   for (const std::string& name : arguments.words()) {
@@ -148,7 +152,7 @@ int topic_describe(const Arguments& arguments, const Context& context) {
       worst = std::max(worst, complain(about("describe", name), topic.error()));
       continue;
     }
-    table.rows.push_back(topic_row(*topic));
+    table.rows.push_back(topic_row(*topic, Settings::kAll));
     table.rows.back().push_back(std::vector<Table>{partition_table(*topic)});
   }
   if (!table.rows.empty()) write_all(render(table, context.format));

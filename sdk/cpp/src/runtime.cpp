@@ -23,6 +23,7 @@ Runtime::Runtime(ClientOptions options) : options_(std::move(options)), driver_(
 
 Runtime::~Runtime() {
   for (const auto& [topic, session] : producers_) session->abandon();
+  for (const auto& session : own_producers_) session->abandon();
   driver_->stop();
 }
 
@@ -114,12 +115,15 @@ std::shared_ptr<ProducerSession> Runtime::producer(std::string_view topic, const
   bool made = false;
   {
     const std::lock_guard lock(mutex_);
-    const auto at = producers_.find(topic);
+    const bool own = options.sharing == ProducerOptions::Sharing::kOwn;
+    const auto at = own ? producers_.end() : producers_.find(topic);
     if (at != producers_.end() && !at->second->closed()) {
       session = at->second;
     } else {
       session = std::make_shared<ProducerSession>(*this, std::string(topic), options);
-      producers_.insert_or_assign(std::string(topic), session);
+      if (!own) producers_.insert_or_assign(std::string(topic), session);
+      std::erase_if(own_producers_, [](const auto& each) { return each->closed(); });
+      if (own) own_producers_.push_back(session);
       made = true;
     }
   }

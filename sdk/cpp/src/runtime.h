@@ -73,6 +73,7 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   std::mutex mutex_;
   MetadataCache cache_;
   std::map<std::string, std::shared_ptr<ProducerSession>, std::less<>> producers_;
+  std::vector<std::shared_ptr<ProducerSession>> own_producers_;  // Sharing::kOwn
 };
 
 }  // namespace ion::client

@@ -103,6 +103,23 @@ TEST_F(Driver, gives_back_what_was_sent_in_order) {
   EXPECT_LT(producer.counts().batches, kRecords / 10u) << "records were batched";
 }
 
+TEST_F(Driver, producers_of_a_topic_are_one_unless_they_want_to_be_their_own) {
+  broker.create_topic("orders", 1);
+  Client client = connect();
+  Producer shared = client.producer("orders"), same = client.producer("orders");
+  ProducerOptions own;
+  own.sharing = ProducerOptions::Sharing::kOwn;
+  Producer mine = client.producer("orders", own), other = client.producer("orders", own);
+  ASSERT_TRUE(shared.send({.value = "a"}).get(kLong) && mine.send({.value = "b"}).get(kLong) && other.send({.value = "c"}).get(kLong));
+  EXPECT_EQ(same.counts().records, 1u);
+  EXPECT_EQ(other.counts().records, 1u);
+  ASSERT_TRUE(mine.close(kLong).ok());
+  EXPECT_FALSE(mine.send({.value = "d"}).get(kLong));
+  EXPECT_TRUE(other.send({.value = "e"}).get(kLong));
+  EXPECT_TRUE(same.send({.value = "f"}).get(kLong));
+  EXPECT_EQ(broker.values("orders", 0), (std::vector<std::string>{"a", "b", "c", "e", "f"}));
+}
+
 TEST_F(Driver, a_lost_ack_makes_no_duplicate_and_keeps_the_offset) {
   broker.create_topic("orders", 1);
   Client client = connect();

@@ -26,6 +26,9 @@ struct ProducerOptions {
   uint64_t memory_bytes_max = 32 << 20;         // of records not yet delivered
   uint64_t memory_records_max = 100'000;
   OnFull on_full = OnFull::kBlock;
+  // kShared: the handles of one client and topic are one producer, whose batches they fill together; the options of the first count.
+  // kOwn: one of its own, with its own identity and order, over the same connections.
+  enum class Sharing { kShared, kOwn } sharing = Sharing::kShared;
   Nanos delivery_timeout = seconds(120);        // from send() to the receipt, retries included; at least one second
 
   Status check() const;

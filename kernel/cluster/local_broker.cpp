@@ -23,13 +23,30 @@ ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
 }
 }  // namespace
 
+// In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
+// the mailbox empty sees to it that it is emptied; so there is one such continuation at a time, and nothing to overtake it.
 void LocalBroker::on_control(std::function<void()> work) {
+  auto* const letter = new Letter{std::move(work), mailbox_.load(std::memory_order_relaxed)};
+  while (!mailbox_.compare_exchange_weak(letter->before, letter, std::memory_order_release, std::memory_order_relaxed)) {
+  }
+  if (letter->before != nullptr) return;
   const partition::Surroundings& around = world_.around;
-  const Status given = go_on_at({around.executor, around.timers, around.clock}, world_.control, Hop::kPost, [work = std::move(work)] {
+  const Status given = go_on_at({around.executor, around.timers, around.clock}, world_.control, Hop::kPost, [this] {
     RoleScope scope(control_role);
-    work();
+    empty_mailbox();
   });
   if (!given.ok()) around.logger.error("control work was refused", {{"why", given.text()}});  // the process goes down
+}
+
+void LocalBroker::empty_mailbox() {
+  std::deque<std::unique_ptr<Letter>> letters;
+  for (Letter* newest = mailbox_.exchange(nullptr, std::memory_order_acquire); newest != nullptr; newest = letters.front()->before)
+    letters.emplace_front(newest);
+  for (const auto& letter : letters) letter->work();
+}
+
+LocalBroker::~LocalBroker() {
+  for (Letter* newest = mailbox_.load(); newest != nullptr;) delete std::exchange(newest, newest->before);
 }
 
 void LocalBroker::start(Controller& controller, std::function<void(Status)> done) {
@@ -53,7 +70,8 @@ void LocalBroker::start(Controller& controller, std::function<void(Status)> done
         open_topic(topic);
         when_open_here(topic, one_less);
       }
-      for (const auto& [uuid, partitions] : found->deleted) ++changes_, sweep(uuid, partitions);
+      if (!stopping_)
+        for (const auto& [uuid, partitions] : found->deleted) ++changes_, sweep(uuid, partitions);
       one_less({});
     });
   });
@@ -220,9 +238,11 @@ void LocalBroker::remove_logs(Uuid topic, size_t partitions, size_t at) {
 
 void LocalBroker::stop(std::function<void(Status)> done) {
   on_control([this, done = std::move(done)] {
-    stopping_ = done;
-    for (const Uuid& topic : std::exchange(waiting_, {}))
-      for (const auto& waiter : opening_.extract(topic).mapped().waiters) waiter(Status(ION_E_CLOSED, "the broker is stopping", "DRAINING"));
+    stopping_ = true, stopped_ = done;
+    for (const Uuid& topic : std::exchange(waiting_, {})) {
+      const Opening never = std::move(opening_.extract(topic).mapped());
+      for (const auto& waiter : never.waiters) waiter(Status(ION_E_CLOSED, "the broker is stopping", "DRAINING"));
+    }
     if (changes_ == 0) close_all();
   });
 }
@@ -234,7 +254,8 @@ void LocalBroker::close_all() {
     std::function<void(Status)> done;
   };
   auto closing = std::make_shared<Closing>();  // shared: one count for all partitions; control shard only
-  closing->done = stopping_;
+  closing->done = std::exchange(stopped_, nullptr);
+  if (closing->done == nullptr) return;  // once
   const auto one_less = [this, closing](Status status) {
     on_control([closing, status] {
       if (closing->first.ok() && !status.ok()) closing->first = status;

@@ -7,6 +7,7 @@
 
 #include <ion/contract/storage.h>
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
@@ -27,6 +28,9 @@ struct LocalWorld {
 class LocalBroker final : public ControllerObserver {
  public:
   explicit LocalBroker(LocalWorld world) : world_(world) {}
+  ~LocalBroker() override;
+  LocalBroker(const LocalBroker&) = delete;
+  LocalBroker& operator=(const LocalBroker&) = delete;
 
   // After the metadata log was replayed: opens every topic, sweeps what tombstones allow, then `done`.
   void start(Controller& controller, std::function<void(Status)> done);
@@ -48,6 +52,7 @@ class LocalBroker final : public ControllerObserver {
     bool deleted = false;  // meanwhile: it is taken away instead of published
   };
   void on_control(std::function<void()> work);
+  void empty_mailbox() ION_ON(control_role);
   void open_topic(TopicPtr topic) ION_ON(control_role);
   void open_waiting() ION_ON(control_role);
   void open_next(Uuid topic) ION_ON(control_role);
@@ -66,7 +71,14 @@ class LocalBroker final : public ControllerObserver {
   std::map<Uuid, Opening> opening_;
   std::deque<Uuid> waiting_;              // of opening_, not begun: at most kTopicsOpeningMax are opened at once
   size_t changes_ = 0;                    // topics that are being opened or taken away
-  std::function<void(Status)> stopping_;  // set: no further change begins
+  bool stopping_ = false;                 // no further change begins
+  std::function<void(Status)> stopped_;
+
+  struct Letter {
+    std::function<void()> work;
+    Letter* before = nullptr;  // what was told before it
+  };
+  std::atomic<Letter*> mailbox_{nullptr};  // the newest; bounded by the changes that the metadata log and stop() tell
 };
 
 std::string data_log(const Uuid& topic, PartitionId partition);

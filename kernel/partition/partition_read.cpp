@@ -133,7 +133,7 @@ void Partition::arm_fetch_timer() {
       self);
   if (!armed) {  // no timer is left: nobody may wait for one that never comes
     delete self;
-    for (ParkedFetch& f : fetches_.take_all()) f.later.fail(armed.error());
+    for (ParkedFetch& f : fetches_.take_all()) explain(f.answer->error, armed.error()), f.later.fail(armed.error());
     return;
   }
   timer_ = *armed, timer_ctx_ = self, timer_at_ = *earliest;

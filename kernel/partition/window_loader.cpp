@@ -76,7 +76,9 @@ bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
 void forget_snapshots(const LoadPtr& load) {
   call([&](Op& op) { return load->state.truncate_suffix(op, load->state.stat().first); },
        [load](const ion_result& r) {
-         if (r.status != ION_OK) return answer(load, Status::from(r.status, r.err));
+         // A log that is damaged or full refuses; it takes no snapshot either, and the partition can be served without.
+         const bool refused = r.status == ION_E_CORRUPT || r.status == ION_E_NO_SPACE;
+         if (r.status != ION_OK && !refused) return answer(load, Status::from(r.status, r.err));
          load->loaded.state_next = load->state.stat().next;
          scan_tail(load);
        });
@@ -102,8 +104,10 @@ void load_window(Log& log, Log& state, WindowLoaded done) {
   call([&](Op& op) { return state.read(op, kept.next + -1, kept.next, kScanBytes); },
        [load](const ion_result& r) {
          const Outcome got = Outcome::from(r);
-         if (got.status.ok() && !got.bufs.empty() && take_snapshot(load, got.bufs.front().span())) return scan_tail(load);
-         forget_snapshots(load);
+         if (got.status.code() == ION_E_CORRUPT) return scan_tail(load);  // this log takes no snapshot any more
+         if (!got.status.ok()) return answer(load, got.status);
+         if (!got.bufs.empty() && !take_snapshot(load, got.bufs.front().span())) return forget_snapshots(load);
+         scan_tail(load);
        });
 }
 

@@ -71,6 +71,10 @@ Answer LogCore::append(Op& op, std::span<const ion_batch> batches) {
 Turn LogCore::run_append(Later later, std::span<const ion_batch> batches) {
   if (later.deadline().ns != 0 && context_.ports.clock.now() >= later.deadline())
     return later.fail(Status(ION_E_DEADLINE, "append waited too long for its turn")), Turn::kDone;
+  return append_now(std::move(later), batches);
+}
+
+Turn LogCore::append_now(Later later, std::span<const ion_batch> batches) {
   if (const Status right = changeable(); !right.ok() && right.code() != ION_E_CLOSED) return later.fail(right), Turn::kDone;
   LogWriter::Appended done = writer_.append(batches);
   if (const auto* need = std::get_if<LogWriter::NeedSegment>(&done)) return wait_for_segment(std::move(later), batches, *need);
@@ -85,7 +89,7 @@ Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, 
   supply_->await(need.capacity, [self = shared_from_this(), batches, first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
     const Status begun = ready ? self->take_into_use(*std::move(ready), first) : ready.error();
     Turn turn = Turn::kDone;
-    if (begun.ok()) turn = self->run_append(std::move(l), batches);
+    if (begun.ok()) turn = self->append_now(std::move(l), batches);  // whatever its deadline says: the segment was made for it
     else l.fail(begun);
     if (turn == Turn::kDone) self->turn_.release();
   });
@@ -96,10 +100,12 @@ Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, 
 Status LogCore::take_into_use(ReadySegment ready, bool name_first) {
   SegmentRef segment = writer_.segment_of(std::move(ready));
   if (name_first) {
-    LogDisk::Hold disk(disk_);
+    LogDisk::Hold disk(disk_);  // until it is in the list: a flush must not give its name to an empty one before it
     ION_CHECK(disk.name(*segment));
+    writer_.roll_to(std::move(segment));
+  } else {
+    writer_.roll_to(std::move(segment));
   }
-  writer_.roll_to(std::move(segment));
   settle_later();
   return {};
 }

@@ -49,6 +49,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Status changeable() const;
   // One append of the turn's holder: answered, or waiting for a segment with the turn kept.
   Turn run_append(Later later, std::span<const ion_batch> batches);
+  Turn append_now(Later later, std::span<const ion_batch> batches);
   Turn wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need);
   // Takes a segment into use; names it first where that must be.
   Status take_into_use(ReadySegment ready, bool name_first);

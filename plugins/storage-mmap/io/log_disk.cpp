@@ -107,7 +107,8 @@ Status LogDisk::name_held(Segment& segment) {
   const auto failed = [&](Status why) { return why.ok() || why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); };
   ION_CHECK(failed(remove_if_there(files, state_.directory.index(segment.base()))));
   ION_CHECK(failed(segment.disk.file->rename_to(files, state_.directory.segment(segment.base()))));
-  ION_CHECK(failed(files.sync_dir(state_.directory.path())));
+  // It bears its name, which ends the segment before it: going on in that one would lose what comes.
+  ION_CHECK(fail(files.sync_dir(state_.directory.path())));
   segment.disk.named = true;
   return {};
 }

@@ -119,15 +119,25 @@ class Recovery {
   // that begins with a gap is named before it is used). If it does not, its beginning or the end of the one before was lost, and
   // nothing in it was ever durable.
   Status adopt_ahead(Judgement& judgement) {
-    while (!ahead_.empty() && !judgement.cut_tail && !judgement.damaged()) {
-      const auto [number, bytes] = ahead_.front();
-      Read read{{{judgement.next, bytes, std::nullopt}, std::nullopt, false}, {}, state_.directory.ahead(number)};
+    // Their numbers say nothing of the order in which they were used: one that was too small is passed over.
+    const auto joins = [&](size_t i, Read& read) -> Result<bool> {
+      const auto [number, bytes] = ahead_[i];
+      read = Read{{{judgement.next, bytes, std::nullopt}, std::nullopt, false}, {}, state_.directory.ahead(number)};
       ION_CHECK(scan(read, bytes));
       const std::vector<Checkpoint>& entries = read.facts.scan->entries;
-      if (entries.empty() || entries.front().position != 0 || entries.front().offset != judgement.next) break;
-      ahead_.erase(ahead_.begin());
+      return !entries.empty() && entries.front().position == 0 && entries.front().offset == judgement.next;
+    };
+    for (size_t i = 0; i < ahead_.size() && !judgement.cut_tail && !judgement.damaged();) {
+      Read read;
+      ION_TRY(const bool joined, joins(i, read));
+      if (!joined) {
+        ++i;
+        continue;
+      }
+      ahead_.erase(ahead_.begin() + static_cast<std::ptrdiff_t>(i));
       segments_.push_back(std::move(read));
       ION_TRY(judgement, judge_all());
+      i = 0;
     }
     return {};
   }

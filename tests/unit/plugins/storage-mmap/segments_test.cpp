@@ -98,6 +98,11 @@ TEST(Segments, that_were_used_before_they_had_a_name_are_found_after_a_kill) {
   ASSERT_EQ(Asked([&](Op& op) { return log.log().append(op, {&next.raw, 1}); }).code(), ION_OK);
   ASSERT_TRUE(files_of(world, "00000000000000000001.log").empty());  // the job that names it has not run
   world.kill(log);
+  {  // one that was ready before, and was too small for its turn
+    FakeFiles files(world.disk);
+    auto unused = files.open("logs/p+a+0/ahead-0.log", ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE);
+    ASSERT_TRUE(unused && (*unused)->allocate(0, 4096).ok() && (*unused)->close().ok());
+  }
   LogDriver again = world.open();
   EXPECT_EQ(again.stat().next.v, 2);
   EXPECT_EQ(again.read({1}).text(), value_of_batch_of(3000, 'b'));

@@ -19,7 +19,6 @@ using Clock = std::chrono::steady_clock;
 constexpr Nanos kConnectTimeout = seconds(30);
 constexpr uint64_t kNoiseSpread = 1 << 20;
 constexpr Nanos kDelivery = seconds(300);
-constexpr std::chrono::seconds kDeliveryMax{300};
 constexpr uint64_t kTimedOneIn = 16;  // records under load: two looks at the clock for each would be a good part of what is measured
 
 uint64_t since(Clock::time_point then) { return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - then).count()); }
@@ -30,6 +29,11 @@ std::string noise(uint64_t seed, uint64_t bytes) {
   std::string s(bytes, '\0');
   for (char& c : s) c = static_cast<char>(draw());
   return s;
+}
+
+std::string_view value_of(std::string_view bytes, uint64_t record, uint64_t record_bytes) {
+  const uint64_t spread = bytes.size() - record_bytes;
+  return bytes.substr(spread == 0 ? 0 : record * 61 % spread, record_bytes);
 }
 
 struct Sender {
@@ -47,15 +51,14 @@ class Chain : public std::enable_shared_from_this<Chain> {  // kept by the recei
   Status run() {
     send();
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, kDeliveryMax, [&] { return ended_; })) return {ION_E_DEADLINE, "the records were not delivered in time"};
+    if (!changed_.wait_for(lock, std::chrono::nanoseconds(kDelivery.n), [&] { return ended_; })) return {ION_E_DEADLINE, "the records were not delivered in time"};
     return failed_;
   }
 
  private:
   void send() {
     client::Record record;
-    const uint64_t spread = bytes_.size() - shape_.record_bytes;
-    record.value = std::string_view(bytes_).substr(spread == 0 ? 0 : sent_ * 61 % spread, shape_.record_bytes);
+    record.value = value_of(bytes_, sent_, shape_.record_bytes);
     ++sent_;
     began_ = Clock::now();
     const Status taken = producer_.send(record, [self = shared_from_this()](const Result<client::Receipt>& receipt) { self->received(receipt); });
@@ -90,10 +93,9 @@ class Chain : public std::enable_shared_from_this<Chain> {  // kept by the recei
 // The client's thread alone writes the figures; they are read after flush.
 Status send_all(client::Producer& producer, const LoadShape& shape, uint64_t records, const std::string& bytes, Sender& to) {
   if (shape.one_in_flight) return records == 0 ? Status() : std::make_shared<Chain>(producer, shape, records, bytes, to)->run();
-  const uint64_t spread = bytes.size() - shape.record_bytes;
   for (uint64_t i = 0; i < records; ++i) {
     client::Record record;
-    record.value = std::string_view(bytes).substr(spread == 0 ? 0 : i * 61 % spread, shape.record_bytes);
+    record.value = value_of(bytes, i, shape.record_bytes);
     const Clock::time_point sent = i % kTimedOneIn == 0 ? Clock::now() : Clock::time_point();
     const Status taken = producer.send(record, [&to, sent](const Result<client::Receipt>& receipt) {
       if (sent != Clock::time_point()) to.figures.latency.record(since(sent));

@@ -1,6 +1,7 @@
 #include "io/log_core.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace ion::storage_mmap {
@@ -99,13 +100,13 @@ Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, 
 // Not on a shard when the name must come first.
 Status LogCore::take_into_use(ReadySegment ready, bool name_first) {
   SegmentRef segment = writer_.segment_of(std::move(ready));
+  std::optional<LogDisk::Hold> disk;  // until it is in the list: a flush must not give its name to an empty one before it
   if (name_first) {
-    LogDisk::Hold disk(disk_);  // until it is in the list: a flush must not give its name to an empty one before it
-    ION_CHECK(disk.name(*segment));
-    writer_.roll_to(std::move(segment));
-  } else {
-    writer_.roll_to(std::move(segment));
+    disk.emplace(disk_);
+    ION_CHECK(disk->name(*segment));
   }
+  writer_.roll_to(std::move(segment));
+  disk.reset();
   settle_later();
   return {};
 }

@@ -27,7 +27,7 @@ struct Sources {
     add_environment(tree, Schema::parse(kSchema, "schema").value(), variables, problems);
   }
   void set(std::string_view setting) { add_setting(tree, setting, problems); }
-  void fill(std::vector<std::string> variables) { substitute(tree, {variables, "/work", &disk}, problems); }
+  void fill(std::vector<std::string> variables) { substitute(tree, {variables, "/srv", &disk}, problems); }
   std::string compact() const { return json_text(tree, Look::kCompact); }
   std::string only() const {
     return problems.lines().size() == 1 ? problems.lines()[0] : std::to_string(problems.lines().size()) + " problems";
@@ -167,8 +167,8 @@ TEST(settings, what_is_no_setting_is_an_error) {
 
 TEST(substitution, variables_defaults_and_files_are_put_in) {
   Sources s;
-  s.disk.files = {{"/etc/ion/secret", "pass word\n"}, {"/work/other", "o"}};
-  s.text(R"({"a": "${HOST}:${PORT:9640}", "b": ["${EMPTY:x}${NO:}"], "c": "${file:secret}", "d": "${file:/work/other}"})");
+  s.disk.files = {{"/etc/ion/secret", "pass word\n"}, {"/srv/other", "o"}};
+  s.text(R"({"a": "${HOST}:${PORT:9640}", "b": ["${EMPTY:x}${NO:}"], "c": "${file:secret}", "d": "${file:/srv/other}"})");
   s.set("e=${file:other}");
   s.fill({"HOST=h", "EMPTY="});
   EXPECT_TRUE(s.problems.empty()) << s.only();

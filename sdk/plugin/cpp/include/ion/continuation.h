@@ -21,22 +21,20 @@ enum class Hop { kRun, kPost };  // kRun: here and now if the shard is idle
 // OK: `work` runs once, on the shard. CLOSED: the process goes down and it never runs. Anything else (no timer left either): it
 // never runs.
 inline Status go_on_at(const ContinuationWorld& world, ShardId shard, Hop how, std::function<void()> work) {
-  auto kept = std::make_shared<std::function<void()>>(std::move(work));  // shared by the attempt and the timer
-  const auto attempt = [kept] { (*kept)(); };
-  const Status given = how == Hop::kRun ? run(world.executor, shard, attempt) : post(world.executor, shard, attempt);
-  if (given.code() != ION_E_OVERLOADED) return given;
-  using Kept = std::shared_ptr<std::function<void()>>;
-  auto own = std::make_unique<Kept>(std::move(kept));
-  const auto armed = world.timers.arm(
-      shard, world.clock.now() + milliseconds(1),
-      [](void* ctx) noexcept {
-        const std::unique_ptr<Kept> mine(static_cast<Kept*>(ctx));
-        (**mine)();
-      },
-      own.get());
-  if (!armed) return armed.error();
-  (void)own.release();
-  return {};
+  // The queue and the timer take the same function and the same box: who takes it owns it.
+  using Work = std::function<void()>;
+  auto box = std::make_unique<Work>(std::move(work));
+  constexpr auto open = [](void* ctx) noexcept {
+    const std::unique_ptr<Work> mine(static_cast<Work*>(ctx));
+    (*mine)();
+  };
+  Status given = how == Hop::kRun ? world.executor.run(shard, open, box.get()) : world.executor.post(shard, open, box.get());
+  if (given.code() == ION_E_OVERLOADED) {
+    const auto armed = world.timers.arm(shard, world.clock.now() + milliseconds(1), open, box.get());
+    given = armed ? Status() : armed.error();
+  }
+  if (given.ok()) (void)box.release();
+  return given;
 }
 
 }  // namespace ion

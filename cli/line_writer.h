@@ -28,7 +28,7 @@ class LineWriter {
     if (was_empty) changed_.notify_all();
   }
   // Waits until little is left to write: the bound of the buffer, for those who may wait.
-  void wait_for_room() {
+  void wait_for_space() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_.size() < kBytesMax; });
   }

@@ -11,10 +11,10 @@ namespace ion::cli {
 namespace po = boost::program_options;
 
 namespace {
-constexpr const char* kWords = "ion-words";
+constexpr const char* kPositionals = "ion-positionals";
 constexpr unsigned kWidth = 110;
 
-Status named(const std::string& name, const Status& why) { return usage(fmt::format("--{}: {}", name, why.words())); }
+Status named(const std::string& name, const Status& why) { return usage(fmt::format("--{}: {}", name, why.message())); }
 }  // namespace
 
 Status usage(std::string words) { return {ION_E_INVALID, std::move(words), kUsage}; }
@@ -81,8 +81,8 @@ OptionSet& OptionSet::values(const char* names, const char* help) {
   shown_.add_options()(names, po::value<std::vector<std::string>>()->composing()->value_name("X"), help);
   return *this;
 }
-OptionSet& OptionSet::words(size_t least, size_t most) {
-  words_least_ = least, words_most_ = most;
+OptionSet& OptionSet::positionals(size_t least, size_t most) {
+  least_ = least, most_ = most;
   return *this;
 }
 bool OptionSet::has(const std::string& name) const { return shown_.find_nothrow(name, false) != nullptr; }
@@ -90,14 +90,14 @@ bool OptionSet::has(const std::string& name) const { return shown_.find_nothrow(
 Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) const {
   po::options_description all;
   all.add(shown_);
-  all.add_options()(kWords, po::value<std::vector<std::string>>());
-  po::positional_options_description words;
-  words.add(kWords, -1);
+  all.add_options()(kPositionals, po::value<std::vector<std::string>>());
+  po::positional_options_description positionals;
+  positionals.add(kPositionals, -1);
   po::variables_map found;
   try {
     // An option that is only guessed from its beginning would change its meaning when another one is added.
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(arguments).options(all).positional(words).style(style).run(), found);
+    po::store(po::command_line_parser(arguments).options(all).positional(positionals).style(style).run(), found);
     po::notify(found);
   } catch (const po::error& e) {
     return usage(e.what());
@@ -109,13 +109,13 @@ Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) co
       continue;
     }
     const auto& texts = value.as<std::vector<std::string>>();
-    if (name == kWords) out.words_ = texts;
+    if (name == kPositionals) out.positionals_ = texts;
     else out.texts_[name] = texts;
     if (!value.defaulted()) out.chosen_.insert(name);
   }
   if (out.has("help")) return out;
-  if (out.words_.size() < words_least_) return usage("a word is missing");
-  if (out.words_.size() > words_most_) return usage(fmt::format("one word too many: \"{}\"", out.words_[words_most_]));
+  if (out.positionals_.size() < least_) return usage("a word is missing");
+  if (out.positionals_.size() > most_) return usage(fmt::format("one word too many: \"{}\"", out.positionals_[most_]));
   return out;
 }
 

@@ -24,7 +24,7 @@ class Arguments {
   // Empty when it was not given and has no default.
   const std::string& text(const std::string& name) const;
   const std::vector<std::string>& texts(const std::string& name) const;
-  const std::vector<std::string>& words() const noexcept { return words_; }
+  const std::vector<std::string>& positionals() const noexcept { return positionals_; }
 
   // Each with the option's name in front of what is wrong. Only for options that are there.
   Result<Nanos> duration(const std::string& name) const;
@@ -39,7 +39,7 @@ class Arguments {
   friend class OptionSet;
   std::map<std::string, std::vector<std::string>> texts_;
   std::set<std::string> chosen_;
-  std::vector<std::string> words_;
+  std::vector<std::string> positionals_;
 };
 
 class OptionSet {
@@ -49,7 +49,7 @@ class OptionSet {
   OptionSet& flag(const char* names, const char* help);
   OptionSet& value(const char* names, const char* help, const char* standard = nullptr);
   OptionSet& values(const char* names, const char* help);  // may be repeated
-  OptionSet& words(size_t least, size_t most);             // how many words without a dash; none when not called
+  OptionSet& positionals(size_t least, size_t most);             // how many words without a dash; none when not called
   bool has(const std::string& name) const;
 
   Result<Arguments> parse(const std::vector<std::string>& arguments) const;
@@ -57,7 +57,7 @@ class OptionSet {
 
  private:
   boost::program_options::options_description shown_;
-  size_t words_least_ = 0, words_most_ = 0;
+  size_t least_ = 0, most_ = 0;
 };
 
 }  // namespace ion::cli

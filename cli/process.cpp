@@ -47,8 +47,8 @@ bool write_all(std::string_view bytes) {
     if (n > 0) {
       bytes.remove_prefix(static_cast<size_t>(n));
     } else if (n < 0 && errno == EAGAIN) {
-      pollfd room{STDOUT_FILENO, POLLOUT, 0};
-      ::poll(&room, 1, -1);
+      pollfd module{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&module, 1, -1);
     } else if (n < 0 && errno != EINTR) {
       return false;
     }

@@ -13,13 +13,13 @@
 #include "host/plugin_host.h"
 #include "observe/metric_registry.h"
 #include "partition/partition_metrics.h"
-#include "pipeline/door_gate.h"
-#include "pipeline/front_door.h"
-#include "pipeline/null_door.h"
+#include "api/api_gate.h"
+#include "api/broker_api.h"
+#include "api/null_broker.h"
 
 #include <fmt/format.h>
 #include <ion/bridge/consensus_bridge.h>
-#include <ion/bridge/front_door_bridge.h>
+#include <ion/bridge/broker_api_bridge.h>
 #include <ion/bridge/router_bridge.h>
 #include <ion/bridge/storage_bridge.h>
 #include <ion/bridge/transport_bridge.h>
@@ -34,10 +34,10 @@ namespace ion {
 namespace {
 
 constexpr Nanos kDrainLimit = seconds(20);     // of one transport; then it is cut
-constexpr Nanos kRoomLimit = seconds(30);      // of closing partitions and the metadata log
+constexpr Nanos kCloseLimit = seconds(30);      // of closing partitions and the metadata log
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
 
-// All shards but the last, which is the control thread of the rooms: CONTROL calls may take time and must not sit on a shard.
+// All shards but the last, which is the control thread of the modules: CONTROL calls may take time and must not sit on a shard.
 class WorkShards final : public Executor {
  public:
   explicit WorkShards(base::ShardPool& pool) : pool_(pool) {}
@@ -78,7 +78,7 @@ Status await_op(Start start, Nanos limit, std::string_view what) {
 }  // namespace
 
 // In the order in which they are built; destroyed in the reverse one.
-struct Kernel::Rooms {
+struct Kernel::Modules {
   config::KernelConfig config;
   KernelOptions options;
 
@@ -95,7 +95,7 @@ struct Kernel::Rooms {
   std::unique_ptr<observe::MetricRegistry> registry;
   std::optional<partition::PartitionMetrics> partition_metrics;
 
-  pipeline::DoorGate gate;
+  api::ApiGate gate;
   std::unique_ptr<host::PluginHost> host;
   std::unique_ptr<ImportedStorage> storage;
   ion_ref storage_ref{};
@@ -109,23 +109,23 @@ struct Kernel::Rooms {
   pipeline::NodeIdentity identity;
   std::unique_ptr<pipeline::Admission> admission;
   std::unique_ptr<pipeline::InterceptorChain> interceptors;
-  std::unique_ptr<pipeline::Corridor> corridor;
-  std::unique_ptr<pipeline::BrokerFrontDoor> door;
-  pipeline::NullDoor null_door;
+  std::unique_ptr<pipeline::PipelineServices> pipeline;
+  std::unique_ptr<api::LocalBrokerApi> broker_api;
+  api::NullBroker null_broker;
 
-  struct Door {
+  struct Listening {
     std::string name;
     std::unique_ptr<ImportedTransport> transport;
     std::unique_ptr<Listener> listener;
   };
-  std::vector<Door> doors;
+  std::vector<Listening> listeners;
   bool stopped = false;
 
   Status build_ground();
   Status load_plugins();
   Status build_broker();
   Status open_catalogue();
-  Status open_doors();
+  Status open_transports();
   Status stop();
   void set_health(ion_health health);
   std::vector<host::PluginSpec> specs() const;
@@ -168,7 +168,7 @@ LogLevel level_of(std::string_view name) {
 
 // ---- the ground: threads, clocks, files
 
-Status Kernel::Rooms::build_ground() {
+Status Kernel::Modules::build_ground() {
   ION_TRY(seed, base::SystemRandom::fresh_seed());
   base::LogOptions log;
   log.format = config.log.format == "json" ? base::LogFormat::kJson : base::LogFormat::kText;
@@ -198,8 +198,8 @@ Status Kernel::Rooms::build_ground() {
   return {};
 }
 
-Status Kernel::Rooms::load_plugins() {
-  host::HostWorld world{clock, *executor, *timers, *logger, {}, {}, {}, {}, registry.get(), {}};
+Status Kernel::Modules::load_plugins() {
+  host::HostEnvironment world{clock, *executor, *timers, *logger, {}, {}, {}, {}, registry.get(), {}};
   world.logger_for = [this](const std::string& name) -> std::unique_ptr<Logger> { return logger->child("plugin/" + name); };
   world.random_for = [this](const std::string& name) -> std::unique_ptr<Random> { return std::make_unique<base::SystemRandom>(seed, name); };
   world.files_for = [](const std::string& directory) -> Result<std::unique_ptr<Files>> {
@@ -207,8 +207,8 @@ Status Kernel::Rooms::load_plugins() {
     return std::unique_ptr<Files>(std::move(files));
   };
   world.node = {NodeId{config.node.id}, config.node.rack, config.node.cluster, options.version};
-  world.services.push_back({ION_FRONT_DOOR_ID, [this](std::string_view) -> Result<ion_ref> {
-                              return ion_ref{&export_front_door, static_cast<FrontDoor*>(&gate)};
+  world.services.push_back({ION_BROKER_API_ID, [this](std::string_view) -> Result<ion_ref> {
+                              return ion_ref{&export_broker_api, static_cast<BrokerApi*>(&gate)};
                             }});
   host::PluginHostOptions host_settings = host_options(config);
   host_settings.on_fault = [this](const std::string& name, const Status& why) {
@@ -220,18 +220,18 @@ Status Kernel::Rooms::load_plugins() {
   return host->start();
 }
 
-cluster::TopicSettings Kernel::Rooms::topic_defaults() const {
+cluster::TopicSettings Kernel::Modules::topic_defaults() const {
   cluster::TopicSettings settings;
   settings.fsync = config.topics.durability == "fsync";
   settings.segment_bytes = config.topics.segment_bytes;
   return settings;
 }
 
-// ---- the broker behind the front door
+// ---- the broker behind the broker API
 
-Status Kernel::Rooms::build_broker() {
+Status Kernel::Modules::build_broker() {
   identity = {NodeId{config.node.id}, config.node.cluster, config.node.rack, options.version, config.node.advertised, clock.wall()};
-  if (options.null_door) return {};
+  if (options.null_broker) return {};
   ION_TRY(storage_ref, host->contract(ION_STORAGE_ID));
   storage = std::make_unique<ImportedStorage>(storage_ref);
   ION_TRY(const ion_ref consensus_ref, host->contract(ION_CONSENSUS_ID));
@@ -245,11 +245,11 @@ Status Kernel::Rooms::build_broker() {
     logger->warn("the storage plugin keeps records in memory only: topics are made with durability=os");
     defaults.fsync = false;
   }
-  const partition::Surroundings around{*executor, *timers, clock, *logger, *partition_metrics};
-  local = std::make_unique<cluster::LocalBroker>(cluster::LocalWorld{around, *storage, view, executor->control(), defaults});
+  const partition::PartitionServices around{*executor, *timers, clock, *logger, *partition_metrics};
+  local = std::make_unique<cluster::LocalBroker>(cluster::LocalBrokerServices{around, *storage, view, executor->control(), defaults});
   ids = std::make_unique<base::SystemRandom>(seed, "kernel/ids");
   controller = std::make_unique<cluster::Controller>(
-      cluster::ControllerWorld{*executor, *timers, clock, *logger, *ids, router.get(), identity.node, ShardId{0},
+      cluster::ControllerServices{*executor, *timers, clock, *logger, *ids, router.get(), identity.node, ShardId{0},
                                cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max}, defaults, volatile_storage},
       *local);
 
@@ -275,8 +275,8 @@ Status Kernel::Rooms::build_broker() {
   limits.fetch_wait_max = config.limits.fetch_wait_max;
   limits.inflight_bytes_max = config.limits.inflight_bytes_max;
   limits.partitions_default = config.topics.partitions;
-  corridor.reset(new pipeline::Corridor{clock, *logger, view, router.get(), *interceptors, *admission, limits});
-  door = std::make_unique<pipeline::BrokerFrontDoor>(*corridor, *controller, *local, identity, [this](ion_plugin_fn each, void* ctx) {
+  pipeline.reset(new pipeline::PipelineServices{clock, *logger, view, router.get(), *interceptors, *admission, limits});
+  broker_api = std::make_unique<api::LocalBrokerApi>(*pipeline, *controller, *local, identity, [this](ion_plugin_fn each, void* ctx) {
     for (const host::PluginInfo& p : host->plugins()) {
       const std::string provides = fmt::format("{}", fmt::join(p.provides, ",")), needs = fmt::format("{}", fmt::join(p.needs, ","));
       const ion_plugin_info info{sizeof(ion_plugin_info), static_cast<uint32_t>(p.state), bytes_of(p.name), bytes_of(p.id), bytes_of(p.version),
@@ -288,7 +288,7 @@ Status Kernel::Rooms::build_broker() {
   return open_catalogue();
 }
 
-Status Kernel::Rooms::open_catalogue() {
+Status Kernel::Modules::open_catalogue() {
   Awaited opened;
   ION_CHECK(post(*executor, executor->control(), [this, done = opened.done()] {
     RoleScope scope(control_role);
@@ -300,33 +300,33 @@ Status Kernel::Rooms::open_catalogue() {
   return served.wait(kRecoveryLimit, "opening the partitions");
 }
 
-// ---- doors
+// ---- transports
 
-Status Kernel::Rooms::open_doors() {
+Status Kernel::Modules::open_transports() {
   for (const host::NamedRef& ref : host->contracts(ION_TRANSPORT_ID)) {
-    Door d{ref.name, std::make_unique<ImportedTransport>(ref.ref), nullptr};
+    Listening d{ref.name, std::make_unique<ImportedTransport>(ref.ref), nullptr};
     auto listener = d.transport->listen("");
-    if (!listener) return {listener.error().code(), fmt::format("plugin {}: {}", ref.name, listener.error().words())};
+    if (!listener) return {listener.error().code(), fmt::format("plugin {}: {}", ref.name, listener.error().message())};
     d.listener = *std::move(listener);
     if (identity.address.empty()) identity.address = d.listener->address();
-    doors.push_back(std::move(d));
+    listeners.push_back(std::move(d));
   }
-  if (doors.empty()) return {ION_E_NOT_FOUND, "no plugin provides ion.transport/1: nobody could reach this broker"};
+  if (listeners.empty()) return {ION_E_NOT_FOUND, "no plugin provides ion.transport/1: nobody could reach this broker"};
   registry->freeze();
-  null_door.set_address(identity.address);
-  if (options.null_door) gate.open(null_door);
-  else gate.open(*door);
+  null_broker.set_address(identity.address);
+  if (options.null_broker) gate.open(null_broker);
+  else gate.open(*broker_api);
   set_health(ION_HEALTH_SERVING);
   return {};
 }
 
-void Kernel::Rooms::set_health(ion_health health) {
-  null_door.set_health(health);
-  if (door != nullptr) door->set_health(health);
+void Kernel::Modules::set_health(ion_health health) {
+  null_broker.set_health(health);
+  if (broker_api != nullptr) broker_api->set_health(health);
 }
 
 // Right to left. Goes on after a failure and answers the first.
-Status Kernel::Rooms::stop() {
+Status Kernel::Modules::stop() {
   if (std::exchange(stopped, true)) return {};
   Status first;
   const auto note = [&](const Status& s) {
@@ -335,23 +335,23 @@ Status Kernel::Rooms::stop() {
     if (first.ok()) first = s;
   };
   set_health(ION_HEALTH_DRAINING);
-  for (Door& d : doors) {
+  for (Listening& d : listeners) {
     note(await_op([&](Op& op) { return d.listener->drain(op); }, kDrainLimit, "draining " + d.name));
     note(await_op([&](Op& op) { return d.listener->stop(op); }, kDrainLimit, "stopping " + d.name));
   }
   if (local != nullptr && controller != nullptr) {
     Awaited closed;
     local->stop(closed.done());
-    note(closed.wait(kRoomLimit, "closing the partitions"));
+    note(closed.wait(kCloseLimit, "closing the partitions"));
     Awaited group;
     note(post(*executor, executor->control(), [this, done = group.done()] {
       RoleScope scope(control_role);
       controller->close(done);
     }));
-    note(group.wait(kRoomLimit, "closing the metadata log"));
+    note(group.wait(kCloseLimit, "closing the metadata log"));
   }
   if (host != nullptr) note(host->drain());
-  if (pool != nullptr) note(pool->stop(kRoomLimit));
+  if (pool != nullptr) note(pool->stop(kCloseLimit));
   if (host != nullptr) note(host->destroy());
   if (loop != nullptr) loop->stop();
   if (logger != nullptr) (void)logger->flush(seconds(2));
@@ -360,31 +360,31 @@ Status Kernel::Rooms::stop() {
 
 // ---- the kernel
 
-Kernel::Kernel(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
-Kernel::~Kernel() { (void)rooms_->stop(); }
+Kernel::Kernel(std::unique_ptr<Modules> modules) : modules_(std::move(modules)) {}
+Kernel::~Kernel() { (void)modules_->stop(); }
 
 Result<std::unique_ptr<Kernel>> Kernel::start(const config::Loaded& loaded, const KernelOptions& options) {
-  auto rooms = std::make_unique<Rooms>();
-  rooms->config = loaded.kernel;
-  rooms->options = options;
-  std::unique_ptr<Kernel> kernel(new Kernel(std::move(rooms)));
-  Rooms& r = *kernel->rooms_;
+  auto modules = std::make_unique<Modules>();
+  modules->config = loaded.kernel;
+  modules->options = options;
+  std::unique_ptr<Kernel> kernel(new Kernel(std::move(modules)));
+  Modules& r = *kernel->modules_;
   ION_CHECK(r.build_ground());
   ION_CHECK(r.load_plugins());
   ION_CHECK(r.build_broker());
-  ION_CHECK(r.open_doors());
+  ION_CHECK(r.open_transports());
   return kernel;
 }
 
 std::string Kernel::ready_line() const {
   std::string line = "ready";
-  for (const Rooms::Door& d : rooms_->doors) line += " " + d.listener->address();
-  return fmt::format("{} node={} cluster={} version={}", line, rooms_->identity.node.v, rooms_->identity.cluster_id, rooms_->identity.version);
+  for (const Modules::Listening& d : modules_->listeners) line += " " + d.listener->address();
+  return fmt::format("{} node={} cluster={} version={}", line, modules_->identity.node.v, modules_->identity.cluster_id, modules_->identity.version);
 }
 
-int Kernel::wait() { return rooms_->signals->wait_for_stop(); }
+int Kernel::wait() { return modules_->signals->wait_for_stop(); }
 
-Status Kernel::stop() { return rooms_->stop(); }
+Status Kernel::stop() { return modules_->stop(); }
 
 Result<config::ConfigSnapshot> Kernel::check(const config::Loaded& loaded) {
   config::ConfigSnapshot snapshot = loaded.snapshot;
@@ -410,8 +410,8 @@ Result<config::ConfigSnapshot> Kernel::check(const config::Loaded& loaded) {
     bool disarm(TimerHandle) override { return false; }
     void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
   } nowhere;
-  host::HostWorld world{clock, nowhere, nowhere, nowhere, {}, {}, {}, {}, &registry, {}};
-  world.services.push_back({ION_FRONT_DOOR_ID, [](std::string_view) -> Result<ion_ref> { return Status(ION_E_CLOSED, "only a check"); }});
+  host::HostEnvironment world{clock, nowhere, nowhere, nowhere, {}, {}, {}, {}, &registry, {}};
+  world.services.push_back({ION_BROKER_API_ID, [](std::string_view) -> Result<ion_ref> { return Status(ION_E_CLOSED, "only a check"); }});
   const host::PluginHost checker(std::move(world), host_options(loaded.kernel));
   ION_CHECK(checker.check(list));
   return snapshot;

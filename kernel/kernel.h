@@ -1,4 +1,4 @@
-// The composition root: builds the rooms left to right, starts the plugins, opens the doors last; stops in the reverse order.
+// The composition root: builds the modules left to right, starts the plugins, opens the public headers last; stops in the reverse order.
 // Thread: control (main). One per process.
 #pragma once
 #include "config/kernel_config.h"
@@ -12,7 +12,7 @@
 namespace ion {
 
 struct KernelOptions {
-  bool null_door = false;     // --null: the ceiling of benchmarks, nothing is stored
+  bool null_broker = false;     // --null: the ceiling of benchmarks, nothing is stored
   bool own_data_dir = false;  // --dev without --data-dir: made by us, removed at the end
   std::string version;
 };
@@ -34,9 +34,9 @@ class Kernel {
   static Result<config::ConfigSnapshot> check(const config::Loaded& loaded);
 
  private:
-  struct Rooms;
-  explicit Kernel(std::unique_ptr<Rooms> rooms);
-  const std::unique_ptr<Rooms> rooms_;
+  struct Modules;
+  explicit Kernel(std::unique_ptr<Modules> modules);
+  const std::unique_ptr<Modules> modules_;
 };
 
 }  // namespace ion

@@ -42,7 +42,7 @@ po::options_description describe(Flags& f) {
 
 int fail(const ion::Status& status, int code = 1) {
   std::fflush(stdout);
-  fmt::print(stderr, "ionstreamd: {}\n", status.words());
+  fmt::print(stderr, "ionstreamd: {}\n", status.message());
   return code;
 }
 
@@ -64,7 +64,7 @@ ion::Result<ion::config::Loaded> load(const Flags& f, ion::Files& root) {
 
 int serve(const ion::config::Loaded& loaded, const Flags& f, bool temporary) {
   ion::KernelOptions options;
-  options.null_door = f.null;
+  options.null_broker = f.null;
   options.own_data_dir = temporary;
   options.version = kVersion;
   auto kernel = ion::Kernel::start(loaded, options);

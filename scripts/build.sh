@@ -5,7 +5,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 if [ $# -lt 1 ] || [[ $1 == -* ]]; then
-  echo "usage: scripts/build.sh dev|asan|tsan|release [target...]" >&2
+  echo "usage: scripts/build.sh release|asan|tsan [target...]" >&2
   exit 2
 fi
 preset=$1

@@ -36,7 +36,7 @@ struct Plan {
 
 Result<Plan> plan_of(const Arguments& a) {
   Plan plan;
-  plan.shape.topic = plan.topic.name = a.words()[0];
+  plan.shape.topic = plan.topic.name = a.positionals()[0];
   ION_TRY(plan.shape.record_bytes, a.size("size"));
   ION_TRY(plan.shape.records, a.count("records", kRecordsMax));
   ION_TRY(const uint64_t clients, a.count("clients", kClientsMax));
@@ -119,14 +119,14 @@ Result<bench::Volume> raw_stream(Direction direction, const bench::Figures& real
 
 bool is_here(const std::string& broker) { return broker.starts_with("127.") || broker.starts_with("localhost:") || broker.starts_with("[::1]"); }
 
-// Of this machine's files; nothing when the broker is elsewhere, or there is no room.
+// Of this machine's files; nothing when the broker is elsewhere, or there is no space.
 std::optional<bench::Volume> file_of_this_machine(const Context& context, const bench::Figures& load) {
   if (!std::all_of(context.brokers.begin(), context.brokers.end(), is_here)) return std::nullopt;
   tell("a file");
   std::error_code none;
   const auto written = bench::write_file({std::filesystem::temp_directory_path(none).string(), load.bytes, bytes_of_batch(load)});
   if (written) return bench::Volume{written->bytes, written->seconds};
-  tell(written.error().words());
+  tell(written.error().message());
   return std::nullopt;
 }
 
@@ -207,14 +207,14 @@ int finish(std::string_view what, const Result<bench::Report>& report, const Con
   if (!report) return complain(what, report.error());
   write_all(context.format == Format::kJson ? bench::as_json(*report) : bench::as_text(*report));
   if (report->real.errors == 0) return kDone;
-  complain(what, Status(report->real.first_error.code(), fmt::format("{} records failed, the first: {}", report->real.errors, report->real.first_error.words())));
+  complain(what, Status(report->real.first_error.code(), fmt::format("{} records failed, the first: {}", report->real.errors, report->real.first_error.message())));
   return kSomeFailed;
 }
 
 }  // namespace
 
 void declare_bench(OptionSet& options) {
-  options.words(1, 1)
+  options.positionals(1, 1)
       .value("size", "bytes of a record's value", "1024")
       .value("records", "how many, over all clients", "1000000")
       .value("clients", "each with a producer or reader of its own", "1")

@@ -1,4 +1,4 @@
-// The doors of the files in this folder, for the table alone.
+// The public headers of the files in this folder, for the table alone.
 #pragma once
 #include "command.h"
 

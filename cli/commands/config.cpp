@@ -6,15 +6,15 @@
 namespace ion::cli {
 
 void declare_config_check(OptionSet& options) {
-  options.words(0, 1).values("set", "KEY=VALUE over the file; may be repeated");
+  options.positionals(0, 1).values("set", "KEY=VALUE over the file; may be repeated");
 }
 
 int config_check(const Arguments& arguments, const Context&) {
   const auto program = bench::broker_program();
   if (!program) return complain("config check", program.error());
   std::vector<std::string> command{*program, "--check-config"};
-  if (arguments.words().empty()) command.push_back("--dev");
-  else command.insert(command.end(), {"--config", arguments.words()[0]});
+  if (arguments.positionals().empty()) command.push_back("--dev");
+  else command.insert(command.end(), {"--config", arguments.positionals()[0]});
   for (const std::string& set : arguments.texts("set")) command.insert(command.end(), {"--set", set});
   return complain("config check", become(command));
 }

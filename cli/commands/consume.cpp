@@ -36,7 +36,7 @@ struct Plan {
 Result<Plan> plan_of(const Arguments& a) {
   Plan plan;
   auto range = OffsetRange::parse(a.text("offset"));
-  if (!range) return usage("--offset: " + range.error().words());
+  if (!range) return usage("--offset: " + range.error().message());
   plan.range = *std::move(range);
   for (const std::string& text : a.list("partitions")) {
     const auto partition = parse_count(text);
@@ -45,7 +45,7 @@ Result<Plan> plan_of(const Arguments& a) {
   }
   if (a.has("format") && a.text("format") != "json") {
     auto format = OutputFormat::parse(a.text("format"));
-    if (!format) return usage(format.error().words());
+    if (!format) return usage(format.error().message());
     plan.format = *std::move(format);
   }
   if (a.has("records")) {
@@ -73,10 +73,10 @@ Result<client::ReaderOptions> reader_options(client::Client& client, const Plan&
     const auto end = std::find_if(ends.begin(), ends.end(), [&](const auto& e) { return e.partition == start.partition; });
     const Status& wrong = !start.error.ok() || end == ends.end() ? start.error : end->error;
     const std::string where = fmt::format("topic {} partition {}: ", topic, start.partition.v);
-    if (!wrong.ok()) return Status(wrong.code(), where + wrong.words(), wrong.reason());
+    if (!wrong.ok()) return Status(wrong.code(), where + wrong.message(), wrong.reason());
     if (end == ends.end()) continue;
     const auto span = plan.range.within({start.offset, end->offset});
-    if (!span) return Status(span.error().code(), where + span.error().words(), span.error().reason());
+    if (!span) return Status(span.error().code(), where + span.error().message(), span.error().reason());
     options.offsets.push_back({start.partition.v, span->from.v, span->until ? span->until->v : -1});
   }
   return options;
@@ -213,7 +213,7 @@ class Consumption {
 }  // namespace
 
 void declare_consume(OptionSet& options) {
-  options.words(1, kTopicsMax)
+  options.positionals(1, kTopicsMax)
       .value("offset,o", "where to begin: start, end, N, +N after the start, -N before the end, or a range A:B", "start")
       .flag("end,e", "stop at the end that is there now")
       .value("records,n", "stop after so many")
@@ -226,9 +226,9 @@ int consume(const Arguments& arguments, const Context& context) {
   if (!plan) return complain("consume", plan.error());
   const Interrupts interrupts;
   auto client = connect(context);
-  if (!client) return complain("consume " + arguments.words()[0], client.error());
+  if (!client) return complain("consume " + arguments.positionals()[0], client.error());
   Consumption consumption(*plan);
-  for (const std::string& topic : arguments.words()) {
+  for (const std::string& topic : arguments.positionals()) {
     const auto options = reader_options(*client, *plan, topic, context.timeout);
     if (!options) return complain("consume " + topic, options.error());
     auto reader = client->reader(*options);

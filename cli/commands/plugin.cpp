@@ -59,10 +59,10 @@ int plugin_list(const Arguments&, const Context& context) {
   return kDone;
 }
 
-void declare_plugin_inspect(OptionSet& options) { options.words(1, 1); }
+void declare_plugin_inspect(OptionSet& options) { options.positionals(1, 1); }
 
 int plugin_inspect(const Arguments& arguments, const Context& context) {
-  const std::string& path = arguments.words()[0];
+  const std::string& path = arguments.positionals()[0];
   const std::string what = "plugin inspect " + path;
   const auto file = MappedFile::open(path);
   if (!file) return complain(what, file.error());

@@ -43,19 +43,19 @@ Result<client::Acks> parse_acks(const std::string& text) {
 
 Result<Plan> plan_of(const Arguments& a) {
   auto in = InputFormat::parse(a.text("format"));
-  if (!in) return usage(in.error().words());
+  if (!in) return usage(in.error().message());
   Plan plan{{}, *std::move(in), {}, {}, {}, {}, {}};
-  if (a.words().empty() && !plan.in.reads_topic()) return usage("a topic is missing, and the format does not read one with %t");
-  if (!a.words().empty()) plan.topic = a.words()[0];
+  if (a.positionals().empty() && !plan.in.reads_topic()) return usage("a topic is missing, and the format does not read one with %t");
+  if (!a.positionals().empty()) plan.topic = a.positionals()[0];
   std::string out = a.has("output") ? a.text("output") : ::isatty(STDOUT_FILENO) != 0 ? "%t[%p]@%o\\n" : "";
   if (!out.empty()) {
     auto format = OutputFormat::parse(out);
-    if (!format) return usage(format.error().words());
+    if (!format) return usage(format.error().message());
     plan.out = *std::move(format);
   }
   ION_TRY(plan.producer.acks, parse_acks(a.text("acks")));
   ION_TRY(plan.producer.delivery_timeout, a.duration("delivery-timeout"));
-  if (const Status fine = plan.producer.check(); !fine.ok()) return usage(fine.words());
+  if (const Status fine = plan.producer.check(); !fine.ok()) return usage(fine.message());
   if (a.text("compression") != "none") return usage("--compression: only none is offered yet, not \"" + a.text("compression") + "\"");
   if (a.has("key")) plan.key = a.text("key");
   if (a.has("partition")) {
@@ -107,7 +107,7 @@ class Production {
 
   Status send_all() {
     for (;;) {
-      if (input_.starved()) writer_.wait_for_room();
+      if (input_.starved()) writer_.wait_for_space();
       ION_TRY(const std::optional<InputFormat::Record> read, input_.next());
       if (!read) return {};
       ION_TRY(Lane* const lane, lane_of(read->topic.value_or(plan_.topic)));
@@ -206,7 +206,7 @@ class Production {
 }  // namespace
 
 void declare_produce(OptionSet& options) {
-  options.words(0, 1)
+  options.positionals(0, 1)
       .value("format,f", "how a record looks on stdin: %k %v %t with text between them", "%v\\n")
       .value("output,o", "a line per acknowledged record: %t %p %o %k %v %d %u %i ...")
       .value("key,k", "key of every record")

@@ -67,7 +67,7 @@ struct Tally {
     std::vector<Cell> row(table.columns.size());
     row[0] = name;
     row[row.size() - 2] = std::string(code_name(why.code()));
-    row[row.size() - 1] = why.words();
+    row[row.size() - 1] = why.message();
     table.rows.push_back(std::move(row));
   }
   int finish(const Context& context) const {
@@ -87,7 +87,7 @@ bool confirmed(const std::vector<std::string>& names) {
 }  // namespace
 
 void declare_topic_create(OptionSet& options) {
-  options.words(1, kNamesMax)
+  options.positionals(1, kNamesMax)
       .value("partitions,p", "how many partitions; else the broker's default")
       .value("replicas,r", "how many replicas; else the broker's default")
       .values("config,c", "KEY=VALUE of the topic, as in durability=os; may be repeated")
@@ -113,7 +113,7 @@ int topic_create(const Arguments& arguments, const Context& context) {
   Tally tally;
   tally.table.columns = topic_columns();
   tally.table.columns.insert(tally.table.columns.end(), {{"error"}, {"message"}});
-  for (const std::string& name : arguments.words()) {
+  for (const std::string& name : arguments.positionals()) {
     wanted.name = name;
     auto made = client->admin().create_topic(wanted, context.timeout);
     if (!made && made.error().code() == ION_E_EXISTS && arguments.has("if-not-exists")) made = client->admin().describe_topic(name, context.timeout);
@@ -123,12 +123,12 @@ int topic_create(const Arguments& arguments, const Context& context) {
   return tally.finish(context);
 }
 
-void declare_topic_list(OptionSet& options) { options.words(0, 1); }
+void declare_topic_list(OptionSet& options) { options.positionals(0, 1); }
 
 int topic_list(const Arguments& arguments, const Context& context) {
   auto client = connect(context);
   if (!client) return complain("topic list", client.error());
-  const auto topics = client->admin().list_topics(arguments.words().empty() ? "" : arguments.words()[0], context.timeout);
+  const auto topics = client->admin().list_topics(arguments.positionals().empty() ? "" : arguments.positionals()[0], context.timeout);
   if (!topics) return complain("topic list", topics.error());
   Table table{topic_columns(), {}};
   for (const TopicView& t : *topics) table.rows.push_back(topic_row(t));
@@ -136,7 +136,7 @@ int topic_list(const Arguments& arguments, const Context& context) {
   return kDone;
 }
 
-void declare_topic_describe(OptionSet& options) { options.words(1, kNamesMax); }
+void declare_topic_describe(OptionSet& options) { options.positionals(1, kNamesMax); }
 
 int topic_describe(const Arguments& arguments, const Context& context) {
   auto client = connect(context);
@@ -145,7 +145,7 @@ int topic_describe(const Arguments& arguments, const Context& context) {
   table.columns.push_back({"partition_rows", Unit::kNone, Column::Shown::kAlways, "partitions"});
   size_t failed = 0;
   int worst = kDone;
-  for (const std::string& name : arguments.words()) {
+  for (const std::string& name : arguments.positionals()) {
     const auto topic = client->admin().describe_topic(name, context.timeout);
     if (!topic) {
       ++failed;
@@ -156,20 +156,20 @@ int topic_describe(const Arguments& arguments, const Context& context) {
     table.rows.back().push_back(std::vector<Table>{partition_table(*topic)});
   }
   if (!table.rows.empty()) write_all(render(table, context.format));
-  return worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, arguments.words().size());
+  return worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, arguments.positionals().size());
 }
 
-void declare_topic_delete(OptionSet& options) { options.words(1, kNamesMax).flag("yes,y", "do not ask"); }
+void declare_topic_delete(OptionSet& options) { options.positionals(1, kNamesMax).flag("yes,y", "do not ask"); }
 
 int topic_delete(const Arguments& arguments, const Context& context) {
   if (!arguments.has("yes")) {
     if (::isatty(STDIN_FILENO) == 0) return complain("topic delete", usage("there is no terminal to ask on; -y confirms"));
-    if (!confirmed(arguments.words())) return complain("topic delete", usage("not confirmed, nothing was deleted"));
+    if (!confirmed(arguments.positionals())) return complain("topic delete", usage("not confirmed, nothing was deleted"));
   }
   auto client = connect(context);
   if (!client) return complain("topic delete", client.error());
   Tally tally{{{{"name"}, {"error"}, {"message"}}, {}}};
-  for (const std::string& name : arguments.words()) {
+  for (const std::string& name : arguments.positionals()) {
     const Status gone = client->admin().delete_topic(name, context.timeout);
     if (gone.ok()) tally.good({name});
     else tally.bad("delete", name, gone);

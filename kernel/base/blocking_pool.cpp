@@ -39,7 +39,7 @@ Result<std::unique_ptr<BlockingPool>> BlockingPool::start(const BlockingPoolOpti
   if (options.threads == 0 || options.threads > kThreadsMax)
     return Status(ION_E_INVALID, fmt::format("blocking pool: wanted 1 to {} threads, found {}", kThreadsMax, options.threads));
   if (options.jobs_max == 0 || options.jobs_max > (1U << 24))
-    return Status(ION_E_INVALID, fmt::format("blocking pool: wanted room for 1 to {} jobs, found {}", 1U << 24, options.jobs_max));
+    return Status(ION_E_INVALID, fmt::format("blocking pool: wanted space for 1 to {} jobs, found {}", 1U << 24, options.jobs_max));
   std::unique_ptr<BlockingPool> made(new BlockingPool(options));
   try {
     made->threads_ = std::make_unique<Threads>();

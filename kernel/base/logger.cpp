@@ -99,7 +99,7 @@ struct SpdLogger::Core {
 
 Result<std::unique_ptr<SpdLogger>> SpdLogger::start(Clock& clock, LogOptions options) {
   if (options.lines_max < kLinesMin || options.lines_max > kLinesMax)
-    return Status(ION_E_INVALID, fmt::format("log: wanted room for {} to {} lines, found {}", kLinesMin, kLinesMax, options.lines_max));
+    return Status(ION_E_INVALID, fmt::format("log: wanted space for {} to {} lines, found {}", kLinesMin, kLinesMax, options.lines_max));
   try {
     std::string name = options.name;
     return std::unique_ptr<SpdLogger>(new SpdLogger(std::make_shared<Core>(clock, std::move(options)), std::move(name)));

@@ -152,7 +152,7 @@ PosixFile::~PosixFile() {
 
 Status PosixFile::usable() const {
   if (const int error = broken_.load(std::memory_order_acquire); error != 0)
-    return Status(ION_E_FAILED, posix_failure(name_, "sync or close it, earlier; the file is given up", error).words());
+    return Status(ION_E_FAILED, posix_failure(name_, "sync or close it, earlier; the file is given up", error).message());
   if (closed_.load(std::memory_order_acquire)) return Status(ION_E_CLOSED, fmt::format("{}: the file is closed", posix_shown(name_)));
   return {};
 }

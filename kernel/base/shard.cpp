@@ -10,7 +10,7 @@ namespace ion::base {
 
 Result<std::unique_ptr<Shard>> Shard::start(ShardId id, const ShardOptions& options) {
   if (options.tasks_max < 2 || options.tasks_max > (1U << 24))
-    return Status(ION_E_INVALID, fmt::format("shard {}: wanted room for 2 to {} tasks, found {}", id.v, 1U << 24, options.tasks_max));
+    return Status(ION_E_INVALID, fmt::format("shard {}: wanted space for 2 to {} tasks, found {}", id.v, 1U << 24, options.tasks_max));
   std::unique_ptr<Shard> made(new Shard(id, options));
   try {
     made->thread_ = std::thread([shard = made.get()] { shard->live(); });
@@ -41,10 +41,10 @@ Status Shard::post(ion_fn fn, void* ctx) noexcept {
 Status Shard::run(ion_fn fn, void* ctx) noexcept {
   if (!gate_.enter_idle()) return post(fn, ctx);
   // A guest that comes from a shard has work of its own waiting behind it: it runs its task and no other.
-  const uint32_t further = current_place().word == ION_WORD_SHARD ? 0 : kGuestTasksMax;
+  const uint32_t further = current_place().word == ION_WORD_SHARD ? 0 : kInlineTasksMax;
   const PlaceScope here({ION_WORD_SHARD, id_.v});
   fn(ctx);
-  if (gate_.leave()) serve_as_guest(further);
+  if (gate_.leave()) run_inline(further);
   return {};
 }
 
@@ -59,7 +59,7 @@ void Shard::enqueue(Task task) noexcept {
 }
 
 // Owns the shard, and at least one task is queued or about to be.
-void Shard::serve_as_guest(uint32_t tasks_max) noexcept {
+void Shard::run_inline(uint32_t tasks_max) noexcept {
   for (uint32_t n = 0; n < tasks_max; ++n) {
     const std::optional<Task> task = queue_.pop();
     if (!task) break;  // counted and not yet queued: its producer was preempted; the shard's thread has the time to wait for it

@@ -7,7 +7,7 @@
 // from 0 to 1 owns the shard. The owner runs what is there until leave() says that nothing is left. Source: mailboxes of actors.
 //
 // Invariants: tasks never overlap; tasks of one producer run in its order, whether it posts or runs; an accepted task runs exactly
-// once. A guest (a caller inside run) hands the shard over to the shard's thread after kGuestTasksMax further tasks.
+// once. A guest (a caller inside run) hands the shard over to the shard's thread after kInlineTasksMax further tasks.
 // Thread: post and run any; drain the control thread. Outlives every thread that may call it.
 #pragma once
 #include "base/task_gate.h"
@@ -32,7 +32,7 @@ struct ShardOptions {
 
 class Shard {
  public:
-  static constexpr uint32_t kGuestTasksMax = 64;
+  static constexpr uint32_t kInlineTasksMax = 64;
 
   static Result<std::unique_ptr<Shard>> start(ShardId id, const ShardOptions& options);
   ~Shard();  // closes, and waits for what was accepted without a limit: drain first where that matters
@@ -59,7 +59,7 @@ class Shard {
   Shard(ShardId id, const ShardOptions& options);
   Status refused(TaskGate::Entry why) const;
   void enqueue(Task task) noexcept;
-  void serve_as_guest(uint32_t tasks_max) noexcept;
+  void run_inline(uint32_t tasks_max) noexcept;
   void serve() noexcept;
   void live();
   void end_thread();

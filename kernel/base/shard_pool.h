@@ -1,4 +1,4 @@
-// The executor of the host: n shards and the blocking pool. The only threads that run work of rooms and plugins.
+// The executor of the host: n shards and the blocking pool. The only threads that run work of modules and plugins.
 // Thread: as in Executor; stop the control thread. Outlives every thread that may post.
 #pragma once
 #include "base/blocking_pool.h"

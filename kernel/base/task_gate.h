@@ -1,4 +1,4 @@
-// The door of a task queue: how many tasks are inside (waiting or running), at most `bound`, and whether it is closed.
+// Admission to a task queue: how many tasks are inside (waiting or running), at most `bound`, and whether it is closed.
 // One word decides all three, so "idle", "full" and "closed" are never looked at separately and never contradict each other.
 //
 //     0 --enter--> 1 --enter--> 2 ... bound      who takes 0 to 1 owns the work until leave() answers false

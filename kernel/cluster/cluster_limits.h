@@ -1,4 +1,4 @@
-// Bounds of the metadata room. What an operator may turn is a row of `limits` in the configuration.
+// Bounds of the metadata module. What an operator may turn is a row of `limits` in the configuration.
 #pragma once
 #include <cstdint>
 

@@ -152,7 +152,7 @@ void Controller::propose(const Command& command, AppliedDone done) {
                                          RoleScope scope(shard_role);
                                          proposed(index, status, done);
                                        });
-         if (!given.ok()) done(Status(ION_E_UNKNOWN_OUTCOME, given.words()));
+         if (!given.ok()) done(Status(ION_E_UNKNOWN_OUTCOME, given.message()));
        });
 }
 
@@ -168,8 +168,8 @@ void Controller::apply(std::span<const Entry> entries) {
     const Result<Command> command = decode(e.command);
     if (!command) {
       // Passing over it would give ids twice: the state stops here, and with it this broker's part in the metadata.
-      unreadable_ = Status(ION_E_CORRUPT, fmt::format("metadata entry {}: {}", e.index, command.error().words()));
-      world_.logger.error("a metadata entry cannot be read", {{"why", unreadable_.words()}});
+      unreadable_ = Status(ION_E_CORRUPT, fmt::format("metadata entry {}: {}", e.index, command.error().message()));
+      world_.logger.error("a metadata entry cannot be read", {{"why", unreadable_.message()}});
     }
     if (!unreadable_.ok()) return;
     Result<Applied> applied = machine_.apply(*command);

@@ -33,7 +33,7 @@ struct NewTopic {
   std::map<std::string, std::string> config;
   bool dry_run = false;
 };
-struct ControllerWorld {
+struct ControllerServices {
   Executor& executor;
   Timers& timers;
   Clock& clock;
@@ -52,7 +52,7 @@ class Controller final : public Machine {
   using TopicDone = std::function<void(Result<TopicPtr>)>;
   using ProducersDone = std::function<void(Result<int64_t>)>;
 
-  Controller(ControllerWorld world, ControllerObserver& observer) : world_(world), observer_(observer) {}
+  Controller(ControllerServices world, ControllerObserver& observer) : world_(world), observer_(observer) {}
 
   // Opens the group; `done` when its log is replayed. CONTROL.
   void open(Consensus& consensus, ion_ref storage, std::function<void(Status)> done) ION_ON(control_role);
@@ -79,7 +79,7 @@ class Controller final : public Machine {
   void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
   void proposed(uint64_t index, const Status& status, const AppliedDone& done) ION_ON(shard_role);
 
-  const ControllerWorld world_;
+  const ControllerServices world_;
   ControllerObserver& observer_;
   std::unique_ptr<Group> group_;
   MetadataMachine machine_;

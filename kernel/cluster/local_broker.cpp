@@ -26,11 +26,11 @@ ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
 // In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
 // the mailbox empty sees to it that it is emptied; so there is one such continuation at a time, and nothing to overtake it.
 void LocalBroker::on_control(std::function<void()> work) {
-  auto* const letter = new Letter{std::move(work), mailbox_.load(std::memory_order_relaxed)};
-  while (!mailbox_.compare_exchange_weak(letter->before, letter, std::memory_order_release, std::memory_order_relaxed)) {
+  auto* const change = new Change{std::move(work), mailbox_.load(std::memory_order_relaxed)};
+  while (!mailbox_.compare_exchange_weak(change->before, change, std::memory_order_release, std::memory_order_relaxed)) {
   }
-  if (letter->before != nullptr) return;
-  const partition::Surroundings& around = world_.around;
+  if (change->before != nullptr) return;
+  const partition::PartitionServices& around = world_.around;
   const Status given = go_on_at({around.executor, around.timers, around.clock}, world_.control, Hop::kPost, [this] {
     RoleScope scope(control_role);
     empty_mailbox();
@@ -39,14 +39,14 @@ void LocalBroker::on_control(std::function<void()> work) {
 }
 
 void LocalBroker::empty_mailbox() {
-  std::deque<std::unique_ptr<Letter>> letters;
-  for (Letter* newest = mailbox_.exchange(nullptr, std::memory_order_acquire); newest != nullptr; newest = letters.front()->before)
-    letters.emplace_front(newest);
-  for (const auto& letter : letters) letter->work();
+  std::deque<std::unique_ptr<Change>> changes;
+  for (Change* newest = mailbox_.exchange(nullptr, std::memory_order_acquire); newest != nullptr; newest = changes.front()->before)
+    changes.emplace_front(newest);
+  for (const auto& change : changes) change->work();
 }
 
 LocalBroker::~LocalBroker() {
-  for (Letter* newest = mailbox_.load(); newest != nullptr;) delete std::exchange(newest, newest->before);
+  for (Change* newest = mailbox_.load(); newest != nullptr;) delete std::exchange(newest, newest->before);
 }
 
 void LocalBroker::start(Controller& controller, std::function<void(Status)> done) {
@@ -134,7 +134,7 @@ void LocalBroker::open_partition(Uuid topic, PartitionId partition) {
   };
   const auto both_open = [this, topic, partition, logs, entry = o.entry] {
     const PartitionRecord& record = entry->record->partitions[static_cast<size_t>(partition.v)];
-    partition::PartitionSeed seed;
+    partition::PartitionOptions seed;
     seed.name = fmt::format("{}/{}", entry->record->name, partition.v);
     seed.log_id = record.log_id;
     seed.epoch = record.leader_epoch;
@@ -168,7 +168,7 @@ void LocalBroker::partition_ready(Uuid topic, PartitionId partition, Result<part
   if (opened) {
     served.partition = *std::move(opened);
   } else {
-    served.why = Status(opened.error().code(), fmt::format("{}/{}: {}", o.entry->record->name, partition.v, opened.error().words()), opened.error().reason());
+    served.why = Status(opened.error().code(), fmt::format("{}/{}: {}", o.entry->record->name, partition.v, opened.error().message()), opened.error().reason());
     world_.around.logger.error("a partition cannot be served", {{"topic", o.entry->record->name}, {"partition", std::to_string(partition.v)}, {"why", opened.error().text()}});
   }
   open_next(topic);
@@ -186,7 +186,7 @@ void LocalBroker::topic_ready(Uuid topic) {
   change_ended();
 }
 
-// One that was being opened or taken away: room for the next, or the last before the end.
+// One that was being opened or taken away: space for the next, or the last before the end.
 void LocalBroker::change_ended() {
   --changes_;
   if (!stopping_) return open_waiting();

@@ -17,8 +17,8 @@
 
 namespace ion::cluster {
 
-struct LocalWorld {
-  partition::Surroundings around;
+struct LocalBrokerServices {
+  partition::PartitionServices around;
   Storage& storage;
   MetadataView& view;
   ShardId control;
@@ -27,7 +27,7 @@ struct LocalWorld {
 
 class LocalBroker final : public ControllerObserver {
  public:
-  explicit LocalBroker(LocalWorld world) : world_(world) {}
+  explicit LocalBroker(LocalBrokerServices world) : world_(world) {}
   ~LocalBroker() override;
   LocalBroker(const LocalBroker&) = delete;
   LocalBroker& operator=(const LocalBroker&) = delete;
@@ -66,7 +66,7 @@ class LocalBroker final : public ControllerObserver {
   void change_ended() ION_ON(control_role);
   void close_all() ION_ON(control_role);
 
-  const LocalWorld world_;
+  const LocalBrokerServices world_;
   Controller* controller_ = nullptr;
   std::map<Uuid, Opening> opening_;
   std::deque<Uuid> waiting_;              // of opening_, not begun: at most kTopicsOpeningMax are opened at once
@@ -74,11 +74,11 @@ class LocalBroker final : public ControllerObserver {
   bool stopping_ = false;                 // no further change begins
   std::function<void(Status)> stopped_;
 
-  struct Letter {
+  struct Change {
     std::function<void()> work;
-    Letter* before = nullptr;  // what was told before it
+    Change* before = nullptr;  // what was told before it
   };
-  std::atomic<Letter*> mailbox_{nullptr};  // the newest; bounded by the changes that the metadata log and stop() tell
+  std::atomic<Change*> mailbox_{nullptr};  // the newest; bounded by the changes that the metadata log and stop() tell
 };
 
 std::string data_log(const Uuid& topic, PartitionId partition);

@@ -38,7 +38,7 @@ void compare(const Node& before, const Node& after, std::vector<Change>& changes
 Result<CheckedConfig> check_plugin_config(const Node& config, std::string_view plugin, std::string_view schema_text) {
   ION_TRY(const Schema schema, Schema::parse(schema_text, fmt::format("schema of plugin {}", plugin)));
   if (!schema.is(Schema::Type::kObject))
-    return Status(ION_E_INVALID, fmt::format("schema of plugin {}: wanted type object, found {}", plugin, type_words(schema.type)));
+    return Status(ION_E_INVALID, fmt::format("schema of plugin {}: wanted type object, found {}", plugin, type_text(schema.type)));
   CheckedConfig checked{config, {}};
   Problems problems;
   check(checked.tree, schema, problems);

@@ -151,7 +151,7 @@ void add_environment(Node& tree, const Schema& schema, std::span<const std::stri
 
 void add_flag(Node& tree, std::string_view flag, std::string_view path, std::string_view text, Problems& problems) {
   const Result<std::vector<std::string>> keys = split_path(path);
-  if (!keys) return problems.add(fmt::format("{}: {}", flag, keys.error().words()));
+  if (!keys) return problems.add(fmt::format("{}: {}", flag, keys.error().message()));
   put(tree, *keys, parse_untyped(text, Origin{Layer::kFlag, std::string(flag), 0}, path_of(*keys)));
 }
 

@@ -14,9 +14,9 @@ std::string_view below_root(std::string_view absolute) {
 
 // The port names the path below its root "/" (so with two slashes) or not at all; an operator wants the one that was given, once.
 Status naming(std::string_view path, const Status& status) {
-  if (status.words().starts_with(fmt::format("/{}:", path))) return {status.code(), status.words().substr(1)};
-  if (status.words().starts_with(fmt::format("{}:", path))) return status;
-  return {status.code(), fmt::format("{}: {}", path, status.words())};
+  if (status.message().starts_with(fmt::format("/{}:", path))) return {status.code(), status.message().substr(1)};
+  if (status.message().starts_with(fmt::format("{}:", path))) return status;
+  return {status.code(), fmt::format("{}: {}", path, status.message())};
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ Node plugin_entry_schema() {
   return entry;
 }
 
-Result<Node> root_schema(const std::vector<RoomSection>& rooms) {
+Result<Node> root_schema(const std::vector<ModuleSection>& modules) {
   Node root = parsed(R"({"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "ionstreamd", "type": "object",
                          "additionalProperties": false,
                          "properties": {"$schema": {"type": "string", "description": "For editors; not read."}}})",
@@ -65,10 +65,10 @@ Result<Node> root_schema(const std::vector<RoomSection>& rooms) {
              "allow");
   add_section<LimitsConfig>(properties, "limits");
   add_section<TopicsConfig>(properties, "topics");
-  for (const RoomSection& room : rooms) {
-    ION_ASSERT(properties.find(room.name) == nullptr);
-    ION_TRY(Node section, parse_jsonc(room.schema, Origin{Layer::kDefault, "schema of " + room.name, 0}));
-    properties.member(room.name) = std::move(section);
+  for (const ModuleSection& module : modules) {
+    ION_ASSERT(properties.find(module.name) == nullptr);
+    ION_TRY(Node section, parse_jsonc(module.schema, Origin{Layer::kDefault, "schema of " + module.name, 0}));
+    properties.member(module.name) = std::move(section);
   }
   Node& plugins = properties.member("plugins");
   plugins = parsed(R"({"type": "object", "description": "What is loaded; the order is the order of interceptors."})", "plugins");
@@ -164,7 +164,7 @@ void check_rules(const Node& tree, const LoadRequest& request, Problems& problem
     enabled += m.value.find("enabled")->truth ? 1 : 0;
     if (!is_plugin_name(m.key))
       problems.add(m.value.origin, m.value.path,
-                   fmt::format("wanted a plugin name of letters, digits, '.', '_', '-' ({} at most), found \"{}\"", kPluginNameBytesMax, m.key));
+                   fmt::format("wanted a plugin name of changes, digits, '.', '_', '-' ({} at most), found \"{}\"", kPluginNameBytesMax, m.key));
   }
   if (enabled == 0) problems.add("plugins: none is enabled, so nothing can be served; name a file with --config FILE, or start with --dev");
   // Joining a cluster is a later thing, and a broker that silently stays alone would be the worst answer.
@@ -176,7 +176,7 @@ void check_rules(const Node& tree, const LoadRequest& request, Problems& problem
 }  // namespace
 
 Result<Loaded> load(const LoadRequest& request) {
-  ION_TRY(const Node schema_tree, root_schema(request.rooms));
+  ION_TRY(const Node schema_tree, root_schema(request.modules));
   ION_TRY(const Schema schema, Schema::from(schema_tree));
   Problems problems;
   std::vector<std::string> files;
@@ -188,8 +188,8 @@ Result<Loaded> load(const LoadRequest& request) {
   return Loaded{ConfigSnapshot(std::move(tree)), std::move(kernel), std::move(files)};
 }
 
-std::string print_schema(const std::vector<RoomSection>& rooms) {
-  const Result<Node> schema = root_schema(rooms);
+std::string print_schema(const std::vector<ModuleSection>& modules) {
+  const Result<Node> schema = root_schema(modules);
   return schema ? json_text(*schema, Look::kPretty) + "\n" : schema.error().text() + "\n";
 }
 

@@ -1,5 +1,5 @@
 // Joins the rows of the sections to the root schema, loads a configuration from all its sources, checks it as a whole.
-// The one place of this room that knows keys by name, because some rules span sections. Thread: start-up and reload (reads files).
+// The one place of this module that knows keys by name, because some rules span sections. Thread: start-up and reload (reads files).
 #pragma once
 #include "config/config_snapshot.h"
 #include "config/kernel_sections.h"
@@ -12,8 +12,8 @@
 
 namespace ion::config {
 
-// A section of a room to the right, with ion::schema_of<ItsConfig>(). The room reads it by ConfigSnapshot::section.
-struct RoomSection {
+// A section of a module to the right, with ion::schema_of<ItsConfig>(). The module reads it by ConfigSnapshot::section.
+struct ModuleSection {
   std::string name, schema;
 };
 
@@ -25,7 +25,7 @@ struct LoadRequest {
   std::vector<std::string> environment;  // "NAME=value"
   std::string working_dir = "/";         // absolute
   std::vector<std::string> plugin_directories;  // where this build keeps its plugins: default of plugin_host.directories
-  std::vector<RoomSection> rooms;
+  std::vector<ModuleSection> modules;
   Files* root = nullptr;  // rooted at "/"; needed for a file, conf.d and ${file:…}
 };
 
@@ -39,7 +39,7 @@ struct Loaded {
 Result<Loaded> load(const LoadRequest& request);
 
 // The published JSON Schema, pretty (--print-schema).
-std::string print_schema(const std::vector<RoomSection>& rooms = {});
+std::string print_schema(const std::vector<ModuleSection>& modules = {});
 // --print-config. Checked configs of plugins are put in by ConfigSnapshot::with_plugin before.
 std::string print_config(const Loaded& loaded, Look look = Look::kPretty);
 

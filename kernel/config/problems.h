@@ -25,7 +25,7 @@ class Problems {
     line.append(": ").append(path.empty() ? "the root" : path).append(": ").append(words);
     add(std::move(line));
   }
-  void add(const Status& status) { add(status.words()); }
+  void add(const Status& status) { add(status.message()); }
 
   bool empty() const { return lines_.empty(); }
   const std::vector<std::string>& lines() const { return lines_; }

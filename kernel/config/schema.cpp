@@ -149,7 +149,7 @@ std::vector<std::string> Schema::keys() const {
   return names;
 }
 
-std::string_view type_words(Type type) {
+std::string_view type_text(Type type) {
   for (const TypeRow& row : kTypes)
     if (row.type == type) return row.words;
   return "any value";

@@ -51,6 +51,6 @@ struct SchemaProperty {
   Schema schema;
 };
 
-std::string_view type_words(Schema::Type type);  // "a whole number"
+std::string_view type_text(Schema::Type type);  // "a whole number"
 
 }  // namespace ion::config

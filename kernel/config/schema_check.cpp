@@ -92,7 +92,7 @@ void Checker::wrong(const Node& node, const Schema& schema, std::string_view wan
 }
 
 void Checker::object(Node& node, const Schema& schema) {
-  if (!node.is(Kind::kObject)) return wrong(node, schema, type_words(schema.type));
+  if (!node.is(Kind::kObject)) return wrong(node, schema, type_text(schema.type));
   settle_names(node, schema);
   for (const SchemaProperty& property : schema.properties) fill_in(node, schema, property);
   for (const std::string& key : schema.required)
@@ -167,7 +167,7 @@ std::string Checker::elsewhere(const Schema& schema, std::string_view path, std:
 }
 
 void Checker::list(Node& node, const Schema& schema) {
-  if (!node.is(Kind::kList)) return wrong(node, schema, type_words(schema.type));
+  if (!node.is(Kind::kList)) return wrong(node, schema, type_text(schema.type));
   for (Node& item : node.items) {
     item.secret = item.secret || node.secret;
     if (!schema.item.empty()) value(item, schema.item.front());
@@ -183,7 +183,7 @@ void Checker::integer(Node& node, const Schema& schema) {
       const std::string written = bare_time ? fmt::format("{}", node.integer) : node.text;
       const Result<int64_t> parsed = bytes ? parse_bytes(written) : parse_duration(written);
       if (!parsed) {
-        const std::string& words = parsed.error().words();
+        const std::string& words = parsed.error().message();
         return problems_.add(node.origin, node.path, node.secret ? words.substr(0, words.find(", found")) + ", found ***" : words);
       }
       node.kind = Kind::kInteger;
@@ -197,7 +197,7 @@ void Checker::integer(Node& node, const Schema& schema) {
     node.kind = Kind::kInteger;  // 1e6
     node.integer = static_cast<int64_t>(node.number);
   }
-  if (!node.is(Kind::kInteger)) return wrong(node, schema, type_words(schema.type));
+  if (!node.is(Kind::kInteger)) return wrong(node, schema, type_text(schema.type));
   node.text.clear();
   const bool low = schema.minimum.has_value() && node.integer < *schema.minimum;
   const bool high = schema.maximum.has_value() && node.integer > *schema.maximum;
@@ -220,7 +220,7 @@ void Checker::number(Node& node, const Schema& schema) {
     if (parsed && parsed->is(Kind::kNumber)) node.kind = Kind::kNumber, node.number = parsed->number;
   }
   if (node.is(Kind::kInteger)) node.kind = Kind::kNumber, node.number = static_cast<double>(node.integer);
-  if (!node.is(Kind::kNumber)) return wrong(node, schema, type_words(schema.type));
+  if (!node.is(Kind::kNumber)) return wrong(node, schema, type_text(schema.type));
   node.text.clear();
   const bool low = schema.low.has_value() && node.number < *schema.low;
   const bool high = schema.high.has_value() && node.number > *schema.high;
@@ -235,7 +235,7 @@ void Checker::number(Node& node, const Schema& schema) {
 
 void Checker::text(Node& node, const Schema& schema) {
   if (node.untyped && node.is_scalar()) node.kind = Kind::kText;  // a variable that holds 42 may mean the text
-  if (!node.is(Kind::kText)) return wrong(node, schema, type_words(schema.type));
+  if (!node.is(Kind::kText)) return wrong(node, schema, type_text(schema.type));
   if (static_cast<int64_t>(node.text.size()) < schema.min_length)
     return wrong(node, schema, schema.min_length == 1 ? "a text that is not empty" : fmt::format("at least {} characters", schema.min_length));
   choice(node, schema);
@@ -246,7 +246,7 @@ void Checker::boolean(Node& node, const Schema& schema) {
     node.kind = Kind::kBool;
     node.truth = node.text == "true";
   }
-  if (!node.is(Kind::kBool)) return wrong(node, schema, type_words(schema.type));
+  if (!node.is(Kind::kBool)) return wrong(node, schema, type_text(schema.type));
   node.text.clear();
 }
 

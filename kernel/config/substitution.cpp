@@ -70,7 +70,7 @@ void substitute(Node& tree, const Substitutions& with, Problems& problems) {
     Result<std::string> text = replaced(tree, with);
     if (!text) {
       tree.broken = true;
-      return problems.add(tree.origin, tree.path, text.error().words());
+      return problems.add(tree.origin, tree.path, text.error().message());
     }
     tree.text = *std::move(text);
     tree.untyped = true;

@@ -1,7 +1,7 @@
 #include "host/host_services.h"
 
 #include "base/thread_place.h"
-#include "host/metrics_door.h"
+#include "host/metrics_service.h"
 #include "host/plugin_manifest.h"
 
 #include <ion/bridge/files_bridge.h>
@@ -35,7 +35,7 @@ constexpr ion_threads kExportThreads{sizeof(ion_threads), 0, &word, &shard};
 
 }  // namespace
 
-std::vector<std::string> service_ids(const HostWorld& world) {
+std::vector<std::string> service_ids(const HostEnvironment& world) {
   std::vector<std::string> ids(kOwnServices.begin(), kOwnServices.end());
   if (world.metrics != nullptr) ids.emplace_back(ION_METRICS_ID);
   for (const GivenService& given : world.services) ids.push_back(given.id);
@@ -62,7 +62,7 @@ Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostSha
 }
 
 Status HostServices::fill() {
-  const HostWorld& world = shared_->world;
+  const HostEnvironment& world = shared_->world;
   if (declared(ION_FILES_ID)) {
     ION_TRY(files_, world.files_for(who_.directory));
     services_[ION_FILES_ID] = {&export_files, files_.get()};

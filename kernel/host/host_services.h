@@ -5,7 +5,7 @@
 #pragma once
 #include "base/counted_buffers.h"
 #include "host/contract_registry.h"
-#include "host/host_world.h"
+#include "host/host_environment.h"
 #include "host/plugin_work.h"
 #include "host/rpc_registry.h"
 
@@ -26,14 +26,14 @@ namespace ion::host {
 
 // What instances share; kept alive by each, since an instance that hangs is left behind.
 struct HostShared {
-  explicit HostShared(HostWorld w) : world(std::move(w)) {}
-  HostWorld world;
+  explicit HostShared(HostEnvironment w) : world(std::move(w)) {}
+  HostEnvironment world;
   ContractRegistry contracts;
   RpcRegistry rpcs;
 };
 
 // Ids that `get` can answer without another plugin.
-std::vector<std::string> service_ids(const HostWorld& world);
+std::vector<std::string> service_ids(const HostEnvironment& world);
 
 class HostServices {
  public:
@@ -75,7 +75,7 @@ class HostServices {
   std::unique_ptr<Random> random_;
   ion_executors executors_;
   ion_node node_;
-  RpcDoor rpc_;
+  RpcService rpc_;
   const ion_host host_;
   std::map<std::string, ion_ref, std::less<>> services_;
   std::atomic<bool> contracts_open_{false};

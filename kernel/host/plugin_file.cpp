@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string errno_words(int error) { return std::generic_category().message(error); }
+std::string errno_text(int error) { return std::generic_category().message(error); }
 
 class Descriptor {
  public:
@@ -56,7 +56,7 @@ Status check_owner(const struct stat& is, const std::string& path) {
 Status check_parents(const fs::path& folder) {
   for (fs::path at = folder;; at = at.parent_path()) {
     struct stat is{};
-    if (::lstat(at.c_str(), &is) != 0) return {ION_E_IO, fmt::format("{}: {}", at.string(), errno_words(errno))};
+    if (::lstat(at.c_str(), &is) != 0) return {ION_E_IO, fmt::format("{}: {}", at.string(), errno_text(errno))};
     if (!S_ISDIR(is.st_mode)) return {ION_E_FORBIDDEN, fmt::format("{}: wanted a directory", at.string())};
     ION_CHECK(check_owner(is, at.string()));
     if (at == at.root_path()) return {};
@@ -69,7 +69,7 @@ Result<std::vector<uint8_t>> read_whole(int fd, uint64_t n, const std::string& p
     const ssize_t got = ::read(fd, bytes.data() + at, bytes.size() - at);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0)
-      return Status(ION_E_IO, fmt::format("{}: {}", path, got < 0 ? errno_words(errno) : "it became shorter while it was read"));
+      return Status(ION_E_IO, fmt::format("{}: {}", path, got < 0 ? errno_text(errno) : "it became shorter while it was read"));
     at += static_cast<size_t>(got);
   }
   return bytes;
@@ -80,9 +80,9 @@ Result<std::vector<uint8_t>> read_trusted(const std::string& file) {
   const Descriptor fd(::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!fd.open() && errno == ELOOP)
     return Status(ION_E_FORBIDDEN, fmt::format("{} is a symbolic link: wanted the file itself", file));
-  if (!fd.open()) return Status(errno == ENOENT ? ION_E_NOT_FOUND : ION_E_IO, fmt::format("{}: {}", file, errno_words(errno)));
+  if (!fd.open()) return Status(errno == ENOENT ? ION_E_NOT_FOUND : ION_E_IO, fmt::format("{}: {}", file, errno_text(errno)));
   struct stat is{};
-  if (::fstat(fd.get(), &is) != 0) return Status(ION_E_IO, fmt::format("{}: {}", file, errno_words(errno)));
+  if (::fstat(fd.get(), &is) != 0) return Status(ION_E_IO, fmt::format("{}: {}", file, errno_text(errno)));
   if (!S_ISREG(is.st_mode)) return Status(ION_E_FORBIDDEN, fmt::format("{}: wanted a regular file", file));
   ION_CHECK(check_owner(is, file));
   if (static_cast<uint64_t>(is.st_size) > kPluginBytesMax)
@@ -159,7 +159,7 @@ Status find_own_libraries(const fs::path& folder, const ElfLibraries& libraries,
     if (error) return {ION_E_IO, fmt::format("{}: {}", (lib / needed).string(), error.message())};
     ION_CHECK(check_parents(whole.parent_path()));
     struct stat is{};
-    if (::lstat(whole.c_str(), &is) != 0) return {ION_E_IO, fmt::format("{}: {}", whole.string(), errno_words(errno))};
+    if (::lstat(whole.c_str(), &is) != 0) return {ION_E_IO, fmt::format("{}: {}", whole.string(), errno_text(errno))};
     ION_CHECK(check_owner(is, whole.string()));
     names.push_back(needed);
     file.own_libraries.push_back(whole.string());
@@ -169,9 +169,9 @@ Status find_own_libraries(const fs::path& folder, const ElfLibraries& libraries,
 
 Status make_private_dir(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
-    return {ION_E_IO, fmt::format("cannot make {}: {}", path, errno_words(errno))};
+    return {ION_E_IO, fmt::format("cannot make {}: {}", path, errno_text(errno))};
   struct stat is{};
-  if (::lstat(path.c_str(), &is) != 0) return {ION_E_IO, fmt::format("{}: {}", path, errno_words(errno))};
+  if (::lstat(path.c_str(), &is) != 0) return {ION_E_IO, fmt::format("{}: {}", path, errno_text(errno))};
   if (!S_ISDIR(is.st_mode)) return {ION_E_FORBIDDEN, fmt::format("{}: wanted a directory", path)};
   return check_owner(is, path);
 }
@@ -180,22 +180,22 @@ Status write_copy(const std::string& folder, const std::string& to, const std::v
   const std::string draft = fmt::format("{}.{}.tmp", to, ::getpid());
   (void)::unlink(draft.c_str());
   const Descriptor fd(::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0500));
-  if (!fd.open()) return {ION_E_IO, fmt::format("cannot write {}: {}", draft, errno_words(errno))};
+  if (!fd.open()) return {ION_E_IO, fmt::format("cannot write {}: {}", draft, errno_text(errno))};
   for (size_t at = 0; at < bytes.size();) {
     const ssize_t put = ::write(fd.get(), bytes.data() + at, bytes.size() - at);
     if (put < 0 && errno == EINTR) continue;
     if (put < 0)
-      return {errno == ENOSPC ? ION_E_NO_SPACE : ION_E_IO, fmt::format("cannot write {}: {}", draft, errno_words(errno))};
+      return {errno == ENOSPC ? ION_E_NO_SPACE : ION_E_IO, fmt::format("cannot write {}: {}", draft, errno_text(errno))};
     at += static_cast<size_t>(put);
   }
   const Descriptor dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (::fsync(fd.get()) != 0 || ::rename(draft.c_str(), to.c_str()) != 0 || !dir.open() || ::fsync(dir.get()) != 0)
-    return {ION_E_IO, fmt::format("cannot write {}: {}", to, errno_words(errno))};
+    return {ION_E_IO, fmt::format("cannot write {}: {}", to, errno_text(errno))};
   return {};
 }
 
 // Boost hides the loader's words in a longer sentence.
-std::string loader_words(std::string_view thrown) {
+std::string loader_text(std::string_view thrown) {
   constexpr std::string_view kBegin = "(dlerror system message: ";
   const size_t at = thrown.find(kBegin), end = thrown.rfind(')');
   std::string words(at == std::string_view::npos || end == std::string_view::npos || end < at
@@ -217,7 +217,7 @@ Status open_forever(const std::string& path, int flags, OpenForever& to) {
     to.library.load(path, static_cast<boost::dll::load_mode::type>(flags));  // the throwing form keeps the loader's words
     return {};
   } catch (const boost::dll::fs::system_error& e) {
-    return {ION_E_FAILED, loader_words(e.what())};
+    return {ION_E_FAILED, loader_text(e.what())};
   } catch (const std::exception& e) {  // seen with this loader; others terminate (trap T13), which the child shows too
     return {ION_E_FAILED, fmt::format("a static constructor threw: {}", e.what())};
   } catch (...) {
@@ -235,7 +235,7 @@ Result<PluginFile> find_plugin(const PluginPlaces& places, std::string_view name
   ION_TRY(file.bytes, read_trusted(file.path));
   ION_TRY(file.sha256, tls::sha256_hex(file.bytes));
   ION_CHECK(check_allowed(places, name, file.sha256));
-  const auto at_file = [&](Status s) { return Status(s.code(), fmt::format("{}: {}", file.path, s.words())); };
+  const auto at_file = [&](Status s) { return Status(s.code(), fmt::format("{}: {}", file.path, s.message())); };
   auto notes = read_plugin_notes(file.bytes);
   if (!notes) return at_file(notes.error());
   file.notes = *std::move(notes);

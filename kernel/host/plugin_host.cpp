@@ -27,18 +27,18 @@ namespace {
 constexpr std::string_view kNoSettings = R"({"type":"object","additionalProperties":false,"properties":{}})";
 
 Status named(std::string_view plugin, const Status& why) {
-  return {why.code(), fmt::format("plugin {}: {}", plugin, why.words()), why.reason()};
+  return {why.code(), fmt::format("plugin {}: {}", plugin, why.message()), why.reason()};
 }
 
 // An operator wants to hear of all faults at once; the code is that of the first.
 void collect(Status& all, const Status& one) {
   if (one.ok()) return;
-  all = all.ok() ? one : Status(all.code(), all.words() + "\n" + one.words(), all.reason());
+  all = all.ok() ? one : Status(all.code(), all.message() + "\n" + one.message(), all.reason());
 }
 
 }  // namespace
 
-PluginHost::PluginHost(HostWorld world, PluginHostOptions options)
+PluginHost::PluginHost(HostEnvironment world, PluginHostOptions options)
     : options_(std::move(options)), shared_(std::make_shared<HostShared>(std::move(world))), control_(options_.step_deadline) {}
 
 PluginHost::~PluginHost() {

@@ -1,4 +1,4 @@
-// The host room's one door, for kernel.cpp: from the plugins of the configuration to running contracts, and back.
+// The public header of the host module, for kernel.cpp: from the plugins of the configuration to running contracts, and back.
 //
 //   load     find, check, hash, read notes, check configuration · order by needs · copy · map all in a child · map here · create
 //   start    in the order of needs; contracts can be used afterwards
@@ -10,7 +10,7 @@
 // Thread: control; contract(), contracts(), plugins() and report() from any, once load() has returned.
 #pragma once
 #include "host/contract_registry.h"
-#include "host/host_world.h"
+#include "host/host_environment.h"
 #include "host/plugin_file.h"
 #include "host/plugin_instance.h"
 
@@ -44,7 +44,7 @@ struct PluginHostOptions {
 
 class PluginHost {
  public:
-  PluginHost(HostWorld world, PluginHostOptions options);
+  PluginHost(HostEnvironment world, PluginHostOptions options);
   ~PluginHost();  // leaves in memory what was not destroyed
   PluginHost(const PluginHost&) = delete;
   PluginHost& operator=(const PluginHost&) = delete;

@@ -159,7 +159,7 @@ Status PluginInstance::failed(Verb verb, const Status& why) {
   static constexpr const char* kVerbs[] = {"create", "start", "drain", "destroy"};
   misbehaviour_.count(why);
   set(ION_PLUGIN_FAULTED);
-  return {why.code(), fmt::format("plugin {}: {} failed: {}", name(), kVerbs[static_cast<size_t>(verb)], why.words()),
+  return {why.code(), fmt::format("plugin {}: {} failed: {}", name(), kVerbs[static_cast<size_t>(verb)], why.message()),
           why.reason()};
 }
 

@@ -10,7 +10,7 @@
 #include "host/host_services.h"
 #include "host/misbehaviour.h"
 
-#include <ion/abi/host/front_door_admin.h>
+#include <ion/abi/host/broker_api_admin.h>
 #include <ion/abi/plugin.h>
 
 #include <condition_variable>

@@ -44,7 +44,7 @@ Status check_name(std::string_view name) {
       std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
   if (name.empty() || name.size() > kPluginNameMax || !plain || name.front() == '-')
     return {ION_E_INVALID,
-            fmt::format("wanted a name of 1 to {} letters a-z, digits and '-', have \"{}\"", kPluginNameMax, name)};
+            fmt::format("wanted a name of 1 to {} changes a-z, digits and '-', have \"{}\"", kPluginNameMax, name)};
   if (name == "plugins")
     return {ION_E_INVALID, "this name is taken: the data directory keeps the copies of plugins in `plugins`"};
   return {};

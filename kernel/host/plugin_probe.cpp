@@ -34,7 +34,7 @@ constexpr int kReportFd = 3;
 constexpr std::string_view kLibraryFlag = "--library=";
 constexpr size_t kReportBytesMax = 64 << 10, kLinesKept = 8;
 
-std::string words_of(int error) { return std::generic_category().message(error); }
+std::string text_of(int error) { return std::generic_category().message(error); }
 
 class Fd {
  public:
@@ -58,10 +58,10 @@ struct Pipe {
   Status make() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0)
-      return {ION_E_IO, fmt::format("cannot make a pipe for the probe: {}", words_of(errno))};
+      return {ION_E_IO, fmt::format("cannot make a pipe for the probe: {}", text_of(errno))};
     read_end.reset(ends[0]), write_end.reset(ends[1]);
     if (::fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0)
-      return {ION_E_IO, fmt::format("cannot make a pipe for the probe: {}", words_of(errno))};
+      return {ION_E_IO, fmt::format("cannot make a pipe for the probe: {}", text_of(errno))};
     return {};
   }
 };
@@ -100,7 +100,7 @@ class Child {
     (void)posix_spawn_file_actions_destroy(&files);
     (void)posix_spawnattr_destroy(&attributes);
     report_.write_end.reset(-1), errors_.write_end.reset(-1);
-    if (failed != 0) return {ION_E_IO, fmt::format("cannot start {} {}: {}", program, kProbeFlag, words_of(failed))};
+    if (failed != 0) return {ION_E_IO, fmt::format("cannot start {} {}: {}", program, kProbeFlag, text_of(failed))};
     return {};
   }
 
@@ -205,7 +205,7 @@ Status map_one(const std::string& copy) {
 }
 
 [[noreturn]] void refuse(const std::string& file, const Status& status) {
-  std::string words = status.words();
+  std::string words = status.message();
   std::replace(words.begin(), words.end(), '\n', ' ');
   tell(fmt::format("refused {} {}", static_cast<int>(status.code()), words));
   fmt::print(stderr, "{}: {}\n", file, status.text());
@@ -223,7 +223,7 @@ Status probe_plugins(const std::vector<ProbeTarget>& targets, const std::vector<
   ION_CHECK(child.start(options.program, arguments));
   const Ending ending = child.wait(options.deadline);
   const Report report = read_report(ending.report, targets);
-  if (!report.refused.ok()) return {report.refused.code(), fmt::format("{}: {}", report.at, report.refused.words())};
+  if (!report.refused.ok()) return {report.refused.code(), fmt::format("{}: {}", report.at, report.refused.message())};
   if (ending.timed_out)
     return {ION_E_DEADLINE, fmt::format("{}: loading did not end within {:g} s: {}", report.at, options.deadline.seconds(),
                                         last_lines(ending.output))};

@@ -9,21 +9,21 @@
 namespace ion::host {
 namespace {
 
-RpcDoor& door(void* self) noexcept { return *static_cast<RpcDoor*>(self); }
+RpcService& service(void* self) noexcept { return *static_cast<RpcService*>(self); }
 
 ion_status tell(void* self, const Status& status) {
-  if (!status.ok()) door(self).logger.error("an RPC was not registered", {{"why", status.text()}});
+  if (!status.ok()) service(self).logger.error("an RPC was not registered", {{"why", status.text()}});
   return status.code();
 }
 ion_status rpc_add(void* self, const ion_rpc_handler* handler) noexcept {
-  return bridge::cross(nullptr, [&] { return tell(self, door(self).registry.add(door(self).plugin, *handler)); });
+  return bridge::cross(nullptr, [&] { return tell(self, service(self).registry.add(service(self).plugin, *handler)); });
 }
 ion_status rpc_describe(void* self, ion_bytes set) noexcept {
-  return bridge::cross(nullptr, [&] { return tell(self, door(self).registry.describe(door(self).plugin, text_of(set))); });
+  return bridge::cross(nullptr, [&] { return tell(self, service(self).registry.describe(service(self).plugin, text_of(set))); });
 }
 ion_status rpc_find(void* self, ion_bytes method, const ion_rpc_handler** out) noexcept {
   return bridge::cross(nullptr, [&]() -> ion_status {
-    const auto found = door(self).registry.find(text_of(method));
+    const auto found = service(self).registry.find(text_of(method));
     if (!found) return found.error().code();
     *out = *found;
     return ION_OK;
@@ -31,7 +31,7 @@ ion_status rpc_find(void* self, ion_bytes method, const ion_rpc_handler** out) n
 }
 ion_status rpc_descriptors(void* self, ion_name_fn each, void* ctx) noexcept {
   return bridge::cross(nullptr, [&] {
-    for (const std::string& set : door(self).registry.descriptors()) each(ctx, bytes_of(set), set.size());
+    for (const std::string& set : service(self).registry.descriptors()) each(ctx, bytes_of(set), set.size());
     return ION_OK;
   });
 }

@@ -36,8 +36,8 @@ class RpcRegistry {
   std::vector<std::pair<std::string, std::string>> descriptors_;  // plugin, set
 };
 
-// The door of one plugin instance to the registry: `self` of its ion.rpc/1. Words of a refusal do not cross: they are logged.
-struct RpcDoor {
+// The service of one plugin instance to the registry: `self` of its ion.rpc/1. Words of a refusal do not cross: they are logged.
+struct RpcService {
   RpcRegistry& registry;
   Logger& logger;
   std::string plugin;

@@ -3,7 +3,7 @@
 #pragma once
 #include "partition/partition_limits.h"
 
-#include <ion/abi/host/front_door.h>
+#include <ion/abi/host/broker_api.h>
 #include <ion/op.h>
 #include <ion/record_batch.h>
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 #include <ion/continuation.h>
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <utility>
 
@@ -17,30 +17,30 @@ struct Rendezvous {
   std::atomic<bool> first{true};
   bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
 };
-constexpr Nanos kRetrySync = milliseconds(1);     // when the storage has no room for another one that waits
+constexpr Nanos kRetrySync = milliseconds(1);     // when the storage has no space for another one that waits
 constexpr Nanos kRetryAdvice = milliseconds(10);  // to clients, when a bound is full
 }  // namespace
 
 namespace {
 // A log that is open may not be dropped: its storage would keep it for ever.
-void close_logs_of(const std::shared_ptr<PartitionSeed>& seed, std::function<void()> then) {
+void close_logs_of(const std::shared_ptr<PartitionOptions>& seed, std::function<void()> then) {
   call([&](Op& op) { return seed->state->close(op); }, [seed, then = std::move(then)](const ion_result&) {
     call([&](Op& op) { return seed->log->close(op); }, [seed, then](const ion_result&) { then(); });
   });
 }
 }  // namespace
 
-void Partition::open(Surroundings around, PartitionSeed seed, PartitionOpened done) {
+void Partition::open(PartitionServices around, PartitionOptions seed, PartitionOpened done) {
   Log& log = *seed.log;
   Log& state = *seed.state;
-  auto kept = std::make_shared<PartitionSeed>(std::move(seed));  // shared: std::function copies
+  auto kept = std::make_shared<PartitionOptions>(std::move(seed));  // shared: std::function copies
   load_window(log, state, [around, kept, done = std::move(done)](Result<LoadedWindow> loaded) {
     if (!loaded) return close_logs_of(kept, [done, why = loaded.error()] { done(why); });
     done(std::make_shared<Partition>(around, std::move(*kept), std::move(loaded->window), loaded->state_next));
   });
 }
 
-Partition::Partition(Surroundings around, PartitionSeed seed, ProducerWindow window, Offset state_next)
+Partition::Partition(PartitionServices around, PartitionOptions seed, ProducerWindow window, Offset state_next)
     : around_(around), seed_(std::move(seed)), log_(*seed_.log), state_log_(*seed_.state), window_(std::move(window)), state_next_(state_next) {
   const LogStat stat = log_.stat();
   next_ = stat.next;
@@ -196,7 +196,7 @@ void Partition::synced(const Status& status, Offset durable) {
   if (status.code() == ION_E_OVERLOADED) return sync_later();  // nothing was tried
   syncing_ = false;
   if (!status.ok()) {
-    fail_all(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", seed_.name, status.words())));
+    fail_all(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", seed_.name, status.message())));
   } else {
     // The log may have synced more than was asked for, also what is still on its way to us.
     if (durable >= next_) advance(next_, appended_bytes_);
@@ -252,9 +252,9 @@ void Partition::complete(AppendJobPtr job) {
 void Partition::fail_all(const Status& status) {
   failed_ = status;
   health_.store(status.code(), std::memory_order_relaxed);
-  around_.logger.error("partition refuses appends from now on", {{"partition", seed_.name}, {"why", status.words()}});
+  around_.logger.error("partition refuses appends from now on", {{"partition", seed_.name}, {"why", status.message()}});
   // These are in the log: recovery may keep and serve them (correctness I11).
-  const Status unknown(ION_E_UNKNOWN_OUTCOME, status.words());
+  const Status unknown(ION_E_UNKNOWN_OUTCOME, status.message());
   while (AppendJobPtr job = unsynced_.take_any()) refuse(std::move(job), unknown);
   for (AppendJobPtr& job : std::exchange(behind_, {})) refuse(std::move(job), status);
 }

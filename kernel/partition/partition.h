@@ -23,7 +23,7 @@
 namespace ion::partition {
 
 // What every partition of a broker shares; outlives them all.
-struct Surroundings {
+struct PartitionServices {
   Executor& executor;
   Timers& timers;
   Clock& clock;
@@ -31,7 +31,7 @@ struct Surroundings {
   PartitionMetrics& metrics;
 };
 
-struct PartitionSeed {
+struct PartitionOptions {
   std::string name;  // "orders/3", for words
   LogId log_id;
   Epoch epoch;
@@ -40,7 +40,7 @@ struct PartitionSeed {
   std::unique_ptr<Log> log, state;
 };
 
-struct FetchAsk {
+struct FetchRequest {
   Offset offset;
   uint64_t bytes_min = 1, bytes_max = 1 << 20;
   Instant until;  // 0: do not wait
@@ -60,13 +60,13 @@ using PartitionOpened = std::function<void(Result<PartitionPtr>)>;
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
   // Rebuilds the producer state and what was durable. Any thread; one answer.
-  static void open(Surroundings around, PartitionSeed seed, PartitionOpened done);
-  Partition(Surroundings around, PartitionSeed seed, ProducerWindow window, Offset state_next);
+  static void open(PartitionServices around, PartitionOptions seed, PartitionOpened done);
+  Partition(PartitionServices around, PartitionOptions seed, ProducerWindow window, Offset state_next);
 
   // `header` and `parts` were checked (batch::check). Offsets are in `a`; `acks` below LEADER does not wait for durability.
   Answer produce(Op& op, const batch::Header& header, std::span<const ion_buf> parts, uint32_t acks, ion_produce_answer& a);
   // Answers OK, perhaps empty, when `until` has come. OUT_OF_RANGE outside [log start, high watermark].
-  Answer fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a);
+  Answer fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a);
   void cancel_fetch(uint64_t op_id);
   PartitionView view();
 
@@ -94,13 +94,13 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void complete(AppendJobPtr job) ION_ON(shard_role);
   void fail_all(const Status& status) ION_ON(shard_role);
 
-  void read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a);
-  void fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r);
+  void read_now(const FetchRequest& ask, Later later, ion_fetch_answer* a);
+  void fetched(const FetchRequest& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r);
   struct Had {
     uint64_t bytes = 0;  // that were visible and too few
     Offset upto;         // the watermark of that look
   };
-  void park(const FetchAsk& ask, Later later, ion_fetch_answer* a, Had had) ION_ON(shard_role);
+  void park(const FetchRequest& ask, Later later, ion_fetch_answer* a, Had had) ION_ON(shard_role);
   void finish_fetches(std::vector<ParkedFetch> ripe);
   void arm_fetch_timer() ION_ON(shard_role);
   void describe(ion_fetch_answer& a) const;
@@ -114,8 +114,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool enter() noexcept;
   void leave();
 
-  const Surroundings around_;
-  const PartitionSeed seed_;
+  const PartitionServices around_;
+  const PartitionOptions seed_;
   Log& log_;
   Log& state_log_;
 

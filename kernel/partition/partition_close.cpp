@@ -35,7 +35,7 @@ void Partition::write_snapshot() {
 void Partition::snapshot_written(const Status& status) {
   if (!status.ok()) {
     snapshotting_ = false;
-    around_.logger.warn("producer state not written down; the next start reads more", {{"partition", seed_.name}, {"why", status.words()}});
+    around_.logger.warn("producer state not written down; the next start reads more", {{"partition", seed_.name}, {"why", status.message()}});
   } else {
     const Offset newest = state_next_;
     state_next_ = state_next_ + 1;

@@ -3,7 +3,7 @@
 #include "partition/partition_limits.h"
 
 #include <fmt/format.h>
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <utility>
 
@@ -41,7 +41,7 @@ PartitionView Partition::view() {
   return v;
 }
 
-Answer Partition::fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a) {
+Answer Partition::fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a) {
   describe(a);
   a.base = a.next = ask.offset.v;
   if (ask.offset.v < a.log_start || ask.offset.v > a.high_watermark) {
@@ -55,7 +55,7 @@ Answer Partition::fetch(Op& op, const FetchAsk& ask, ion_fetch_answer& a) {
   return op.pending();
 }
 
-void Partition::read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a) {
+void Partition::read_now(const FetchRequest& ask, Later later, ion_fetch_answer* a) {
   const Offset upto{high_watermark_.load(std::memory_order_acquire)};
   if (!enter()) {
     const Status gone(ION_E_CLOSED, seed_.name + " is closed", "DRAINING");
@@ -69,7 +69,7 @@ void Partition::read_now(const FetchAsk& ask, Later later, ion_fetch_answer* a) 
        });
 }
 
-void Partition::fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r) {
+void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r) {
   if (r.status != ION_OK) {
     explain(a->error, Status::from(r.status, r.err));
     return later.pass(r);
@@ -91,7 +91,7 @@ void Partition::fetched(const FetchAsk& ask, Offset upto, Later later, ion_fetch
   later.pass(r);
 }
 
-void Partition::park(const FetchAsk& ask, Later later, ion_fetch_answer* a, Had had) {
+void Partition::park(const FetchRequest& ask, Later later, ion_fetch_answer* a, Had had) {
   if (life_ != Life::kServing) return later.fail(Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
   if (ask.cancelled != nullptr && ask.cancelled->load(std::memory_order_acquire))  // its cancel_fetch came before it was parked
     return later.fail(Status(ION_E_CANCELLED, "the reader gave up"));
@@ -111,7 +111,7 @@ void Partition::park(const FetchAsk& ask, Later later, ion_fetch_answer* a, Had 
 
 // Their wait is over, with or without bytes: read once and answer.
 void Partition::finish_fetches(std::vector<ParkedFetch> ripe) {
-  for (ParkedFetch& f : ripe) read_now(FetchAsk{f.offset, 0, f.bytes_max, Instant{}}, std::move(f.later), f.answer);
+  for (ParkedFetch& f : ripe) read_now(FetchRequest{f.offset, 0, f.bytes_max, Instant{}}, std::move(f.later), f.answer);
 }
 
 void Partition::arm_fetch_timer() {

@@ -67,14 +67,14 @@ Answer AdminPath::init_producer(Op& op, const ion_producer_req&, ion_producer_an
 
 Answer AdminPath::metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   if (r.name.n != 0) {
-    const cluster::TopicEntryPtr entry = corridor_.view.find(text_of(r.name));
+    const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.name));
     if (entry == nullptr) return refuse(op, a.error, unknown_topic(text_of(r.name)));
     tell_broker(r.each_broker, r.ctx);
     tell(*entry->record, entry.get(), r);
     return op.ok();
   }
   tell_broker(r.each_broker, r.ctx);
-  const auto topics = corridor_.view.current();
+  const auto topics = services_.view.current();
   for (const auto& [name, entry] : *topics) tell(*entry->record, entry.get(), r);
   return op.ok();
 }
@@ -82,7 +82,7 @@ Answer AdminPath::metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) 
 Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   cluster::NewTopic topic;
   topic.name = text_of(r.name);
-  topic.partitions = r.partitions == 0 ? corridor_.limits.partitions_default : r.partitions;
+  topic.partitions = r.partitions == 0 ? services_.limits.partitions_default : r.partitions;
   topic.replication = r.replication == 0 ? 1 : r.replication;
   topic.dry_run = (r.flags & ION_TOPIC_DRY_RUN) != 0;
   for (uint32_t i = 0; i < r.nconfig; ++i) topic.config[std::string(text_of(r.config[i].key))] = text_of(r.config[i].value);
@@ -96,7 +96,7 @@ Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer&
     }
     local_.when_open(*made, [this, later, &r, &a, topic = *made](Status opened) {
       if (!opened.ok()) return explain(a.error, opened), later->fail(opened);
-      const cluster::TopicEntryPtr entry = corridor_.view.find(topic->name);
+      const cluster::TopicEntryPtr entry = services_.view.find(topic->name);
       tell(*topic, entry != nullptr && entry->record->uuid == topic->uuid ? entry.get() : nullptr, r);
       later->ok();
     });
@@ -105,7 +105,7 @@ Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer&
 }
 
 Answer AdminPath::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) {
-  const auto topics = corridor_.view.current();
+  const auto topics = services_.view.current();
   const std::string_view prefix = text_of(r.name);
   for (auto it = topics->lower_bound(prefix); it != topics->end() && it->first.starts_with(prefix); ++it) {
     if (it->first.starts_with("__ion_") && (r.flags & ION_TOPIC_INTERNAL_TOO) == 0) continue;
@@ -115,7 +115,7 @@ Answer AdminPath::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) 
 }
 
 Answer AdminPath::topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
-  const cluster::TopicEntryPtr entry = corridor_.view.find(text_of(r.name));
+  const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.name));
   if (entry == nullptr) return refuse(op, a.error, unknown_topic(text_of(r.name)));
   tell(*entry->record, entry.get(), r);
   return op.ok();
@@ -139,7 +139,7 @@ Answer AdminPath::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_ans
   a.node = a.controller = identity_.node.v;
   std::snprintf(a.cluster_id, sizeof a.cluster_id, "%s", identity_.cluster_id.c_str());
   std::snprintf(a.version, sizeof a.version, "%s", identity_.version.c_str());
-  const auto topics = corridor_.view.current();
+  const auto topics = services_.view.current();
   a.topics = topics->size();
   a.partitions = 0;
   for (const auto& [name, entry] : *topics) a.partitions += entry->partitions.size();
@@ -153,11 +153,11 @@ Status AdminPath::partition_of(const ion_partition_req& r, ion_partition_answer&
     explain(a.error, why);
     return why;
   };
-  const cluster::TopicEntryPtr entry = corridor_.view.find(text_of(r.topic));
+  const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.topic));
   if (entry == nullptr) return answer(unknown_topic(text_of(r.topic)));
-  if (corridor_.router == nullptr) return answer(Status(ION_E_UNSUPPORTED, "no plugin provides ion.router/1: name the partition", "NO_ROUTER"));
+  if (services_.router == nullptr) return answer(Status(ION_E_UNSUPPORTED, "no plugin provides ion.router/1: name the partition", "NO_ROUTER"));
   a.partitions = static_cast<uint32_t>(entry->partitions.size());
-  auto chosen = corridor_.router->partition(text_of(r.topic), span_of(r.key), a.partitions);
+  auto chosen = services_.router->partition(text_of(r.topic), span_of(r.key), a.partitions);
   if (!chosen) return answer(chosen.error());
   a.partition = chosen->v;
   return {};

@@ -1,21 +1,21 @@
 // Verbs of operators, and the metadata that clients route by. Thread: ANY.
 #pragma once
-#include "pipeline/corridor.h"
+#include "pipeline/pipeline_services.h"
 #include "pipeline/producer_ids.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <functional>
 
 namespace ion::pipeline {
 
-// What the host room knows of plugins; given by kernel.cpp, since that room lies to the right.
+// What the host module knows of plugins; given by kernel.cpp, since that module lies to the right.
 using EachPlugin = std::function<void(ion_plugin_fn each, void* ctx)>;
 
 class AdminPath {
  public:
-  AdminPath(const Corridor& corridor, cluster::Controller& controller, cluster::LocalBroker& local, const NodeIdentity& identity, EachPlugin plugins)
-      : corridor_(corridor), controller_(controller), local_(local), identity_(identity), plugins_(std::move(plugins)), producers_(controller) {}
+  AdminPath(const PipelineServices& pipeline, cluster::Controller& controller, cluster::LocalBroker& local, const NodeIdentity& identity, EachPlugin plugins)
+      : services_(pipeline), controller_(controller), local_(local), identity_(identity), plugins_(std::move(plugins)), producers_(controller) {}
 
   Answer init_producer(Op& op, const ion_producer_req& r, ion_producer_answer& a);
   Answer metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a);
@@ -31,7 +31,7 @@ class AdminPath {
   void tell(const cluster::TopicRecord& record, const cluster::TopicEntry* entry, const ion_topic_req& r) const;
   void tell_broker(ion_broker_fn each, void* ctx) const;
 
-  const Corridor& corridor_;
+  const PipelineServices& services_;
   cluster::Controller& controller_;
   cluster::LocalBroker& local_;
   const NodeIdentity& identity_;

@@ -1,4 +1,4 @@
-// The door where requests are refused, so that nothing is refused in the cellar: bytes of produce requests in flight.
+// Refuses requests at the broker API, before they take memory: bytes of produce requests in flight.
 // Thread: ANY. Permission (ion.auth/1) and rates will be asked here too, once.
 #pragma once
 #include <ion/result.h>

@@ -8,17 +8,17 @@
 namespace ion::pipeline {
 
 Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
-  const auto from = find_partition(corridor_.view, text_of(r.topic), {r.partition});
+  const auto from = find_partition(services_.view, text_of(r.topic), {r.partition});
   if (!from) return explain(a.error, from.error()), op.refuse(from.error());
-  const PipelineLimits& limits = corridor_.limits;
-  partition::FetchAsk ask;
+  const PipelineLimits& limits = services_.limits;
+  partition::FetchRequest ask;
   ask.offset = {r.offset};
   ask.bytes_max = r.bytes_max == 0 ? limits.fetch_bytes_default : std::min(r.bytes_max, limits.fetch_bytes_max);
   ask.bytes_min = std::clamp<uint64_t>(r.bytes_min, 1, ask.bytes_max);
   const auto wait = Nanos{static_cast<int64_t>(std::min<uint64_t>(r.wait_ns, static_cast<uint64_t>(limits.fetch_wait_max.n)))};
   if (wait.n == 0) return (*from)->fetch(op, ask, a);
 
-  ask.until = corridor_.clock.now() + wait;
+  ask.until = services_.clock.now() + wait;
   const uint64_t id = op.raw().id;
   if (id == 0) return (*from)->fetch(op, ask, a);
   {
@@ -61,7 +61,7 @@ Status FetchPath::cancel(uint64_t op_id) {
 }
 
 Answer FetchPath::offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) {
-  const auto from = find_partition(corridor_.view, text_of(r.topic), {r.partition});
+  const auto from = find_partition(services_.view, text_of(r.topic), {r.partition});
   if (!from) return explain(a.error, from.error()), op.refuse(from.error());
   const partition::PartitionView view = (*from)->view();
   a.time_ms = -1;

@@ -1,9 +1,9 @@
 // A fetch: find the partition, bound the request, read or park. Knows the parked ones by op id, so that they can be cancelled.
 // Thread: ANY.
 #pragma once
-#include "pipeline/corridor.h"
+#include "pipeline/pipeline_services.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <array>
 #include <atomic>
@@ -15,7 +15,7 @@ namespace ion::pipeline {
 
 class FetchPath {
  public:
-  explicit FetchPath(const Corridor& corridor) : corridor_(corridor) {}
+  explicit FetchPath(const PipelineServices& pipeline) : services_(pipeline) {}
   Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a);
   Answer offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a);
   Status cancel(uint64_t op_id);  // NOT_FOUND: it is over
@@ -33,7 +33,7 @@ class FetchPath {
   };
   Slice& slice_of(uint64_t op_id) { return waiting_[op_id % waiting_.size()]; }
 
-  const Corridor& corridor_;
+  const PipelineServices& services_;
   std::array<Slice, 16> waiting_;
 };
 

@@ -1,4 +1,4 @@
-// The interceptors in config order, each with its policy. A batch walks them before the shard hop: continue, replace, drop,
+// The interceptors in config order, each with its policy. A batch passes them before the shard hop: continue, replace, drop,
 // reject, route, or pending and resumed later. Decoded once and only if somebody needs records, encoded once if somebody edited.
 // Thread: ANY; an instance without REENTRANT is called one call at a time (its own lock, never held across anything else).
 #pragma once
@@ -31,8 +31,8 @@ struct InterceptorSeat {
   std::function<void(const Status&)> misbehaved;  // counts a fault of the plugin; may be empty
 };
 
-// How the walk ended.
-struct Passage {
+// How a run ended.
+struct ChainResult {
   enum class Kind { kGo, kDropped, kRejected } kind = Kind::kGo;
   Status why;               // of a rejection
   std::string topic;        // routed elsewhere if not empty
@@ -46,8 +46,8 @@ class InterceptorChain {
   void seat(InterceptorSeat seat) { seats_.push_back(std::make_unique<Seat>(std::move(seat))); }  // before serving
   bool wants(Hook hook) const noexcept;
 
-  // Walks the produce hook. `done` runs once, inline unless an interceptor answered PENDING.
-  void walk(Hook hook, const BatchInFlight& batch, std::function<void(Passage)> done);
+  // Runs the produce hook. `done` runs once, inline unless an interceptor answered PENDING.
+  void run(Hook hook, const BatchInFlight& batch, std::function<void(ChainResult)> done);
 
  private:
   struct Seat {
@@ -63,10 +63,10 @@ class InterceptorChain {
     std::vector<Instant> failures_;
     Instant open_until_;
   };
-  struct Walk;
-  void go_on(const std::shared_ptr<Walk>& walk);
-  bool after(const std::shared_ptr<Walk>& walk, Seat& seat, int32_t verdict);  // true: go on
-  bool faulted(const std::shared_ptr<Walk>& walk, Seat& seat, const Status& why);
+  struct Run;
+  void go_on(const std::shared_ptr<Run>& run);
+  bool after(const std::shared_ptr<Run>& run, Seat& seat, int32_t verdict);  // true: go on
+  bool faulted(const std::shared_ptr<Run>& run, Seat& seat, const Status& why);
 
   Clock& clock_;
   std::vector<std::unique_ptr<Seat>> seats_;

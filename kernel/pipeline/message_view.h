@@ -17,7 +17,7 @@ struct BatchInFlight {
   int32_t partition = 0;
   std::string principal, client_id, address;
   batch::Header header;
-  std::span<const ion_buf> parts;  // borrowed until the walk is over
+  std::span<const ion_buf> parts;  // borrowed until the run is over
 };
 
 class MessageView {

@@ -29,7 +29,7 @@ Status check_records(std::span<const ion_buf> parts, const batch::Header& h, uin
   ION_TRY(auto reader, batch::RecordReader::open(joined));
   for (;;) {
     auto record = reader.next();
-    if (!record) return {ION_E_INVALID, record.error().words(), "CORRUPT_BATCH"};
+    if (!record) return {ION_E_INVALID, record.error().message(), "CORRUPT_BATCH"};
     if (!*record) return {};
     const auto bytes = (*record)->headers.size() + ((*record)->key ? (*record)->key->size() : 0) + ((*record)->value ? (*record)->value->size() : 0);
     if (bytes > record_bytes_max) return too_large(bytes);
@@ -49,15 +49,15 @@ Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view
 
 Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
   const std::span<const ion_buf> parts(r.parts, r.nparts);
-  const auto to = find_partition(corridor_.view, text_of(r.topic), {r.partition});
+  const auto to = find_partition(services_.view, text_of(r.topic), {r.partition});
   if (!to) return refuse(op, a.error, to.error());
   const uint64_t bytes = bytes_in(parts);
-  if (const Status entered = corridor_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
-  Admitted admitted(corridor_.admission, bytes);
-  const Result<batch::Header> header = batch::check(parts, corridor_.limits.batch_bytes_max, batch::From::kClient);
-  const Status proved = header ? check_records(parts, *header, corridor_.limits.record_bytes_max) : header.error();
+  if (const Status entered = services_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
+  Admitted admitted(services_.admission, bytes);
+  const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kClient);
+  const Status proved = header ? check_records(parts, *header, services_.limits.record_bytes_max) : header.error();
   if (!proved.ok()) return refuse(op, a.error, proved);
-  if (corridor_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, std::move(admitted));
+  if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, std::move(admitted));
   return straight(op, *to, *header, r, a, std::move(admitted));
 }
 
@@ -96,39 +96,39 @@ Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const
   seen.header = h;
   seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
   auto routed = std::make_shared<Routed>(Routed{r, a, to, h, std::move(admitted), op.later(), {}, {}});  // shared with a PENDING interceptor
-  corridor_.interceptors.walk(Hook::kProduce, seen, [this, routed](Passage passage) { after_walk(routed, std::move(passage)); });
+  services_.interceptors.run(Hook::kProduce, seen, [this, routed](ChainResult verdict) { after_interceptors(routed, std::move(verdict)); });
   return op.pending();
 }
 
-void ProducePath::after_walk(const std::shared_ptr<Routed>& routed, Passage passage) {
+void ProducePath::after_interceptors(const std::shared_ptr<Routed>& routed, ChainResult verdict) {
   const auto end = [&](const Status& why) {
     routed->admitted.leave();
     explain(routed->answer.error, why);
     routed->later.fail(why);
   };
-  if (passage.kind == Passage::Kind::kRejected) return end(passage.why);
-  if (passage.kind == Passage::Kind::kDropped) {
+  if (verdict.kind == ChainResult::Kind::kRejected) return end(verdict.why);
+  if (verdict.kind == ChainResult::Kind::kDropped) {
     routed->admitted.leave();
     routed->answer.flags = ION_PRODUCE_DROPPED;
     routed->answer.base = routed->answer.next = -1;
     return routed->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
   }
-  if (!passage.topic.empty()) {
-    const cluster::TopicEntryPtr entry = corridor_.view.find(passage.topic);
+  if (!verdict.topic.empty()) {
+    const cluster::TopicEntryPtr entry = services_.view.find(verdict.topic);
     const int32_t count = entry == nullptr ? 1 : static_cast<int32_t>(entry->partitions.size());
-    auto to = find_partition(corridor_.view, passage.topic, {passage.partition >= 0 ? passage.partition : routed->request.partition % count});
+    auto to = find_partition(services_.view, verdict.topic, {verdict.partition >= 0 ? verdict.partition : routed->request.partition % count});
     if (!to) return end(to.error());
     routed->to = *std::move(to);
   }
   std::span<const ion_buf> parts(routed->request.parts, routed->request.nparts);
-  if (!passage.replaced.empty()) {
-    routed->replaced = std::move(passage.replaced);
+  if (!verdict.replaced.empty()) {
+    routed->replaced = std::move(verdict.replaced);
     routed->replaced_part = borrowed(routed->replaced);
     parts = std::span<const ion_buf>(&routed->replaced_part, 1);
     // What an interceptor made is held to the same bounds. Its records may have gaps, as those of a broker have.
-    const Result<batch::Header> header = batch::check(parts, corridor_.limits.batch_bytes_max, batch::From::kBroker);
-    const Status proved = header ? check_records(parts, *header, corridor_.limits.record_bytes_max) : header.error();
-    if (!proved.ok()) return end(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.words(), proved.reason()));
+    const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kBroker);
+    const Status proved = header ? check_records(parts, *header, services_.limits.record_bytes_max) : header.error();
+    if (!proved.ok()) return end(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.message(), proved.reason()));
     routed->header = *header;
   }
   call([&](Op& inner) { return routed->to->produce(inner, routed->header, parts, routed->request.acks, routed->answer); },

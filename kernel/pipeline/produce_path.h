@@ -1,24 +1,24 @@
 // A produced batch: admission, proof of the bytes, interceptors, partition. One completion, nothing walks back.
-// Thread: ANY. Outlived by the corridor.
+// Thread: ANY. Outlived by the pipeline.
 #pragma once
-#include "pipeline/corridor.h"
+#include "pipeline/pipeline_services.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 namespace ion::pipeline {
 
 class ProducePath {
  public:
-  explicit ProducePath(const Corridor& corridor) : corridor_(corridor) {}
+  explicit ProducePath(const PipelineServices& pipeline) : services_(pipeline) {}
   Answer produce(Op& op, const ion_produce_req& r, ion_produce_answer& a);
 
  private:
   struct Routed;
   Answer straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
   Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
-  void after_walk(const std::shared_ptr<Routed>& routed, Passage passage);
+  void after_interceptors(const std::shared_ptr<Routed>& routed, ChainResult result);
 
-  const Corridor& corridor_;
+  const PipelineServices& services_;
 };
 
 }  // namespace ion::pipeline

@@ -1,5 +1,5 @@
 // Any bytes as a record batch from a client: check() and the reader of its records never read outside, and what check() accepts is
-// consistent in itself. Each input is also tried with its CRC made right, so that the fuzzer gets behind that door.
+// consistent in itself. Each input is also tried with its CRC made right, so that the fuzzer gets behind that check.
 #include "fuzz/fuzz_target.h"
 #include "support/batch_builder.h"
 

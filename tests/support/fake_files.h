@@ -48,7 +48,7 @@ class FakeFile final : public File {
     const uint64_t end = at + bytes.size();
     ION_CHECK(usable());
     Status ok = admit(DiskOp::kPwrite, true);
-    if (ok.ok()) ok = room_for(end > node_->length ? end - node_->length : 0);
+    if (ok.ok()) ok = space_for(end > node_->length ? end - node_->length : 0);
     if (!ok.ok()) bytes.resize(std::min<uint64_t>(bytes.size() / 2, node_->length > at ? node_->length - at : 0));
     FakeDisk::write(*node_, at, bytes);
     return ok;
@@ -68,7 +68,7 @@ class FakeFile final : public File {
   Status allocate(uint64_t at, uint64_t n) override {
     const std::lock_guard lock(disk_.mutex_);
     ION_CHECK(admit(DiskOp::kAllocate, true));
-    ION_CHECK(room_for(at + n > node_->length ? at + n - node_->length : 0));
+    ION_CHECK(space_for(at + n > node_->length ? at + n - node_->length : 0));
     FakeDisk::grow(*node_, at + n);
     return {};
   }
@@ -122,7 +122,7 @@ class FakeFile final : public File {
     ION_CHECK(usable());
     return disk_.admit(op, path_, life_, changes);
   }
-  Status room_for(uint64_t growth) const {
+  Status space_for(uint64_t growth) const {
     if (growth == 0 || FakeDisk::bytes_below(*disk_.root_) + growth <= disk_.total_bytes_) return {};
     return {ION_E_NO_SPACE, path_ + ": wanted " + std::to_string(growth) + " bytes more, the disk is full"};
   }

@@ -25,7 +25,7 @@ std::vector<uint8_t> entry_batch(uint64_t index, uint64_t term, std::span<const 
 }
 }  // namespace
 
-SingleGroup::SingleGroup(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec)
+SingleGroup::SingleGroup(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec)
     : world_(world), storage_(std::move(storage)), name_(spec.name), shard_(spec.shard), node_(spec.node),
       volatile_((storage_->caps() & ION_STORAGE_VOLATILE) != 0), machine_(*spec.machine) {}
 
@@ -50,7 +50,7 @@ void SingleGroup::on_shard(std::function<void()> work) {
   delete retry;
 }
 
-void SingleGroup::open(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done) {
+void SingleGroup::open(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done) {
   std::shared_ptr<SingleGroup> self(new SingleGroup(world, std::move(storage), spec));
   OpenOptions options;
   options.exact_mark = true;
@@ -214,10 +214,10 @@ void SingleGroup::apply(uint64_t from, uint64_t upto) {
 
 void SingleGroup::fail(const Status& status) {
   core_->fail();
-  failed_ = Status(ION_E_FAILED, "group " + name_ + " takes no more: " + status.words());
+  failed_ = Status(ION_E_FAILED, "group " + name_ + " takes no more: " + status.message());
   world_.logger.error("consensus group failed", {{"group", name_}, {"why", status.text()}});
   // The entry that failed may be on the disk or not; so may those behind it.
-  const Status unknown(ION_E_UNKNOWN_OUTCOME, failed_.words());
+  const Status unknown(ION_E_UNKNOWN_OUTCOME, failed_.message());
   failed_entries_ = std::exchange(pending_, {});  // kept: an append on its way still reads one of them
   for (Pending& p : failed_entries_) p.later.fail(unknown);
   appended_count_ = 0;

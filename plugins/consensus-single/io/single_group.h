@@ -17,7 +17,7 @@
 
 namespace ion::consensus_single {
 
-struct GroupWorld {
+struct GroupServices {
   Executor& executor;
   Timers& timers;
   Clock& clock;
@@ -29,7 +29,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
  public:
   using Opened = std::function<void(Result<std::shared_ptr<SingleGroup>>)>;
   // `storage` and `spec.machine` outlive the group. Answers when everything in the log is durable and applied.
-  static void open(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done);
+  static void open(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done);
 
   Answer propose(Op& op, std::span<const ion_buf> parts);  // SHARD
   Answer close(Op& op);                                    // CONTROL
@@ -43,7 +43,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
     ion_batch one{};  // borrowed by the append until its completion, as are part and batch
     Later later;
   };
-  SingleGroup(GroupWorld world, std::shared_ptr<Storage> storage, const GroupSpec& spec);
+  SingleGroup(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec);
   void on_shard(std::function<void()> work);
   void log_opened(Opened done);
   void begin_term(Opened done);
@@ -57,7 +57,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   void fail(const Status& status);
   void maybe_close();
 
-  const GroupWorld world_;
+  const GroupServices world_;
   const std::shared_ptr<Storage> storage_;  // shared: the plugin imports one per reference that it was handed
   const std::string name_;
   const ShardId shard_;

@@ -40,7 +40,7 @@ constexpr uint64_t mark_position(SlotPlace place) noexcept {
   constexpr uint64_t kPerPage = kPageBytes / kMarkSlotBytes;
   return (place.log / kPerPage * 2 + place.which) * kPageBytes + place.log % kPerPage * kMarkSlotBytes;
 }
-// Bytes of a mark file that has room for `logs` logs.
+// Bytes of a mark file that has space for `logs` logs.
 constexpr uint64_t mark_file_bytes(uint64_t logs) noexcept {
   constexpr uint64_t kPerPage = kPageBytes / kMarkSlotBytes;
   return (logs + kPerPage - 1) / kPerPage * 2 * kPageBytes;

@@ -94,10 +94,10 @@ class Judge {
   }
 
   bool take_scanned(size_t i, const ReadSegment& segment, const ScanResult& scan) {
-    const Floor floor = durable_in(i);
+    const Floor durable = durable_in(i);
     KeptSegment kept{i, scan.summary, {}, scan.dirty_tail || segment.cut};
     for (const BadRange& bad : scan.bad) {
-      if (mark_ && bad.position >= floor.bytes) {
+      if (mark_ && bad.position >= durable.bytes) {
         ION_ASSERT(!segment.cut);
         out_.cut = Judgement::Cut{i, bad.position};
         return false;
@@ -106,10 +106,10 @@ class Judge {
       add_bad(bad);
     }
     expected_ = scan.summary.next;
-    if (floor.bytes != UINT64_MAX && scan.summary.end < floor.bytes) {
-      if (floor.upto > expected_) {
-        add_bad({expected_, floor.upto, scan.summary.end, floor.bytes, Fault::kMissing});
-        expected_ = floor.upto;
+    if (durable.bytes != UINT64_MAX && scan.summary.end < durable.bytes) {
+      if (durable.upto > expected_) {
+        add_bad({expected_, durable.upto, scan.summary.end, durable.bytes, Fault::kMissing});
+        expected_ = durable.upto;
       }
       kept.zero_tail = false;  // who repairs this may want to look at it
     }
@@ -128,12 +128,12 @@ class Judge {
   Floor durable_in(size_t i) const {
     const FoundSegment& segment = segments_[i].found;
     if (mark_ && segment.base < mark_->segment) return {UINT64_MAX, mark_->segment};
-    Floor floor{0, segment.base};
-    if (mark_ && segment.base == mark_->segment) floor = {mark_->position, mark_->offset};
+    Floor durable{0, segment.base};
+    if (mark_ && segment.base == mark_->segment) durable = {mark_->position, mark_->offset};
     const bool last = i + 1 == segments_.size();
-    if (segment.index && (last || segment.index->summary.next == segments_[i + 1].found.base) && segment.index->summary.end > floor.bytes)
-      floor = {segment.index->summary.end, segment.index->summary.next};
-    return floor;
+    if (segment.index && (last || segment.index->summary.next == segments_[i + 1].found.base) && segment.index->summary.end > durable.bytes)
+      durable = {segment.index->summary.end, segment.index->summary.next};
+    return durable;
   }
 
   void conclude() {

@@ -56,7 +56,7 @@ struct SegmentSummary {
 // Why bytes are not taken for a batch.
 enum class Fault : uint8_t {
   kNone,
-  kEnd,       // no batch: a zero length, or less room than a header needs
+  kEnd,       // no batch: a zero length, or less module than a header needs
   kMagic,     // of another format
   kLength,    // reaches beyond the file, or is shorter than a header
   kCount,     // count and last offset delta do not fit together
@@ -65,9 +65,9 @@ enum class Fault : uint8_t {
   kDigest,    // the bytes outside the CRC are others than at the time they were written
   kMissing,   // bytes that were durable are not there
 };
-std::string_view fault_words(Fault fault) noexcept;
+std::string_view fault_text(Fault fault) noexcept;
 
-// Judges the 61 bytes of a header alone, with `room` bytes left in the file from where it begins.
-Fault judge_header(const batch::Header& header, uint64_t room) noexcept;
+// Judges the 61 bytes of a header alone, with `module` bytes left in the file from where it begins.
+Fault judge_header(const batch::Header& header, uint64_t module) noexcept;
 
 }  // namespace ion::storage_mmap

@@ -28,7 +28,7 @@ Status LogCore::open(IfMissing missing) {
   for (const Damage& d : recovered.segments->damage()) {
     state_.note_damage();
     context_.metrics.found_damage();
-    context_.ports.logger.error("damage", {{"log", state_.name}, {"what", LogReader::corrupt(state_.name, d.range).words()}});
+    context_.ports.logger.error("damage", {{"log", state_.name}, {"what", LogReader::corrupt(state_.name, d.range).message()}});
   }
   if (recovered.cut_tail) context_.ports.logger.warn("torn tail cut", {{"log", state_.name}, {"next", std::to_string(recovered.next.v)}});
   return writable_ && segments.size() > 1 ? disk_.settle() : Status();

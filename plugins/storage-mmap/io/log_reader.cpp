@@ -87,7 +87,7 @@ void LogReader::publish(const std::vector<Damage>& damage) {
   if (damage.empty()) return;
   for (const Damage& d : damage) {
     context_.metrics.found_damage();
-    context_.ports.logger.error("damage", {{"log", state_.name}, {"what", corrupt(state_.name, d.range).words()}});
+    context_.ports.logger.error("damage", {{"log", state_.name}, {"what", corrupt(state_.name, d.range).message()}});
   }
   state_.change_segments([&](const SegmentList& list) { return list.with_damage(damage); });
   state_.note_damage();
@@ -95,7 +95,7 @@ void LogReader::publish(const std::vector<Damage>& damage) {
 
 Status LogReader::corrupt(const std::string& log, const BadRange& bad) {
   return {ION_E_CORRUPT, "log " + log + ": offsets " + std::to_string(bad.from.v) + " to " + std::to_string(bad.upto.v) + " cannot be read (" +
-                             std::string(fault_words(bad.why)) + "); the rest can. `ion topic repair` gives them up"};
+                             std::string(fault_text(bad.why)) + "); the rest can. `ion topic repair` gives them up"};
 }
 
 Result<SegmentSummary> LogReader::summary_at(const SegmentRef& segment, Offset upto) {

@@ -219,7 +219,7 @@ class Recovery {
   Status make_active(const Judgement& judgement, uint64_t first_capacity) {
     if (judgement.damaged() || (!built_.empty() && built_.back()->disk.file != nullptr)) return {};
     const Offset base = judgement.next;
-    if (const Status room = check_room(first_capacity); !room.ok()) return room;
+    if (const Status fits = space_allows(first_capacity); !fits.ok()) return fits;
     const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
     ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
     const std::string path = state_.directory.segment(base);
@@ -237,7 +237,7 @@ class Recovery {
     return {};
   }
 
-  Status check_room(uint64_t capacity) {
+  Status space_allows(uint64_t capacity) {
     ION_TRY(const DiskSpace space, files_.space());
     return check_space({space.free_bytes, space.total_bytes}, capacity, state_.log_class, context_.space_rules());
   }

@@ -39,7 +39,7 @@ class LogState {
   bool failed() const noexcept { return failed_.load(std::memory_order_acquire); }
   void fail(const Status& why) {
     const std::lock_guard lock(mutex_);
-    if (failure_.ok()) failure_ = Status(ION_E_FAILED, "log " + name + " failed: " + why.words());
+    if (failure_.ok()) failure_ = Status(ION_E_FAILED, "log " + name + " failed: " + why.message());
     failed_.store(true, std::memory_order_release);
   }
 

@@ -56,7 +56,7 @@ Status LogWriter::check(std::span<const ion_batch> batches) {
     const batch::Header h = batch::read_header(raw.data());
     if (const Fault fault = judge_header(h, have); fault != Fault::kNone || h.total_bytes() != have)
       return Status(ION_E_INVALID, "batch at " + std::to_string(b.base) + " of " + std::to_string(have) + " bytes: " +
-                                       std::string(fault != Fault::kNone ? fault_words(fault) : "its length field says another size"));
+                                       std::string(fault != Fault::kNone ? fault_text(fault) : "its length field says another size"));
     if (b.base < ahead_.next().v) return wrong_batch(b, "base offset, at least the log's next", ahead_.next().v, b.base);
     if (h.base_offset.v != b.base) return wrong_batch(b, "base offset in its header", b.base, h.base_offset.v);
     if (h.next_offset().v != b.next) return wrong_batch(b, "next offset by its header", b.next, h.next_offset().v);

@@ -61,7 +61,7 @@ std::vector<std::string> MarkFile::logs() const {
 // With the lock held. New places are zeros, flushed before anything is written into them.
 Status MarkFile::grow() {
   if (places_ + kGrowPlaces > kPlacesMax)
-    return {ION_E_OVERLOADED, "the mark file has room for " + std::to_string(kPlacesMax) + " logs, all are taken"};
+    return {ION_E_OVERLOADED, "the mark file has space for " + std::to_string(kPlacesMax) + " logs, all are taken"};
   const uint64_t from = mark_file_bytes(places_), to = mark_file_bytes(places_ + kGrowPlaces);
   ION_CHECK(file_->allocate(from, to - from));
   ION_CHECK(file_->zero(from, to - from));
@@ -134,7 +134,7 @@ Status MarkFile::forget(const std::string& log) {
 
 Status MarkFile::failed(Status why) {
   const std::lock_guard lock(mutex_);
-  if (failure_.ok()) failure_ = Status(ION_E_FAILED, "the mark file failed: " + why.words());
+  if (failure_.ok()) failure_ = Status(ION_E_FAILED, "the mark file failed: " + why.message());
   return failure_;
 }
 

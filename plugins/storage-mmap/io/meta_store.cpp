@@ -11,7 +11,7 @@ Status MetaStore::load() {
   Result<MetaItems> items = bytes ? decode_meta(owner_, *bytes) : Result<MetaItems>(bytes.error());
   const std::lock_guard lock(mutex_);
   if (items) items_ = *std::move(items);
-  else damage_ = Status(ION_E_CORRUPT, path_.meta() + ": " + items.error().words());
+  else damage_ = Status(ION_E_CORRUPT, path_.meta() + ": " + items.error().message());
   return {};
 }
 
@@ -42,7 +42,7 @@ Status MetaStore::replace(std::span<const ion_field> changes) {
   if (const Status durable = files.sync_dir(path_.path()); !durable.ok()) {
     // Nobody can say any more which of the two a power cut would leave.
     const std::lock_guard lock(mutex_);
-    damage_ = Status(ION_E_FAILED, path_.meta() + ": " + durable.words());
+    damage_ = Status(ION_E_FAILED, path_.meta() + ": " + durable.message());
     return damage_;
   }
   const std::lock_guard lock(mutex_);

@@ -33,7 +33,7 @@ Result<Uuid> decode_identity(std::span<const uint8_t> bytes) {
   return uuid;
 }
 Status in_directory(Status why, std::string_view what) {
-  return why.ok() ? why : Status(why.code(), "the data directory " + std::string(what) + ": " + why.words());
+  return why.ok() ? why : Status(why.code(), "the data directory " + std::string(what) + ": " + why.message());
 }
 }  // namespace
 

@@ -17,7 +17,7 @@ namespace ion::storage_mmap {
 
 // What a segment needs to be read. Held by shared_ptr: a reader may hold it while it is replaced.
 struct SegmentBody {
-  SegmentBody(std::shared_ptr<ReadMap> m, size_t index_room) : map(std::move(m)), index(index_room) {}
+  SegmentBody(std::shared_ptr<ReadMap> m, size_t index_capacity) : map(std::move(m)), index(index_capacity) {}
   SegmentBody(std::shared_ptr<ReadMap> m, const std::vector<Checkpoint>& entries, size_t more = 0)
       : map(std::move(m)), index(entries, more) {}
   const std::shared_ptr<ReadMap> map;

@@ -72,8 +72,8 @@ Result<CheckedStretch> check_stretch(StorageContext& context, const LogState& st
   const SegmentSummary promised = segment.summary();
   const LiveIndex& index = body.index;
   ION_ASSERT(bytes > 0 && index.size() > 0);
-  const size_t floor = index.floor_of(at);
-  const size_t first = floor == kNoEntry ? 0 : floor;
+  const size_t nearest = index.floor_of(at);
+  const size_t first = nearest == kNoEntry ? 0 : nearest;
   const size_t last = std::max(first, index.floor_of(std::min(promised.end, at + bytes) - 1));
   const Checkpoint& from = index.at(first);
   ScanSpec spec{{promised.base, from.offset, from.position, from.digest, Epoch{-1}, WallMs{-1}}, promised.end, Offset{INT64_MAX}, UINT64_MAX, {}};

@@ -107,8 +107,8 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
   };
   const Result<DiskSpace> space = context_.ports.files.space();
   if (!space) return refused(space.error());
-  if (Status room = check_space({space->free_bytes, space->total_bytes}, capacity, log_class_, context_.space_rules()); !room.ok())
-    return refused(std::move(room));
+  if (Status fits = check_space({space->free_bytes, space->total_bytes}, capacity, log_class_, context_.space_rules()); !fits.ok())
+    return refused(std::move(fits));
   Result<std::unique_ptr<SegmentFile>> file = SegmentFile::make(context_.ports.files, std::move(path), capacity, how);
   if (!file) return refused(file.error());
   Result<std::unique_ptr<MappedFile>> map = (*file)->map();

@@ -19,7 +19,7 @@ struct Failure {
   std::string leader_hint, topic;
   int32_t partition = 0;
 
-  static Failure of(const Status& status) { return {status.code(), status.reason(), status.words(), {}, {}, {}, 0}; }
+  static Failure of(const Status& status) { return {status.code(), status.reason(), status.message(), {}, {}, {}, 0}; }
   Failure& on(std::string_view topic_name, int32_t partition_number) {
     topic = topic_name, partition = partition_number;
     return *this;

@@ -14,7 +14,7 @@ SubscriptionPlan::SubscriptionPlan(std::vector<Part> parts, uint64_t credit_byte
 }
 
 std::optional<SubscriptionPlan::Fetch> SubscriptionPlan::next_fetch() {
-  if (line_.empty() || !room()) return std::nullopt;
+  if (line_.empty() || !module()) return std::nullopt;
   const size_t part = line_.front();
   line_.pop_front();
   ION_ASSERT(!fetching_[part]);
@@ -23,7 +23,7 @@ std::optional<SubscriptionPlan::Fetch> SubscriptionPlan::next_fetch() {
 }
 
 SubscriptionPlan::Verdict SubscriptionPlan::fetched(size_t part, int64_t next_offset, uint64_t bytes) {
-  const bool send = room();
+  const bool send = module();
   if (send) {
     parts_[part].offset = next_offset;
     credit_ -= static_cast<int64_t>(bytes);

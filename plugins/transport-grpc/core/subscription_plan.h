@@ -1,7 +1,7 @@
 // Which partition of a subscription is read next, and what may be held for a reader that is slow. Parts take turns; a part waits
 // for its turn, is being fetched (perhaps parked at the log's end), or has failed for good.
 // What is bounded: frames that are fetched and not yet written (ready bytes), and what the reader has asked for (credit). A parked
-// fetch that wakes up while there is no room is dropped, its bytes released, and its part waits for its turn again: so a
+// fetch that wakes up while there is no space is dropped, its bytes released, and its part waits for its turn again: so a
 // stopped reader holds one frame on its way, the ready ones, and nothing else.
 // Pure; owned by one stream, used in its strand.
 #pragma once
@@ -34,7 +34,7 @@ class SubscriptionPlan {
 
   SubscriptionPlan(std::vector<Part> parts, uint64_t credit_bytes, Limits limits);
 
-  // The part whose turn it is; none: nobody waits, or no room, or no credit.
+  // The part whose turn it is; none: nobody waits, or no space, or no credit.
   std::optional<Fetch> next_fetch();
   // Data came. kSend: the part goes on at `next_offset`, the bytes are counted until sent(). kDrop: as if nothing had been read.
   Verdict fetched(size_t part, int64_t next_offset, uint64_t bytes);
@@ -49,7 +49,7 @@ class SubscriptionPlan {
   uint64_t ready_bytes() const noexcept { return ready_bytes_; }
 
  private:
-  bool room() const noexcept { return credit_ > 0 && ready_bytes_ < limits_.ready_bytes; }
+  bool module() const noexcept { return credit_ > 0 && ready_bytes_ < limits_.ready_bytes; }
   void stand_in_line(size_t part);
 
   const Limits limits_;

@@ -1,15 +1,15 @@
 #include "io/admin_handlers.h"
 
-#include "io/door_op.h"
+#include "io/api_op.h"
 #include "io/topic_codec.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 namespace ion::transport_grpc {
 namespace {
 
-// The verbs of FrontDoor about topics, which all have one shape.
-using TopicVerb = Answer (FrontDoor::*)(Op&, const ion_topic_req&, ion_admin_answer&);
+// The verbs of BrokerApi about topics, which all have one shape.
+using TopicVerb = Answer (BrokerApi::*)(Op&, const ion_topic_req&, ion_admin_answer&);
 
 class TopicHandler final : public UnaryHandler {
  public:
@@ -23,7 +23,7 @@ class TopicHandler final : public UnaryHandler {
     request_.config = fields_.data(), request_.nconfig = static_cast<uint32_t>(fields_.size());
     request_.each = &TopicAnswers::each, request_.ctx = &answers_;
     answer_.size = sizeof answer_, answer_.error = &op_.error;
-    op_.ask(call_, 0, [&](Op& op) { return (services_.door->*verb())(op, request_, answer_); });
+    op_.ask(call_, 0, [&](Op& op) { return (services_.api->*verb())(op, request_, answer_); });
   }
 
   Status read(std::string_view whole) {
@@ -56,10 +56,10 @@ class TopicHandler final : public UnaryHandler {
 
   TopicVerb verb() const {
     switch (rpc_) {
-      case Rpc::kCreateTopic: return &FrontDoor::topic_create;
-      case Rpc::kListTopics: return &FrontDoor::topic_list;
-      case Rpc::kDescribeTopic: return &FrontDoor::topic_describe;
-      default: return &FrontDoor::topic_delete;
+      case Rpc::kCreateTopic: return &BrokerApi::topic_create;
+      case Rpc::kListTopics: return &BrokerApi::topic_list;
+      case Rpc::kDescribeTopic: return &BrokerApi::topic_describe;
+      default: return &BrokerApi::topic_delete;
     }
   }
 
@@ -80,7 +80,7 @@ class TopicHandler final : public UnaryHandler {
   ion_topic_req request_{};
   ion_admin_answer answer_{};
   TopicAnswers answers_;
-  DoorQuestion<TopicHandler, &TopicHandler::answered> op_{*this};
+  ApiCall<TopicHandler, &TopicHandler::answered> op_{*this};
 };
 
 class InitProducerHandler final : public UnaryHandler {
@@ -91,7 +91,7 @@ class InitProducerHandler final : public UnaryHandler {
   void request(Message) override {  // the request has no fields
     request_ = {sizeof request_, 0, &call_.who()};
     answer_.size = sizeof answer_, answer_.error = &op_.error;
-    op_.ask(call_, 0, [&](Op& op) { return services_.door->init_producer(op, request_, answer_); });
+    op_.ask(call_, 0, [&](Op& op) { return services_.api->init_producer(op, request_, answer_); });
   }
   void answered() {
     if (!op_.ok()) return call_.fail(op_.failure());
@@ -100,7 +100,7 @@ class InitProducerHandler final : public UnaryHandler {
 
   ion_producer_req request_{};
   ion_producer_answer answer_{};
-  DoorQuestion<InitProducerHandler, &InitProducerHandler::answered> op_{*this};
+  ApiCall<InitProducerHandler, &InitProducerHandler::answered> op_{*this};
 };
 
 class ClusterInfoHandler final : public UnaryHandler {
@@ -111,7 +111,7 @@ class ClusterInfoHandler final : public UnaryHandler {
   void request(Message) override {
     request_ = {sizeof request_, 0, &call_.who(), &TopicAnswers::each_broker, &answers_};
     answer_.size = sizeof answer_, answer_.error = &op_.error;
-    op_.ask(call_, 0, [&](Op& op) { return services_.door->cluster_info(op, request_, answer_); });
+    op_.ask(call_, 0, [&](Op& op) { return services_.api->cluster_info(op, request_, answer_); });
   }
   void answered() {
     if (!op_.ok()) return call_.fail(op_.failure());
@@ -121,7 +121,7 @@ class ClusterInfoHandler final : public UnaryHandler {
   ion_cluster_req request_{};
   ion_cluster_answer answer_{};
   TopicAnswers answers_;
-  DoorQuestion<ClusterInfoHandler, &ClusterInfoHandler::answered> op_{*this};
+  ApiCall<ClusterInfoHandler, &ClusterInfoHandler::answered> op_{*this};
 };
 
 class ListPluginsHandler final : public UnaryHandler {
@@ -132,7 +132,7 @@ class ListPluginsHandler final : public UnaryHandler {
   void request(Message) override {
     request_ = {sizeof request_, 0, &call_.who(), {}, &PluginAnswers::each, &answers_};
     answer_.size = sizeof answer_, answer_.error = &op_.error;
-    op_.ask(call_, 0, [&](Op& op) { return services_.door->plugin_list(op, request_, answer_); });
+    op_.ask(call_, 0, [&](Op& op) { return services_.api->plugin_list(op, request_, answer_); });
   }
   void answered() {
     if (!op_.ok()) return call_.fail(op_.failure());
@@ -142,7 +142,7 @@ class ListPluginsHandler final : public UnaryHandler {
   ion_plugin_req request_{};
   ion_admin_answer answer_{};
   PluginAnswers answers_;
-  DoorQuestion<ListPluginsHandler, &ListPluginsHandler::answered> op_{*this};
+  ApiCall<ListPluginsHandler, &ListPluginsHandler::answered> op_{*this};
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // The calls that ask or change topics, offsets, producers, plugins and the cluster: one request, one or a few questions to the
-// front door, one answer.
+// broker API, one answer.
 #pragma once
 #include "io/unary_handler.h"
 

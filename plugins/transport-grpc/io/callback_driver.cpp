@@ -1,7 +1,7 @@
 #include "io/callback_driver.h"
 
 #include "io/grpc_call.h"
-#include "io/grpc_words.h"
+#include "io/grpc_names.h"
 
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/server_builder.h>
@@ -11,7 +11,7 @@ namespace {
 
 class CallbackPort final : public CallPort, public grpc::ServerGenericBidiReactor {
  public:
-  CallbackPort(const DriverWorld& world, const grpc::GenericCallbackServerContext& context) : world_(world), context_(context) {}
+  CallbackPort(const DriverServices& world, const grpc::GenericCallbackServerContext& context) : world_(world), context_(context) {}
 
   void start_read() override { StartRead(&received_); }
   void start_write(OutMessage message) override {
@@ -46,14 +46,14 @@ class CallbackPort final : public CallPort, public grpc::ServerGenericBidiReacto
   }
 
  private:
-  const DriverWorld& world_;
+  const DriverServices& world_;
   const grpc::GenericCallbackServerContext& context_;  // gRPC's, until OnDone
   grpc::ByteBuffer received_, sending_;
 };
 
 class CallbackDriver final : public ServerDriver, private grpc::CallbackGenericService {
  public:
-  explicit CallbackDriver(const DriverWorld& world) : world_(world) {}
+  explicit CallbackDriver(const DriverServices& world) : world_(world) {}
   void prepare(grpc::ServerBuilder& builder) override { builder.RegisterCallbackGenericService(this); }
   void start() override {}
   void stop() override {}  // the server's shutdown has waited for all reactors
@@ -67,11 +67,11 @@ class CallbackDriver final : public ServerDriver, private grpc::CallbackGenericS
     return reactor;
   }
 
-  const DriverWorld world_;
+  const DriverServices world_;
 };
 
 }  // namespace
 
-std::unique_ptr<ServerDriver> make_callback_driver(const DriverWorld& world) { return std::make_unique<CallbackDriver>(world); }
+std::unique_ptr<ServerDriver> make_callback_driver(const DriverServices& world) { return std::make_unique<CallbackDriver>(world); }
 
 }  // namespace ion::transport_grpc

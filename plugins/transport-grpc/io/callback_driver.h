@@ -6,6 +6,6 @@
 
 namespace ion::transport_grpc {
 
-std::unique_ptr<ServerDriver> make_callback_driver(const DriverWorld& world);
+std::unique_ptr<ServerDriver> make_callback_driver(const DriverServices& world);
 
 }  // namespace ion::transport_grpc

@@ -1,7 +1,7 @@
 #include "io/cq_driver.h"
 
 #include "io/grpc_call.h"
-#include "io/grpc_words.h"
+#include "io/grpc_names.h"
 
 #include <grpcpp/completion_queue.h>
 #include <grpcpp/generic/async_generic_service.h>
@@ -56,7 +56,7 @@ class CqPort final : public CallPort {
 
 class CqDriver final : public ServerDriver {
  public:
-  CqDriver(const DriverWorld& world, CqOptions options) : world_(world), options_(options) {
+  CqDriver(const DriverServices& world, CqOptions options) : world_(world), options_(options) {
     if (options_.threads == 0) options_.threads = std::max(1u, std::thread::hardware_concurrency());
   }
 
@@ -81,7 +81,7 @@ class CqDriver final : public ServerDriver {
     new CqPort(*this, queue);  // owned by its accepted tag
   }
   grpc::AsyncGenericService& service() { return service_; }
-  const DriverWorld& world() const { return world_; }
+  const DriverServices& world() const { return world_; }
 
  private:
   static void serve(grpc::ServerCompletionQueue& queue) {
@@ -90,7 +90,7 @@ class CqDriver final : public ServerDriver {
     while (queue.Next(&tag, &ok)) static_cast<CqPort::Tag*>(tag)->fire(ok);
   }
 
-  const DriverWorld world_;
+  const DriverServices world_;
   CqOptions options_;
   grpc::AsyncGenericService service_;
   std::vector<std::unique_ptr<grpc::ServerCompletionQueue>> queues_;
@@ -133,7 +133,7 @@ void CqPort::start_answer(OutMessage message) {
 
 }  // namespace
 
-std::unique_ptr<ServerDriver> make_cq_driver(const DriverWorld& world, CqOptions options) {
+std::unique_ptr<ServerDriver> make_cq_driver(const DriverServices& world, CqOptions options) {
   return std::make_unique<CqDriver>(world, options);
 }
 

@@ -12,6 +12,6 @@ struct CqOptions {
   uint32_t threads = 0;    // 0: one per core
   uint32_t accepts = 100;  // calls posted ahead, per queue
 };
-std::unique_ptr<ServerDriver> make_cq_driver(const DriverWorld& world, CqOptions options);
+std::unique_ptr<ServerDriver> make_cq_driver(const DriverServices& world, CqOptions options);
 
 }  // namespace ion::transport_grpc

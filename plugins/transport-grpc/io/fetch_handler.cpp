@@ -13,10 +13,10 @@ namespace {
 class FetchHandler final : public UnaryHandler {
  public:
   using UnaryHandler::UnaryHandler;
-  void closed() override { op_.cancel(*services_.door); }
+  void closed() override { op_.cancel(*services_.api); }
   void draining() override {  // a parked read would hold the drain for its whole wait
     draining_ = true;
-    op_.cancel(*services_.door);
+    op_.cancel(*services_.api);
   }
 
  private:
@@ -40,7 +40,7 @@ class FetchHandler final : public UnaryHandler {
     const uint64_t most = services_.config.message_bytes_max;
     const uint64_t bytes_max = envelope_.bytes_max == 0 ? kFetchBytesDefault : std::min(envelope_.bytes_max, most);
     const Nanos wait = std::min(milliseconds(envelope_.wait_ms), services_.config.fetch_wait_max);
-    op_.send(call_, *services_.door,
+    op_.send(call_, *services_.api,
              {&envelope_.topic, envelope_.partition, envelope_.offset, std::clamp<uint64_t>(envelope_.bytes_min, 1, bytes_max), bytes_max, wait},
              services_.next_op_id());
   }

@@ -1,15 +1,15 @@
-// One read through the front door. Base of the unary fetch and of a subscription's parts.
+// One read through the broker API. Base of the unary fetch and of a subscription's parts.
 // Thread: the call's strand, except for the completion, which only posts.
 #pragma once
-#include "io/door_op.h"
+#include "io/api_op.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <string>
 
 namespace ion::transport_grpc {
 
-class FetchOp : public DoorOp {
+class FetchOp : public ApiOp {
  public:
   struct Wish {
     const std::string* topic = nullptr;  // stays until the answer
@@ -18,15 +18,15 @@ class FetchOp : public DoorOp {
     uint64_t bytes_min = 1, bytes_max = 0;
     Nanos wait{};
   };
-  void send(GrpcCall& call, FrontDoor& door, const Wish& wish, uint64_t op_id) {
+  void send(GrpcCall& call, BrokerApi& api, const Wish& wish, uint64_t op_id) {
     request_ = {sizeof request_, 0, &call.who(), bytes_of(*wish.topic), wish.partition, 0, wish.offset,
                 wish.bytes_min, wish.bytes_max, static_cast<uint64_t>(wish.wait.n)};
     answer_ = {};
     answer_.size = sizeof answer_, answer_.error = &error;
-    ask(call, op_id, [&](Op& op) { return door.fetch(op, request_, answer_); });
+    ask(call, op_id, [&](Op& op) { return api.fetch(op, request_, answer_); });
   }
-  void cancel(FrontDoor& door) {
-    if (asked()) (void)door.cancel(id);  // NOT_FOUND: its answer is on the way
+  void cancel(BrokerApi& api) {
+    if (asked()) (void)api.cancel(id);  // NOT_FOUND: its answer is on the way
   }
   const ion_fetch_answer& answer() const noexcept { return answer_; }
   uint64_t bytes() const noexcept {

@@ -13,7 +13,7 @@
 #include "io/strand.h"
 #include "transport_grpc_metrics.h"
 
-#include <ion/abi/host/front_door_admin.h>
+#include <ion/abi/host/broker_api_admin.h>
 
 #include <atomic>
 #include <cstdint>

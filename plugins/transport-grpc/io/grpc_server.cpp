@@ -29,7 +29,7 @@ GrpcServer::~GrpcServer() { ION_ASSERT(server_ == nullptr); }
 
 Status GrpcServer::open(const ListenAddress& at) {
   const TransportGrpcConfig& config = services_.config;
-  const DriverWorld world{*this, services_.metrics, {config.copy_below, config.read_chunk_bytes}};
+  const DriverServices world{*this, services_.metrics, {config.copy_below, config.read_chunk_bytes}};
   driver_ = config.driver == "callback" ? make_callback_driver(world) : make_cq_driver(world, {config.threads, config.accepts});
   Result<BuiltServer> built = build_server(at, config, *driver_);
   if (!built) {

@@ -31,7 +31,7 @@ std::string write_serving(Serving serving) {
 Serving serving(Services& services, std::string_view service) {
   const auto names = rpc_services();
   if (!service.empty() && std::find(names.begin(), names.end(), service) == names.end()) return Serving::kServiceUnknown;
-  return services.door->health() == ION_HEALTH_SERVING ? Serving::kServing : Serving::kNotServing;
+  return services.api->health() == ION_HEALTH_SERVING ? Serving::kServing : Serving::kNotServing;
 }
 
 class CheckHandler final : public UnaryHandler {

@@ -1,4 +1,4 @@
-// grpc.health.v1.Health (github.com/grpc/grpc, doc/health-checking.md): the front door's health as tools expect it. The empty
+// grpc.health.v1.Health (github.com/grpc/grpc, doc/health-checking.md): the broker API's health as tools expect it. The empty
 // service is the broker; each gRPC service that is served here can be asked by name. A draining listener answers NOT_SERVING.
 #pragma once
 #include "io/grpc_call.h"

@@ -1,10 +1,10 @@
 // Metadata and ListOffsets: the two answers that are put together from several questions.
 #include "core/request_limits.h"
 #include "io/admin_handlers.h"
-#include "io/door_op.h"
+#include "io/api_op.h"
 #include "io/topic_codec.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <deque>
 
@@ -27,7 +27,7 @@ class MetadataHandler final : public UnaryHandler {
                                                               std::to_string(kPartitionsPerListMax) + " are answered at once")));
     cluster_request_ = {sizeof cluster_request_, 0, &call_.who(), &TopicAnswers::each_broker, &answers_};
     cluster_.size = sizeof cluster_, cluster_.error = &cluster_op_.error;
-    cluster_op_.ask(call_, 0, [&](Op& op) { return services_.door->cluster_info(op, cluster_request_, cluster_); });
+    cluster_op_.ask(call_, 0, [&](Op& op) { return services_.api->cluster_info(op, cluster_request_, cluster_); });
   }
 
   void cluster_answered() {
@@ -41,7 +41,7 @@ class MetadataHandler final : public UnaryHandler {
     request_.each = &TopicAnswers::each, request_.ctx = &answers_;
     answer_ = {};
     answer_.size = sizeof answer_, answer_.error = &topic_op_.error;
-    topic_op_.ask(call_, 0, [&](Op& op) { return services_.door->metadata(op, request_, answer_); });
+    topic_op_.ask(call_, 0, [&](Op& op) { return services_.api->metadata(op, request_, answer_); });
   }
   void topic_answered() {
     if (!call_.is_open()) return;
@@ -60,8 +60,8 @@ class MetadataHandler final : public UnaryHandler {
   ion_cluster_answer cluster_{};
   ion_topic_req request_{};
   ion_admin_answer answer_{};
-  DoorQuestion<MetadataHandler, &MetadataHandler::cluster_answered> cluster_op_{*this};
-  DoorQuestion<MetadataHandler, &MetadataHandler::topic_answered> topic_op_{*this};
+  ApiCall<MetadataHandler, &MetadataHandler::cluster_answered> cluster_op_{*this};
+  ApiCall<MetadataHandler, &MetadataHandler::topic_answered> topic_op_{*this};
 };
 
 // One question for each partition, all at once; which partitions there are is asked first if the client does not say.
@@ -70,7 +70,7 @@ class OffsetsHandler final : public UnaryHandler {
   using UnaryHandler::UnaryHandler;
 
  private:
-  class One final : public DoorOp {
+  class One final : public ApiOp {
    public:
     One(OffsetsHandler& handler, int32_t of) : partition(of), handler_(handler) {}
     const int32_t partition;
@@ -95,7 +95,7 @@ class OffsetsHandler final : public UnaryHandler {
     topic_request_.size = sizeof topic_request_, topic_request_.who = &call_.who(), topic_request_.name = bytes_of(wish_.topic);
     topic_request_.each = &TopicAnswers::each, topic_request_.ctx = &topic_;
     topic_answer_.size = sizeof topic_answer_, topic_answer_.error = &topic_op_.error;
-    topic_op_.ask(call_, 0, [&](Op& op) { return services_.door->topic_describe(op, topic_request_, topic_answer_); });
+    topic_op_.ask(call_, 0, [&](Op& op) { return services_.api->topic_describe(op, topic_request_, topic_answer_); });
   }
   void topic_answered() {
     if (!topic_op_.ok()) return call_.fail(topic_op_.failure().on(wish_.topic, 0));
@@ -113,7 +113,7 @@ class OffsetsHandler final : public UnaryHandler {
       One& one = ops_.emplace_back(*this, partition);
       one.request = {sizeof one.request, wish_.what, &call_.who(), bytes_of(wish_.topic), partition, 0, wish_.time_ms};
       one.answer.size = sizeof one.answer, one.answer.time_ms = -1, one.answer.error = &one.error;
-      one.ask(call_, 0, [&](Op& op) { return services_.door->offset_for(op, one.request, one.answer); });
+      one.ask(call_, 0, [&](Op& op) { return services_.api->offset_for(op, one.request, one.answer); });
     }
   }
   void answered() {
@@ -132,7 +132,7 @@ class OffsetsHandler final : public UnaryHandler {
   TopicAnswers topic_;
   ion_topic_req topic_request_{};
   ion_admin_answer topic_answer_{};
-  DoorQuestion<OffsetsHandler, &OffsetsHandler::topic_answered> topic_op_{*this};
+  ApiCall<OffsetsHandler, &OffsetsHandler::topic_answered> topic_op_{*this};
   std::deque<One> ops_;
   size_t left_ = 0;
 };

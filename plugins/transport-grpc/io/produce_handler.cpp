@@ -29,7 +29,7 @@ class ProduceHandler final : public UnaryHandler {
     if (plan.refused) return call_.fail(plan.refused->on(envelope_.topic, envelope_.partition.value_or(0)));
     left_ = plan.batches.size();
     for (PlannedBatch& batch : plan.batches)
-      ops_.emplace_back(*this).send(call_, *services_.door, envelope_.topic, envelope_, std::move(batch));
+      ops_.emplace_back(*this).send(call_, *services_.api, envelope_.topic, envelope_, std::move(batch));
   }
 
   void answered(Ack ack) {

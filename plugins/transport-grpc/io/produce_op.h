@@ -1,19 +1,19 @@
-// One batch on its way through the front door, and what became of it as an ack. Base of the unary and the streamed handler's ops.
+// One batch on its way through the broker API, and what became of it as an ack. Base of the unary and the streamed handler's ops.
 // Thread: the call's strand, except for the completion, which only posts.
 #pragma once
-#include "io/door_op.h"
+#include "io/api_op.h"
 #include "io/produce_plan.h"
 
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 
 #include <string>
 
 namespace ion::transport_grpc {
 
-class ProduceOp : public DoorOp {
+class ProduceOp : public ApiOp {
  public:
   // `topic` stays until the answer.
-  void send(GrpcCall& call, FrontDoor& door, const std::string& topic, const ProduceEnvelope& envelope, PlannedBatch batch) {
+  void send(GrpcCall& call, BrokerApi& api, const std::string& topic, const ProduceEnvelope& envelope, PlannedBatch batch) {
     batch_ = std::move(batch);
     topic_ = &topic, correlation_ = envelope.correlation;
     static_assert(static_cast<uint32_t>(Acks::kNone) == ION_ACKS_NONE && static_cast<uint32_t>(Acks::kLeader) == ION_ACKS_LEADER &&
@@ -22,7 +22,7 @@ class ProduceOp : public DoorOp {
                 static_cast<uint32_t>(batch_.parts.size()), batch_.parts.data()};
     answer_ = {};
     answer_.size = sizeof answer_, answer_.append_time_ms = -1, answer_.error = &error;
-    ask(call, 0, [&](Op& op) { return door.produce(op, request_, answer_); });
+    ask(call, 0, [&](Op& op) { return api.produce(op, request_, answer_); });
   }
 
  protected:

@@ -1,6 +1,6 @@
 #include "io/produce_plan.h"
 
-#include "io/door_op.h"
+#include "io/api_op.h"
 #include "io/message_codec.h"
 
 #include <map>
@@ -28,20 +28,20 @@ struct Placed {
   uint32_t partitions = 0;
   std::optional<Failure> refused;
 };
-Placed place(Services& services, const ProduceAsk& ask, std::span<const uint8_t> key) {
+Placed place(Services& services, const ProduceRequest& ask, std::span<const uint8_t> key) {
   ion_error_info error{};
   error.size = sizeof error;
   const ion_partition_req req{sizeof(ion_partition_req), 0, &ask.who, bytes_of(ask.topic), {key.data(), key.size()}};
   ion_partition_answer answer{sizeof(ion_partition_answer), 0, 0, 0, &error};
-  const Status status = services.door->partition_of(req, answer);
+  const Status status = services.api->partition_of(req, answer);
   if (status.ok()) return {answer.partition, answer.partitions, std::nullopt};
-  return {0, 0, failure_from(status.code(), error, status.words())};
+  return {0, 0, failure_from(status.code(), error, status.message())};
 }
 
 using ByPartition = std::map<int32_t, std::vector<uint32_t>>;
 
 // Messages without a key of one request stay together; the next request's go to the next partition.
-std::optional<Failure> spread(Services& services, const ProduceAsk& ask, const PlainMessages& messages, ByPartition& to) {
+std::optional<Failure> spread(Services& services, const ProduceRequest& ask, const PlainMessages& messages, ByPartition& to) {
   std::optional<int32_t> keyless;
   for (uint32_t i = 0; i < messages.size(); ++i) {
     const auto key = messages.key(i);
@@ -60,7 +60,7 @@ std::optional<Failure> spread(Services& services, const ProduceAsk& ask, const P
   return std::nullopt;
 }
 
-ProducePlan plan_messages(Services& services, const ProduceAsk& ask, Message request) {
+ProducePlan plan_messages(Services& services, const ProduceRequest& ask, Message request) {
   const ProduceEnvelope& envelope = ask.envelope;
   const std::string whole = request.joined();
   request.reset();
@@ -93,7 +93,7 @@ ProducePlan plan_messages(Services& services, const ProduceAsk& ask, Message req
 
 }  // namespace
 
-ProducePlan plan_produce(Services& services, const ProduceAsk& ask, Message request) {
+ProducePlan plan_produce(Services& services, const ProduceRequest& ask, Message request) {
   const ProduceEnvelope& envelope = ask.envelope;
   const bool records = envelope.records_bytes != 0;
   if (ask.topic.empty()) return refuse("ProduceRequest: no topic is named", "NO_TOPIC");

@@ -19,7 +19,7 @@ struct PlannedBatch {
 };
 
 // `topic` is the envelope's, or that of the message before. Errors: what is wrong with the request, or partition_of's own.
-struct ProduceAsk {
+struct ProduceRequest {
   const ProduceEnvelope& envelope;
   const std::string& topic;
   const ion_caller& who;
@@ -28,6 +28,6 @@ struct ProducePlan {
   std::vector<PlannedBatch> batches;
   std::optional<Failure> refused;  // then there are no batches
 };
-ProducePlan plan_produce(Services& services, const ProduceAsk& ask, Message request);
+ProducePlan plan_produce(Services& services, const ProduceRequest& ask, Message request);
 
 }  // namespace ion::transport_grpc

@@ -85,7 +85,7 @@ void ProduceStream::send(const ProduceEnvelope& envelope, PlannedBatch batch) {
   while (ops_.size() <= entered.ticket) ops_.push_back(std::make_unique<One>(*this));
   One& op = *ops_[entered.ticket];
   op.ticket = entered.ticket;
-  op.send(call_, *services_.door, *entered.topic, envelope, std::move(batch));
+  op.send(call_, *services_.api, *entered.topic, envelope, std::move(batch));
 }
 
 void ProduceStream::settle(AckLanes::Ticket ticket, Ack ack) {

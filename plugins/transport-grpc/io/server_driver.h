@@ -31,7 +31,7 @@ class ServerDriver {
 };
 
 // What both drivers know.
-struct DriverWorld {
+struct DriverServices {
   CallSink& sink;
   TransportMetrics& metrics;
   ReceiveRules rules;

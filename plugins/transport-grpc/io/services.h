@@ -6,7 +6,7 @@
 #include "transport_grpc_metrics.h"
 
 #include <ion/abi/host/rpc.h>
-#include <ion/contract/front_door.h>
+#include <ion/contract/broker_api.h>
 #include <ion/plugin.h>
 
 #include <atomic>
@@ -22,13 +22,13 @@ struct Services {
 
   const Host host;
   const TransportGrpcConfig config;
-  FrontDoor* door = nullptr;       // ANY
+  BrokerApi* api = nullptr;       // ANY
   Random* random = nullptr;        // ANY
   Reflection* reflection = nullptr;  // filled in start(), then read only
   ion_ref rpc{};                   // ion.rpc/1, if the host has it
   TransportMetrics metrics;
   Sessions sessions;
-  std::atomic<uint64_t> op_ids{1};          // seeded at start: other plugins cancel ops at the same front door
+  std::atomic<uint64_t> op_ids{1};          // seeded at start: other plugins cancel ops at the same broker API
   std::atomic<uint64_t> sticky{0};          // messages without a key go where this points, one request after the other
 
   uint64_t next_op_id() noexcept { return op_ids.fetch_add(1, std::memory_order_relaxed); }

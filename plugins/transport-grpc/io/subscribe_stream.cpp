@@ -68,7 +68,7 @@ void SubscribeStream::tick() {
 
 void SubscribeStream::closed() {
   if (!session_.empty()) services_.sessions.close(session_);
-  for (One& op : ops_) op.cancel(*services_.door);
+  for (One& op : ops_) op.cancel(*services_.api);
   ready_.clear();
 }
 
@@ -141,7 +141,7 @@ void SubscribeStream::go_on() {
   while (const auto next = plan_->next_fetch()) {
     const auto& part = plan_->part(next->part);
     ops_[next->part].asked_at = services_.host.now();
-    ops_[next->part].send(call_, *services_.door, {&part.topic, part.partition, part.offset, 1, next->bytes_max, kWait}, services_.next_op_id());
+    ops_[next->part].send(call_, *services_.api, {&part.topic, part.partition, part.offset, 1, next->bytes_max, kWait}, services_.next_op_id());
   }
 }
 

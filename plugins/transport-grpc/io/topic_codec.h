@@ -2,7 +2,7 @@
 #pragma once
 #include "core/failure.h"
 
-#include <ion/abi/host/front_door.h>
+#include <ion/abi/host/broker_api.h>
 #include <ion/result.h>
 
 #include <cstdint>

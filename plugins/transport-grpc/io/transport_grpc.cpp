@@ -76,15 +76,15 @@ const void* TransportGrpc::table(std::string_view contract) {
 }
 
 Status TransportGrpc::start() {
-  ION_TRY(const ion_ref door, services_.host.get(ION_FRONT_DOOR_ID));
-  services_.door = &door_.emplace(door);
-  // Ids that other callers of the same front door do not use: the upper half by chance, the lower half counts.
+  ION_TRY(const ion_ref api, services_.host.get(ION_BROKER_API_ID));
+  services_.api = &api_.emplace(api);
+  // Ids that other callers of the same broker API do not use: the upper half by chance, the lower half counts.
   services_.op_ids = (random_.u64() << 32) + 1;
   return {};
 }
 
 Result<std::unique_ptr<Listener>> TransportGrpc::listen(std::string_view url) {
-  if (services_.door == nullptr || draining_) return Status(ION_E_CLOSED, "transport-grpc listens between start and drain");
+  if (services_.api == nullptr || draining_) return Status(ION_E_CLOSED, "transport-grpc listens between start and drain");
   ION_TRY(const ListenAddress at, parse_listen_address(url.empty() ? std::string_view(services_.config.listen) : url));
   if (!std::exchange(grpc_begun_, true)) {
     grpc_init();

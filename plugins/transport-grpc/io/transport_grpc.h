@@ -1,11 +1,11 @@
-// The plugin's one instance: takes the host's services at create, finds the front door at start, listens when it is asked.
+// The plugin's one instance: takes the host's services at create, finds the broker API at start, listens when it is asked.
 // Thread: CONTROL. Outlives its servers: drain stops what the host has not stopped.
 #pragma once
 #include "io/grpc_server.h"
 #include "io/services.h"
 #include "io/ticker.h"
 
-#include <ion/bridge/front_door_bridge.h>
+#include <ion/bridge/broker_api_bridge.h>
 #include <ion/bridge/host_bridge.h>
 #include <ion/bridge/services_bridge.h>
 #include <ion/contract/transport.h>
@@ -43,7 +43,7 @@ class TransportGrpc final : private Transport {
   ImportedTimers timers_;
   ImportedRandom random_;
   ImportedClock clock_;
-  std::optional<ImportedFrontDoor> door_;
+  std::optional<ImportedBrokerApi> api_;
   std::unique_ptr<Reflection> reflection_;
   Ticker ticker_;
   bool grpc_begun_ = false, draining_ = false;

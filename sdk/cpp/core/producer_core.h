@@ -84,7 +84,7 @@ class ProducerCore {
   void send_again(PartitionQueue& p, Instant now, Actions& out);
   bool has_identity(PartitionQueue& p, Actions& out);
   LinkState* link_for(PartitionQueue& p, uint64_t bytes, Instant now, Actions& out);
-  bool has_room(PartitionQueue& p, LinkState& link, uint64_t bytes);
+  bool fits(PartitionQueue& p, LinkState& link, uint64_t bytes);
   void send(PartitionQueue& p, InFlight& batch, LinkState& link, Instant now, Actions& out);
   void pump_blocked(LinkState& link, Instant now, Actions& out);
   void pump_all(Instant now, Actions& out);

@@ -21,7 +21,7 @@ void ProducerCore::pump(PartitionQueue& p, Cause cause, Instant now, Actions& ou
     }
     const uint64_t bytes = p.gathering.front().writer.bytes();
     LinkState* l = link_for(p, bytes, now, out);
-    if (l == nullptr || !has_room(p, *l, bytes)) return;
+    if (l == nullptr || !fits(p, *l, bytes)) return;
     InFlight& batch = p.close_front(idempotent());
     if (static_cast<size_t>(p.id().v) == sticky_) ++sticky_ %= partitions_.size();
     send(p, batch, *l, now, out);
@@ -75,7 +75,7 @@ LinkState* ProducerCore::link_for(PartitionQueue& p, uint64_t bytes, Instant now
   return bulk.is == LinkState::Is::kUp ? &bulk : nullptr;
 }
 
-bool ProducerCore::has_room(PartitionQueue& p, LinkState& l, uint64_t bytes) {
+bool ProducerCore::fits(PartitionQueue& p, LinkState& l, uint64_t bytes) {
   if (l.in_flight_bytes == 0 || l.in_flight_bytes + bytes <= l.window.size()) return true;
   if (!p.blocked) l.blocked.push_back(p.id());
   p.blocked = true;

@@ -31,7 +31,7 @@ Result<Client> Client::connect(ClientOptions options) {
   // Whatever a broker says, it is there; what it thinks of the question matters only when it lets nobody in.
   if (answer) return Client(runtime);
   const Code code = answer.error().code();
-  if (code == ION_E_CLOSED || code == ION_E_DEADLINE) return Status(ION_E_CLOSED, answer.error().words(), std::string(kUnreachable));
+  if (code == ION_E_CLOSED || code == ION_E_DEADLINE) return Status(ION_E_CLOSED, answer.error().message(), std::string(kUnreachable));
   if (code == ION_E_UNAUTHENTICATED || code == ION_E_FORBIDDEN) return answer.error();
   return Client(runtime);
 }

@@ -89,7 +89,7 @@ Result<std::string> Runtime::call(const Question& question, Repeat repeat) {
     lock.unlock();
     std::this_thread::sleep_for(std::chrono::nanoseconds(wait.n));
   }
-  return Status(last.code(), fmt::format("gave up after {} ms, last cause: {}", question.timeout.n / 1'000'000, last.words()), last.reason());
+  return Status(last.code(), fmt::format("gave up after {} ms, last cause: {}", question.timeout.n / 1'000'000, last.message()), last.reason());
 }
 
 void Runtime::find_leaders(const std::string& topic, std::function<void(Leaders)> done) {

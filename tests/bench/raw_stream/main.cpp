@@ -1,6 +1,6 @@
 // raw_stream: measures gRPC's own ceiling and transport-grpc above it, each server in a process of its own.
 //   raw_stream serve raw [--threads N]                    a server of raw ByteBuffers; prints `ready HOST:PORT`, ends with its stdin
-//   raw_stream serve cq|callback [--threads N] [--fetch-bytes B]   transport-grpc on a null front door
+//   raw_stream serve cq|callback [--threads N] [--fetch-bytes B]   transport-grpc on a null broker API
 //   raw_stream load raw|transport ADDRESS CASE            one case, one line: unary:SIZE:IN_FLIGHT, in:SIZE, out:SIZE
 //   raw_stream compare [ROUNDS]                           all cases against raw, cq and callback, rounds interleaved; medians
 // Each end may be tuned: --frame B --lookahead B --chunk B (0 leaves gRPC's own value).

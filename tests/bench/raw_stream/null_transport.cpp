@@ -16,9 +16,9 @@ struct Forever {
   static constexpr ion_buf_ops kOps{sizeof(ion_buf_ops), ION_BUF_MAPPED, &Forever::retain, &Forever::release};
 };
 
-class NullDoor final : public FrontDoor {
+class NullBroker final : public BrokerApi {
  public:
-  explicit NullDoor(uint64_t fetch_bytes) : payload_(fetch_bytes, 'n') {}
+  explicit NullBroker(uint64_t fetch_bytes) : payload_(fetch_bytes, 'n') {}
 
   Answer produce(Op& op, const ion_produce_req&, ion_produce_answer& a) override {
     a.base = next_.fetch_add(1, std::memory_order_relaxed), a.next = a.base + 1, a.high_watermark = a.next;
@@ -44,7 +44,7 @@ class NullDoor final : public FrontDoor {
   ion_health health() override { return ION_HEALTH_SERVING; }
 
  private:
-  static Answer none(Op& op) { return op.refuse(Status(ION_E_UNSUPPORTED, "the null front door does not offer this")); }
+  static Answer none(Op& op) { return op.refuse(Status(ION_E_UNSUPPORTED, "the null broker API does not offer this")); }
   const std::string payload_;
   Forever count_;
   std::atomic<int64_t> next_{0};
@@ -52,7 +52,7 @@ class NullDoor final : public FrontDoor {
 
 class Running final : public NullTransport {
  public:
-  explicit Running(uint64_t fetch_bytes) : door_(fetch_bytes) { host_.set_front_door(door_); }
+  explicit Running(uint64_t fetch_bytes) : door_(fetch_bytes) { host_.set_broker_api(door_); }
   Status open(const NullOptions& options) {
     transport_grpc::TransportGrpcConfig config;
     config.driver = options.driver, config.threads = options.threads;
@@ -87,7 +87,7 @@ class Running final : public NullTransport {
     end.changed.wait(lock, [&] { return end.done; });
   }
 
-  NullDoor door_;
+  NullBroker door_;
   test::FakeHost host_;
   std::unique_ptr<transport_grpc::TransportGrpc> plugin_;
   std::unique_ptr<Listener> listener_;

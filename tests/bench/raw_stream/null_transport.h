@@ -1,4 +1,4 @@
-// transport-grpc in this process, in front of a front door that acks at once and serves the same leased bytes again and again.
+// transport-grpc in this process, in front of a broker API that acks at once and serves the same leased bytes again and again.
 #pragma once
 #include <ion/result.h>
 

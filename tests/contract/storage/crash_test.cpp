@@ -1,7 +1,7 @@
 // A machine goes down at every single step of a recorded life, and what comes up again is judged: nothing that was synced is
 // missing, nothing is there that was not appended, nothing has a hole, nothing is called damaged. Killed processes keep the page
 // cache, and then everything that was answered is there. The recovery itself is interrupted too.
-#include "contract/storage/storage_worlds.h"
+#include "contract/storage/storage_fixtures.h"
 #include "contract/storage/trace.h"
 
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
   Down how() const { return std::get<0>(GetParam()); }
   uint64_t seed() const { return std::get<1>(GetParam()); }
 
-  void go_down(MmapWorld& world, std::vector<std::unique_ptr<Log>> logs, SeededRandom& random) {
+  void go_down(MmapFixture& world, std::vector<std::unique_ptr<Log>> logs, SeededRandom& random) {
     world.die(std::move(logs), [&] {
       if (how() == Down::kKilled) world.disk.kill();
       else world.disk.lose_power(random);
@@ -61,7 +61,7 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
   }
 
   // Closes and opens; false when the machine went down meanwhile.
-  bool reopen(MmapWorld& world, LogDriver& log, Trace& trace) {
+  bool reopen(MmapFixture& world, LogDriver& log, Trace& trace) {
     trace.forget_attempt();
     if (!log.close().ok()) return false;
     auto again = world.driver().open("p/a/0", trace.options());
@@ -73,7 +73,7 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
   // One life with the machine going down at change `at`. False: the life ended before that.
   bool live_and_crash(uint64_t at) {
     SCOPED_TRACE("seed " + std::to_string(seed()) + ", down at change " + std::to_string(at));
-    MmapWorld world;
+    MmapFixture world;
     SeededRandom order(seed() * 31 + 7), cut(seed() * 1000 + at);
     world.executor.draw_order_from(&order);
     Trace trace(seed(), true);
@@ -120,14 +120,14 @@ TEST_P(Crashes, at_every_change_of_a_life_leave_what_was_promised) {
   EXPECT_GT(at, 100u);  // the life had so many changes
 }
 
-// ION_LIVES=1000 build/dev/tests/contract_storage --gtest_filter='lives*'
-uint64_t lives() {
-  const char* const asked = std::getenv("ION_LIVES");
+// ION_CRASH_CYCLES=1000 build/release/tests/contract_storage --gtest_filter='crash_cycles*'
+uint64_t cycles() {
+  const char* const asked = std::getenv("ION_CRASH_CYCLES");
   return asked != nullptr ? std::max<uint64_t>(1, std::strtoull(asked, nullptr, 10)) : 30;
 }
 
-INSTANTIATE_TEST_SUITE_P(lives, Crashes,
-                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 1 + lives())),
+INSTANTIATE_TEST_SUITE_P(crash_cycles, Crashes,
+                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 1 + cycles())),
                          [](const auto& tested) {
                            return std::string(std::get<0>(tested.param) == Down::kKilled ? "killed" : "power_cut") + "_seed_" +
                                   std::to_string(std::get<1>(tested.param));

@@ -1,5 +1,5 @@
 // The same random life on storage-mmap and on storage-memory: every answer is the same, at every step, across orderly restarts.
-#include "contract/storage/storage_worlds.h"
+#include "contract/storage/storage_fixtures.h"
 #include "contract/storage/trace.h"
 
 #include <gtest/gtest.h>
@@ -36,8 +36,8 @@ void expect_same(LogDriver& left, LogDriver& right, SeededRandom& random) {
 TEST_P(Differential, a_random_life_is_the_same_on_both) {
   const uint64_t seed = GetParam();
   SCOPED_TRACE("seed " + std::to_string(seed));
-  MmapWorld mmap;
-  MemoryWorld memory;
+  MmapFixture mmap;
+  MemoryStorageFixture memory;
   SeededRandom order(seed + 100), draw(seed + 200);
   mmap.executor.draw_order_from(&order);
   Trace left_trace(seed, false), right_trace(seed, false);

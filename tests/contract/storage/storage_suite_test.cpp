@@ -1,5 +1,5 @@
 // What every ion.storage/1 promises, whoever provides it. Each case runs against each world.
-#include "contract/storage/storage_worlds.h"
+#include "contract/storage/storage_fixtures.h"
 
 #include <gtest/gtest.h>
 
@@ -8,11 +8,11 @@ namespace {
 
 struct WorldMaker {
   const char* name;
-  std::unique_ptr<StorageWorld> (*make)();
+  std::unique_ptr<StoragePorts> (*make)();
 };
 template <class World>
 constexpr WorldMaker maker(const char* name) {
-  return {name, [] { return std::unique_ptr<StorageWorld>(std::make_unique<World>()); }};
+  return {name, [] { return std::unique_ptr<StoragePorts>(std::make_unique<World>()); }};
 }
 
 class StorageSuite : public ::testing::TestWithParam<WorldMaker> {
@@ -24,11 +24,11 @@ class StorageSuite : public ::testing::TestWithParam<WorldMaker> {
     return *std::move(log);
   }
   bool is_volatile() { return (world_->storage().caps() & ION_STORAGE_VOLATILE) != 0; }
-  const std::unique_ptr<StorageWorld> world_ = GetParam().make();
+  const std::unique_ptr<StoragePorts> world_ = GetParam().make();
 };
 INSTANTIATE_TEST_SUITE_P(worlds, StorageSuite,
-                         ::testing::Values(maker<MemoryWorld>("memory"), maker<MmapWorld>("mmap"),
-                                           maker<BridgedMemoryWorld>("bridged_memory"), maker<BridgedMmapWorld>("bridged_mmap")),
+                         ::testing::Values(maker<MemoryStorageFixture>("memory"), maker<MmapFixture>("mmap"),
+                                           maker<BridgedMemoryFixture>("bridged_memory"), maker<BridgedMmapFixture>("bridged_mmap")),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
 TEST_P(StorageSuite, a_new_log_is_empty_and_begins_at_zero) {
@@ -79,7 +79,7 @@ TEST_P(StorageSuite, a_batch_that_is_not_what_its_descriptor_says_is_refused_and
     spoil(b);
     const Status s = log.append(std::move(b));
     EXPECT_EQ(s.code(), ION_E_INVALID) << s.text();
-    EXPECT_FALSE(s.words().empty());
+    EXPECT_FALSE(s.message().empty());
     EXPECT_EQ(log.stat().next.v, 1);
   };
   refused([](TestBatch& b) { b.raw.base = 0; });
@@ -418,7 +418,7 @@ TEST_P(StorageSuite, what_the_capabilities_do_not_claim_is_refused) {
   const Status synced = log.sync();
   if (is_volatile()) {
     EXPECT_EQ(synced.code(), ION_E_UNSUPPORTED);
-    EXPECT_FALSE(synced.words().empty());
+    EXPECT_FALSE(synced.message().empty());
     EXPECT_EQ(log.stat().durable.v, 0);
   } else {
     EXPECT_TRUE(synced.ok());

@@ -1,6 +1,6 @@
 // Real threads on one log: one appends, syncs, truncates and seals, others read and ask for its state all the time. For the thread
 // sanitizer, and for what readers must see at any moment: whole batches, in order, exactly as they were appended.
-#include "contract/storage/storage_worlds.h"
+#include "contract/storage/storage_fixtures.h"
 #include "contract/storage/trace.h"
 #include "support/thread_executor.h"
 
@@ -110,7 +110,7 @@ TEST(Threads, read_while_one_appends_to_storage_mmap) {
 }
 
 TEST(Threads, read_while_one_appends_to_storage_memory) {
-  MemoryWorld world;
+  MemoryStorageFixture world;
   ASSERT_NO_FATAL_FAILURE(run_threads(world.storage(), false));
 }
 

@@ -56,7 +56,7 @@ TEST_P(Admin, a_dry_run_says_so_to_the_kernel) {
 }
 
 TEST_P(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked) {
-  for (const char* name : {"a1", "a2", "b", "__ion_x"}) host.door().add_topic(name, 1);
+  for (const char* name : {"a1", "a2", "b", "__ion_x"}) host.api().add_topic(name, 1);
   serve();
   v1::ListTopicsRequest list;
   EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", list).topics_size(), 3);
@@ -68,7 +68,7 @@ TEST_P(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked
 }
 
 TEST_P(Admin, a_topic_that_is_there_or_is_not_there_is_a_typed_error) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   v1::CreateTopicRequest create;
   create.set_name("orders");
@@ -83,8 +83,8 @@ TEST_P(Admin, a_topic_that_is_there_or_is_not_there_is_a_typed_error) {
 }
 
 TEST_P(Admin, metadata_of_all_topics_or_of_those_named_each_with_its_error) {
-  host.door().add_topic("a", 1);
-  host.door().add_topic("b", 2);
+  host.api().add_topic("a", 1);
+  host.api().add_topic("b", 2);
   serve();
   v1::MetadataRequest request;
   const auto all = ask<v1::MetadataResponse>("/ionstream.v1.Broker/Metadata", request);
@@ -104,8 +104,8 @@ TEST_P(Admin, metadata_of_all_topics_or_of_those_named_each_with_its_error) {
 }
 
 TEST_P(Admin, offsets_of_one_partition_of_some_and_of_all) {
-  host.door().add_topic("orders", 3);
-  host.door().append("orders", 1, batch_of(7));
+  host.api().add_topic("orders", 3);
+  host.api().append("orders", 1, batch_of(7));
   serve();
   v1::ListOffsetsRequest request;
   request.set_topic("orders");
@@ -124,7 +124,7 @@ TEST_P(Admin, offsets_of_one_partition_of_some_and_of_all) {
 }
 
 TEST_P(Admin, what_offsets_cannot_be_asked_is_refused) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   v1::ListOffsetsRequest request;
   request.set_topic("orders");
@@ -136,7 +136,7 @@ TEST_P(Admin, what_offsets_cannot_be_asked_is_refused) {
 }
 
 TEST_P(Admin, producers_plugins_and_the_cluster_answer) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   const auto first = ask<v1::InitProducerResponse>("/ionstream.v1.Broker/InitProducer", v1::InitProducerRequest());
   const auto second = ask<v1::InitProducerResponse>("/ionstream.v1.Broker/InitProducer", v1::InitProducerRequest());

@@ -135,7 +135,7 @@ Result<ion_ref> FakeHost::get(std::string_view id, std::string_view) {
   if (id == ION_RANDOM_ID) return ion_ref{&export_random, static_cast<Random*>(&random_)};
   if (id == ION_METRICS_ID) return ion_ref{&kMetrics, this};
   if (id == ION_RPC_ID) return ion_ref{&kRpc, this};
-  if (id == ION_FRONT_DOOR_ID) return ion_ref{&export_front_door, given_door_};
+  if (id == ION_BROKER_API_ID) return ion_ref{&export_broker_api, given_api_};
   return Status(ION_E_NOT_FOUND, "the test's host has no " + std::string(id));
 }
 

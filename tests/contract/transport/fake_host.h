@@ -1,12 +1,12 @@
 // A host for one plugin instance: threads of its own, a clock and timers under the test's hand, metrics that can be read back, RPC
-// handlers of other plugins, and the fake front door behind the real C tables.
+// handlers of other plugins, and the fake broker API behind the real C tables.
 // Thread: the test's; what the plugin calls is safe on any.
 #pragma once
-#include "fake_front_door.h"
+#include "fake_broker_api.h"
 
 #include <ion/abi/host/metrics.h>
 #include <ion/abi/host/rpc.h>
-#include <ion/bridge/front_door_bridge.h>
+#include <ion/bridge/broker_api_bridge.h>
 #include <ion/bridge/host_bridge.h>
 #include <ion/bridge/services_bridge.h>
 
@@ -103,8 +103,8 @@ class FakeHost {
   Result<ion_ref> get(std::string_view id, std::string_view instance);
   void fault(const Status&) {}
 
-  FakeFrontDoor& door() { return door_; }
-  void set_front_door(FrontDoor& other) { given_door_ = &other; }  // before the plugin asks
+  FakeBrokerApi& api() { return api_; }
+  void set_broker_api(BrokerApi& other) { given_api_ = &other; }  // before the plugin asks
   TestExecutor& executor() { return executor_; }
   HandTimers& timers() { return timers_; }
   int64_t metric(const std::string& name) const;  // the sum over its series
@@ -135,8 +135,8 @@ class FakeHost {
   HandClock clock_;
   Silent logger_;
   CountingRandom random_;
-  FakeFrontDoor door_;
-  FrontDoor* given_door_ = &door_;
+  FakeBrokerApi api_;
+  BrokerApi* given_api_ = &api_;
   std::deque<Metric> metrics_;
   std::deque<Series> series_;
   std::map<std::string, ion_rpc_handler> handlers_;

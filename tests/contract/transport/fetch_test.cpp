@@ -22,8 +22,8 @@ class Fetch : public TransportTest {
 ION_ON_BOTH_DRIVERS(Fetch);
 
 TEST_P(Fetch, gives_whole_batches_as_they_are_stored_without_copying_a_byte) {
-  host.door().add_topic("orders", 1);
-  for (int i = 0; i < 3; ++i) host.door().append("orders", 0, batch_of(2, 100 << 10));
+  host.api().add_topic("orders", 1);
+  for (int i = 0; i < 3; ++i) host.api().append("orders", 0, batch_of(2, 100 << 10));
   serve();
   const UnaryResult result = client->call(kFetch, request("orders", 3, 0, v1::DELIVERY_BATCHES, 10 << 20));
   ASSERT_TRUE(result.status.ok()) << result.status.error_message();
@@ -36,11 +36,11 @@ TEST_P(Fetch, gives_whole_batches_as_they_are_stored_without_copying_a_byte) {
   ASSERT_EQ(response.records().size(), 2 * stored.size());
   EXPECT_EQ(response.records().substr(8, stored.size() - 8), text_of_bytes(stored).substr(8)) << "all but the base offset is the producer's";
   EXPECT_EQ(host.metric("ionstream_transport_payload_copied_bytes_total"), 0);
-  EXPECT_TRUE(host.door().wait_leases(0));
+  EXPECT_TRUE(host.api().wait_leases(0));
 }
 
 TEST_P(Fetch, an_empty_answer_is_ok_and_says_where_to_go_on) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   const UnaryResult result = client->call(kFetch, request("orders", 0));
   ASSERT_TRUE(result.status.ok());
@@ -48,13 +48,13 @@ TEST_P(Fetch, an_empty_answer_is_ok_and_says_where_to_go_on) {
 }
 
 TEST_P(Fetch, waits_and_wakes_up_with_the_data) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   auto waiting = client->open(kFetch);
   ASSERT_TRUE(waiting->write(request("orders", 0, 60'000)));
   waiting->done_writing();
-  ASSERT_TRUE(host.door().wait_parked(1));
-  host.door().append("orders", 0, batch_of(1));
+  ASSERT_TRUE(host.api().wait_parked(1));
+  host.api().append("orders", 0, batch_of(1));
   const auto bytes = waiting->read();
   ASSERT_TRUE(bytes);
   EXPECT_EQ(parse<v1::FetchResponse>(*bytes).next_offset(), 1);
@@ -62,18 +62,18 @@ TEST_P(Fetch, waits_and_wakes_up_with_the_data) {
 }
 
 TEST_P(Fetch, a_client_that_goes_takes_its_parked_read_with_it) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   {
     auto waiting = client->open(kFetch);
     ASSERT_TRUE(waiting->write(request("orders", 0, 60'000)));
-    ASSERT_TRUE(host.door().wait_parked(1));
+    ASSERT_TRUE(host.api().wait_parked(1));
   }
-  EXPECT_TRUE(host.door().wait_parked(0));
+  EXPECT_TRUE(host.api().wait_parked(0));
 }
 
 TEST_P(Fetch, errors_of_the_log_are_typed) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   const UnaryResult beyond = client->call(kFetch, request("orders", 99));
   EXPECT_EQ(beyond.status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
@@ -81,15 +81,15 @@ TEST_P(Fetch, errors_of_the_log_are_typed) {
   const UnaryResult unknown = client->call(kFetch, request("nowhere", 0));
   EXPECT_EQ(unknown.status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_EQ(detail_of(unknown.status).topic(), "nowhere");
-  host.door().fail_fetches(Status(ION_E_CORRUPT, "damaged from 7 to 9", "DATA_LOSS"));
+  host.api().fail_fetches(Status(ION_E_CORRUPT, "damaged from 7 to 9", "DATA_LOSS"));
   EXPECT_EQ(client->call(kFetch, request("orders", 0)).status.error_code(), grpc::StatusCode::DATA_LOSS);
-  host.door().fail_fetches(std::nullopt);
+  host.api().fail_fetches(std::nullopt);
   EXPECT_EQ(client->call(kFetch, request("", 0)).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_P(Fetch, messages_have_offset_id_and_time_and_begin_at_the_asked_offset) {
-  host.door().add_topic("orders", 1);
-  host.door().append("orders", 0, batch_of(5));
+  host.api().add_topic("orders", 1);
+  host.api().append("orders", 0, batch_of(5));
   serve();
   const UnaryResult result = client->call(kFetch, request("orders", 3, 0, v1::DELIVERY_MESSAGES));
   ASSERT_TRUE(result.status.ok()) << result.status.error_message();
@@ -103,17 +103,17 @@ TEST_P(Fetch, messages_have_offset_id_and_time_and_begin_at_the_asked_offset) {
 }
 
 TEST_P(Fetch, a_lease_that_no_client_reads_comes_back_when_the_client_goes) {
-  host.door().add_topic("orders", 1);
-  host.door().append("orders", 0, batch_of(1, 8 << 20));
+  host.api().add_topic("orders", 1);
+  host.api().append("orders", 0, batch_of(1, 8 << 20));
   TransportConfig config;
   config.message_bytes_max = 32 << 20;
   serve(config);
   {
     auto stopped = client->open(kFetch);
     ASSERT_TRUE(stopped->write(request("orders", 0)));
-    ASSERT_TRUE(host.door().wait_leases(1));  // 8 MiB do not fit into the window of a client that does not read
+    ASSERT_TRUE(host.api().wait_leases(1));  // 8 MiB do not fit into the window of a client that does not read
   }
-  EXPECT_TRUE(host.door().wait_leases(0));
+  EXPECT_TRUE(host.api().wait_leases(0));
 }
 
 }  // namespace

@@ -29,12 +29,12 @@ class Health : public TransportTest {
 };
 ION_ON_BOTH_DRIVERS(Health);
 
-TEST_P(Health, check_says_what_the_front_door_says) {
+TEST_P(Health, check_says_what_the_broker_api_says) {
   serve();
   EXPECT_EQ(check(), HealthCheckResponse::SERVING);
   EXPECT_EQ(check("ionstream.v1.Broker"), HealthCheckResponse::SERVING);
   for (const ion_health bad : {ION_HEALTH_STARTING, ION_HEALTH_DRAINING, ION_HEALTH_FAILED}) {
-    host.door().set_health(bad);
+    host.api().set_health(bad);
     EXPECT_EQ(check(), HealthCheckResponse::NOT_SERVING);
   }
 }
@@ -57,28 +57,28 @@ TEST_P(Health, watch_tells_the_state_and_then_each_change_once) {
   host.tick(seconds(1));
   std::optional<std::string> none;
   EXPECT_FALSE(watch->read_within(50, &none)) << "nothing has changed";
-  host.door().set_health(ION_HEALTH_FAILED);
+  host.api().set_health(ION_HEALTH_FAILED);
   host.tick(seconds(1));
   EXPECT_EQ(told(*watch), HealthCheckResponse::NOT_SERVING);
 }
 
 TEST_P(Health, a_drain_is_told_before_the_watch_ends_and_checks_are_still_answered) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   serve();
   auto watch = client->open(kWatch);
   ASSERT_TRUE(watch->write(""));
   EXPECT_EQ(told(*watch), HealthCheckResponse::SERVING);
   auto busy = client->open(kProduce);  // holds the drain
   ASSERT_TRUE(busy->write(produce_request("orders", 0, batch_of(1))));
-  ASSERT_TRUE(host.door().wait_produced(1));
+  ASSERT_TRUE(host.api().wait_produced(1));
   OpEnd drained;
   drained.ask({}, [&](Op& op) { return listener->drain(op); });
   EXPECT_EQ(told(*watch), HealthCheckResponse::NOT_SERVING);
   EXPECT_FALSE(watch->read());
   EXPECT_EQ(watch->finish().error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_EQ(check(), HealthCheckResponse::NOT_SERVING);
-  host.door().release_all();
+  host.api().release_all();
   EXPECT_TRUE(busy->read());
   EXPECT_TRUE(busy->finish().ok());
   EXPECT_TRUE(drained.wait().ok());

@@ -40,7 +40,7 @@ TEST_P(Lifecycle, a_taken_port_is_busy_and_named) {
   const auto second = listen(listener->address());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().code(), ION_E_BUSY);
-  EXPECT_NE(second.error().words().find(listener->address()), std::string::npos) << second.error().words();
+  EXPECT_NE(second.error().message().find(listener->address()), std::string::npos) << second.error().message();
 }
 
 TEST_P(Lifecycle, plaintext_beyond_loopback_is_refused_in_words) {
@@ -77,12 +77,12 @@ TEST_P(Lifecycle, two_listeners_serve_side_by_side) {
 }
 
 TEST_P(Lifecycle, a_drain_refuses_new_calls_and_lets_those_in_flight_finish) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   serve();
   auto busy = client->open(kProduce);
   ASSERT_TRUE(busy->write(produce_request("orders", 0, batch_of(1))));
-  ASSERT_TRUE(host.door().wait_produced(1));
+  ASSERT_TRUE(host.api().wait_produced(1));
   OpEnd drained;
   drained.ask({}, [&](Op& op) { return listener->drain(op); });
   const UnaryResult refused = client->call(kProduce, produce_request("orders", 0, batch_of(1)));
@@ -91,22 +91,22 @@ TEST_P(Lifecycle, a_drain_refuses_new_calls_and_lets_those_in_flight_finish) {
   EXPECT_EQ(detail_of(refused.status).reason(), "DRAINING");
   EXPECT_TRUE(detail_of(refused.status).retriable());
   EXPECT_FALSE(drained.done());
-  host.door().release_all();
+  host.api().release_all();
   EXPECT_TRUE(busy->read());
   EXPECT_TRUE(busy->finish().ok());
   EXPECT_TRUE(drained.wait().ok());
 }
 
 TEST_P(Lifecycle, a_drain_ends_streams_politely_behind_what_was_sent) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   serve();
   auto produce = client->open(kProduceStream), subscribe = client->open(kSubscribe), fetch = client->open(kFetch);
   ASSERT_TRUE(produce->write(produce_request("orders", 0, batch_of(1), 5)));
   v1::SubscribeRequest r;
   r.add_parts()->set_topic("orders");
   r.mutable_parts(0)->set_offset(1);
-  ASSERT_TRUE(host.door().wait_produced(1));
+  ASSERT_TRUE(host.api().wait_produced(1));
   ASSERT_TRUE(subscribe->write(r.SerializeAsString()));
   ASSERT_TRUE(subscribe->read());  // the session
   v1::FetchRequest f;
@@ -114,14 +114,14 @@ TEST_P(Lifecycle, a_drain_ends_streams_politely_behind_what_was_sent) {
   f.set_offset(1);
   f.set_wait_ms(60'000);
   ASSERT_TRUE(fetch->write(f.SerializeAsString()));
-  ASSERT_TRUE(host.door().wait_parked(2));
+  ASSERT_TRUE(host.api().wait_parked(2));
   OpEnd drained;
   drained.ask({}, [&](Op& op) { return listener->drain(op); });
   EXPECT_FALSE(subscribe->read());
   EXPECT_EQ(detail_of(subscribe->finish()).reason(), "DRAINING");
   EXPECT_FALSE(fetch->read());
   EXPECT_EQ(detail_of(fetch->finish()).reason(), "DRAINING");
-  host.door().release_all();
+  host.api().release_all();
   const auto ack = produce->read();
   ASSERT_TRUE(ack);
   EXPECT_EQ(parse<v1::ProduceResponse>(*ack).acks(0).correlation(), 5u);
@@ -131,12 +131,12 @@ TEST_P(Lifecycle, a_drain_ends_streams_politely_behind_what_was_sent) {
 }
 
 TEST_P(Lifecycle, a_drain_that_takes_too_long_says_how_many_calls_are_left) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   serve();
   auto busy = client->open(kProduce);
   ASSERT_TRUE(busy->write(produce_request("orders", 0, batch_of(1))));
-  ASSERT_TRUE(host.door().wait_produced(1));
+  ASSERT_TRUE(host.api().wait_produced(1));
   OpEnd drained;
   drained.ask({host.clock().now() + seconds(5), 0}, [&](Op& op) { return listener->drain(op); });
   host.tick(seconds(4));
@@ -144,40 +144,40 @@ TEST_P(Lifecycle, a_drain_that_takes_too_long_says_how_many_calls_are_left) {
   host.tick(seconds(2));
   const Status status = drained.wait();
   EXPECT_EQ(status.code(), ION_E_DEADLINE);
-  EXPECT_NE(status.words().find("1 calls"), std::string::npos) << status.words();
+  EXPECT_NE(status.message().find("1 calls"), std::string::npos) << status.message();
 }
 
 TEST_P(Lifecycle, a_stop_cuts_every_call_and_waits_for_what_the_kernel_still_holds) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   serve();
   auto busy = client->open(kProduceStream);
   ASSERT_TRUE(busy->write(produce_request("orders", 0, batch_of(1))));
-  ASSERT_TRUE(host.door().wait_produced(1));
+  ASSERT_TRUE(host.api().wait_produced(1));
   OpEnd stopped;
   stopped.ask({}, [&](Op& op) { return listener->stop(op); });
   EXPECT_FALSE(busy->read());
   EXPECT_FALSE(busy->finish().ok());
   EXPECT_FALSE(stopped.done()) << "the batch is still in flight";
-  host.door().release_all();
+  host.api().release_all();
   EXPECT_TRUE(stopped.wait().ok());
   listener.reset();
 }
 
 TEST_P(Lifecycle, calls_above_the_limit_are_refused_and_others_are_not_disturbed) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   TransportConfig config;
   config.calls_max = 2;
   serve(config);
   auto one = client->open(kProduce), two = client->open(kProduce);
   ASSERT_TRUE(one->write(produce_request("orders", 0, batch_of(1))));
   ASSERT_TRUE(two->write(produce_request("orders", 0, batch_of(1))));
-  ASSERT_TRUE(host.door().wait_produced(2));
+  ASSERT_TRUE(host.api().wait_produced(2));
   const UnaryResult third = client->call(kProduce, produce_request("orders", 0, batch_of(1)));
   EXPECT_EQ(third.status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_EQ(detail_of(third.status).reason(), "CALLS_MAX");
-  host.door().release_all();
+  host.api().release_all();
   EXPECT_TRUE(one->read());
   EXPECT_TRUE(two->read());
 }
@@ -195,7 +195,7 @@ TEST_P(Lifecycle, the_plugins_drain_stops_what_the_host_has_not_stopped) {
 }
 
 TEST_P(Lifecycle, calls_that_come_during_a_stop_hurt_nobody) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   std::vector<std::thread> threads;
   for (int t = 0; t < 3; ++t)
@@ -204,7 +204,7 @@ TEST_P(Lifecycle, calls_that_come_during_a_stop_hurt_nobody) {
       for (int i = 0; i < 50; ++i)
         if (!busy.call(kProduce, produce_request("orders", 0, batch_of(1)), 5).status.ok()) return;
     });
-  (void)host.door().wait_produced(20);
+  (void)host.api().wait_produced(20);
   EXPECT_TRUE(stop().ok());
   for (auto& thread : threads) thread.join();
 }

@@ -7,13 +7,13 @@ namespace {
 class Produce : public TransportTest {};
 ION_ON_BOTH_DRIVERS(Produce);
 
-TEST_P(Produce, a_batch_reaches_the_front_door_byte_for_byte_and_its_ack_comes_back) {
-  host.door().add_topic("orders", 3);
+TEST_P(Produce, a_batch_reaches_the_broker_api_byte_for_byte_and_its_ack_comes_back) {
+  host.api().add_topic("orders", 3);
   serve();
   const auto batch = batch_of(5);
   const UnaryResult result = client->call(kProduce, produce_request("orders", 2, batch, 77));
   ASSERT_TRUE(result.status.ok()) << result.status.error_message();
-  const auto seen = host.door().produced();
+  const auto seen = host.api().produced();
   ASSERT_EQ(seen.size(), 1u);
   EXPECT_EQ(seen[0].topic, "orders");
   EXPECT_EQ(seen[0].partition, 2);
@@ -31,11 +31,11 @@ TEST_P(Produce, a_batch_reaches_the_front_door_byte_for_byte_and_its_ack_comes_b
 }
 
 TEST_P(Produce, a_large_batch_is_handed_on_in_the_slices_it_came_in) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   const auto batch = batch_of(1, 2 << 20);
   ASSERT_TRUE(client->call(kProduce, produce_request("orders", 0, batch)).status.ok());
-  const auto seen = host.door().produced();
+  const auto seen = host.api().produced();
   ASSERT_EQ(seen.size(), 1u);
   EXPECT_TRUE(seen[0].counted);
   EXPECT_EQ(seen[0].bytes, text_of_bytes(batch));
@@ -43,7 +43,7 @@ TEST_P(Produce, a_large_batch_is_handed_on_in_the_slices_it_came_in) {
 }
 
 TEST_P(Produce, a_small_batch_is_copied_out_of_its_read_block_and_counted) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   const std::string request = produce_request("orders", 0, batch_of(1));
   ASSERT_TRUE(client->call(kProduce, request).status.ok());
@@ -51,8 +51,8 @@ TEST_P(Produce, a_small_batch_is_copied_out_of_its_read_block_and_counted) {
 }
 
 TEST_P(Produce, an_error_is_a_status_with_its_detail) {
-  host.door().add_topic("orders", 1);
-  host.door().fail_produces(1, {ION_E_NOT_LEADER, "broker 3 leads this partition", "NOT_LEADER"}, milliseconds(250), "broker-c:9640");
+  host.api().add_topic("orders", 1);
+  host.api().fail_produces(1, {ION_E_NOT_LEADER, "broker 3 leads this partition", "NOT_LEADER"}, milliseconds(250), "broker-c:9640");
   serve();
   const UnaryResult result = client->call(kProduce, produce_request("orders", 0, batch_of(1)));
   EXPECT_EQ(result.status.error_code(), grpc::StatusCode::UNAVAILABLE);
@@ -66,8 +66,8 @@ TEST_P(Produce, an_error_is_a_status_with_its_detail) {
   EXPECT_EQ(detail.topic(), "orders");
 }
 
-TEST_P(Produce, bad_requests_are_refused_in_words_and_never_reach_the_front_door) {
-  host.door().add_topic("orders", 1);
+TEST_P(Produce, bad_requests_are_refused_in_words_and_never_reach_the_broker_api) {
+  host.api().add_topic("orders", 1);
   serve();
   v1::ProduceRequest no_topic, no_partition, both, neither, half;
   no_topic.set_partition(0), no_topic.set_records("r");
@@ -86,11 +86,11 @@ TEST_P(Produce, bad_requests_are_refused_in_words_and_never_reach_the_front_door
     EXPECT_EQ(detail_of(result.status).reason(), reason) << result.status.error_message();
     EXPECT_EQ(detail_of(result.status).code(), v1::CODE_INVALID);
   }
-  EXPECT_TRUE(host.door().produced().empty());
+  EXPECT_TRUE(host.api().produced().empty());
 }
 
 TEST_P(Produce, a_damaged_batch_is_the_kernels_error_passed_on) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   auto batch = batch_of(1);
   batch.back() ^= 1;
@@ -100,7 +100,7 @@ TEST_P(Produce, a_damaged_batch_is_the_kernels_error_passed_on) {
 }
 
 TEST_P(Produce, a_message_above_the_limit_is_refused_and_the_connection_lives_on) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   TransportConfig config;
   config.message_bytes_max = 100 << 10;
   serve(config);
@@ -109,11 +109,11 @@ TEST_P(Produce, a_message_above_the_limit_is_refused_and_the_connection_lives_on
 }
 
 TEST_P(Produce, the_clients_deadline_reaches_the_kernel_on_the_hosts_clock) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   ASSERT_TRUE(client->call(kProduce, produce_request("orders", 0, batch_of(1)), 60).status.ok());
   ASSERT_TRUE(client->call(kProduce, produce_request("orders", 0, batch_of(1))).status.ok());
-  const auto seen = host.door().produced();
+  const auto seen = host.api().produced();
   const uint64_t now = host.clock().now().ns;
   EXPECT_GT(seen.at(0).deadline_ns, now + 40'000'000'000ULL);
   EXPECT_LE(seen.at(0).deadline_ns, now + 60'000'000'000ULL);
@@ -123,7 +123,7 @@ TEST_P(Produce, the_clients_deadline_reaches_the_kernel_on_the_hosts_clock) {
 // --- plain messages ---
 
 TEST_P(Produce, messages_become_one_batch_of_their_partition) {
-  host.door().add_topic("orders", 2);
+  host.api().add_topic("orders", 2);
   serve();
   v1::ProduceRequest request;
   request.set_topic("orders");
@@ -132,7 +132,7 @@ TEST_P(Produce, messages_become_one_batch_of_their_partition) {
   for (const char* value : {"a", "b", "c"}) request.add_messages()->set_value(value);
   const UnaryResult result = client->call(kProduce, request.SerializeAsString());
   ASSERT_TRUE(result.status.ok()) << result.status.error_message();
-  const auto seen = host.door().produced();
+  const auto seen = host.api().produced();
   ASSERT_EQ(seen.size(), 1u);
   const auto header = batch::read_header(reinterpret_cast<const uint8_t*>(seen[0].bytes.data()));
   EXPECT_EQ(header.count, 3);
@@ -143,7 +143,7 @@ TEST_P(Produce, messages_become_one_batch_of_their_partition) {
 }
 
 TEST_P(Produce, keyed_messages_go_where_the_router_says_with_an_ack_for_each_partition) {
-  host.door().add_topic("orders", 4);
+  host.api().add_topic("orders", 4);
   serve();
   v1::ProduceRequest request;
   request.set_topic("orders");
@@ -159,7 +159,7 @@ TEST_P(Produce, keyed_messages_go_where_the_router_says_with_an_ack_for_each_par
 }
 
 TEST_P(Produce, messages_without_a_key_stay_together_and_the_next_request_goes_on_to_another_partition) {
-  host.door().add_topic("orders", 3);
+  host.api().add_topic("orders", 3);
   serve();
   v1::ProduceRequest request;
   request.set_topic("orders");
@@ -175,18 +175,18 @@ TEST_P(Produce, messages_without_a_key_stay_together_and_the_next_request_goes_o
 }
 
 TEST_P(Produce, one_failed_partition_stands_in_its_ack_and_all_failed_is_a_status) {
-  host.door().add_topic("orders", 2);
+  host.api().add_topic("orders", 2);
   serve();
   v1::ProduceRequest request;
   request.set_topic("orders");
   for (const char key : {'\x00', '\x01'}) request.add_messages()->set_key(std::string(1, key));
-  host.door().fail_produces(1, {ION_E_OVERLOADED, "full", "QUEUE_FULL"});
+  host.api().fail_produces(1, {ION_E_OVERLOADED, "full", "QUEUE_FULL"});
   const UnaryResult one = client->call(kProduce, request.SerializeAsString());
   ASSERT_TRUE(one.status.ok());
   const auto response = parse<v1::ProduceResponse>(one.bytes);
   EXPECT_EQ(response.acks(0).error().code(), v1::CODE_OVERLOADED);
   EXPECT_FALSE(response.acks(1).has_error());
-  host.door().fail_produces(2, {ION_E_OVERLOADED, "full", "QUEUE_FULL"});
+  host.api().fail_produces(2, {ION_E_OVERLOADED, "full", "QUEUE_FULL"});
   EXPECT_EQ(client->call(kProduce, request.SerializeAsString()).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
@@ -202,17 +202,17 @@ TEST_P(Produce, keyed_messages_to_an_unknown_topic_fail_with_its_name) {
 }
 
 TEST_P(Produce, a_client_that_goes_while_its_batch_is_in_flight_disturbs_nobody) {
-  host.door().add_topic("orders", 1);
-  host.door().hold_produces(true);
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
   serve();
   {
     auto gone = client->open(kProduce);
     ASSERT_TRUE(gone->write(produce_request("orders", 0, batch_of(1))));
-    ASSERT_TRUE(host.door().wait_produced(1));
+    ASSERT_TRUE(host.api().wait_produced(1));
   }
-  host.door().hold_produces(false);
+  host.api().hold_produces(false);
   EXPECT_TRUE(client->call(kProduce, produce_request("orders", 0, batch_of(1))).status.ok());
-  host.door().release_all();
+  host.api().release_all();
 }
 
 }  // namespace

@@ -40,8 +40,8 @@ class Subscribe : public TransportTest {
 ION_ON_BOTH_DRIVERS(Subscribe);
 
 TEST_P(Subscribe, begins_with_a_session_and_then_gives_what_is_there_and_what_comes) {
-  host.door().add_topic("orders", 1);
-  host.door().append("orders", 0, batch_of(2));
+  host.api().add_topic("orders", 1);
+  host.api().append("orders", 0, batch_of(2));
   serve();
   auto stream = subscribe(request(1));
   EXPECT_EQ(session(*stream).size(), 32u);
@@ -52,8 +52,8 @@ TEST_P(Subscribe, begins_with_a_session_and_then_gives_what_is_there_and_what_co
   EXPECT_EQ(there->base_offset(), 0);
   EXPECT_EQ(there->next_offset(), 2);
   EXPECT_EQ(there->records().size(), batch_of(2).size());
-  ASSERT_TRUE(host.door().wait_parked(1));
-  host.door().append("orders", 0, batch_of(1));
+  ASSERT_TRUE(host.api().wait_parked(1));
+  host.api().append("orders", 0, batch_of(1));
   const auto came = frame(*stream);
   ASSERT_TRUE(came);
   EXPECT_EQ(came->base_offset(), 2);
@@ -61,9 +61,9 @@ TEST_P(Subscribe, begins_with_a_session_and_then_gives_what_is_there_and_what_co
 }
 
 TEST_P(Subscribe, parts_take_turns) {
-  host.door().add_topic("orders", 3);
+  host.api().add_topic("orders", 3);
   for (int i = 0; i < 4; ++i)
-    for (int p = 0; p < 3; ++p) host.door().append("orders", p, batch_of(1, 2'000));
+    for (int p = 0; p < 3; ++p) host.api().append("orders", p, batch_of(1, 2'000));
   serve();
   v1::SubscribeRequest r = request(3);
   r.set_bytes_max(1);  // one batch for each frame
@@ -79,9 +79,9 @@ TEST_P(Subscribe, parts_take_turns) {
 }
 
 TEST_P(Subscribe, stops_when_the_credit_is_spent_and_goes_on_with_more) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   const size_t bytes = batch_of(1, 5'000).size();
-  for (int i = 0; i < 4; ++i) host.door().append("orders", 0, batch_of(1, 5'000));
+  for (int i = 0; i < 4; ++i) host.api().append("orders", 0, batch_of(1, 5'000));
   serve();
   v1::SubscribeRequest r = request(1, 2 * bytes);
   r.set_bytes_max(1);
@@ -106,21 +106,21 @@ TEST_P(Subscribe, credit_for_an_unknown_session_is_not_found) {
 }
 
 TEST_P(Subscribe, two_sessions_have_two_ids_and_end_with_their_stream) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   auto one = subscribe(request(1)), two = subscribe(request(1));
   const std::string first = session(*one), second = session(*two);
   EXPECT_NE(first, second);
   one.reset();
-  ASSERT_TRUE(host.door().wait_parked(1));
+  ASSERT_TRUE(host.api().wait_parked(1));
   EXPECT_FALSE(credit(first, 1).status.ok());
   EXPECT_TRUE(credit(second, 1).status.ok());
 }
 
 TEST_P(Subscribe, a_stopped_reader_holds_a_bounded_number_of_leases_and_disturbs_nobody) {
-  host.door().add_topic("orders", 20);
+  host.api().add_topic("orders", 20);
   for (int p = 0; p < 20; ++p)
-    for (int i = 0; i < 5; ++i) host.door().append("orders", p, batch_of(1, 500 << 10));
+    for (int i = 0; i < 5; ++i) host.api().append("orders", p, batch_of(1, 500 << 10));
   TransportConfig config;
   config.subscribe_ready_bytes = 1 << 20;
   serve(config);
@@ -136,12 +136,12 @@ TEST_P(Subscribe, a_stopped_reader_holds_a_bounded_number_of_leases_and_disturbs
     ASSERT_TRUE(other.call(kFetch, fetch.SerializeAsString()).status.ok());
   }
   // One frame on its way, ready ones up to 1 MiB and the one that crosses it; 100 batches are there.
-  EXPECT_LE(host.door().leases(), 5);
+  EXPECT_LE(host.api().leases(), 5);
 }
 
 TEST_P(Subscribe, a_failed_part_says_why_and_the_others_go_on) {
-  host.door().add_topic("orders", 1);
-  host.door().append("orders", 0, batch_of(1));
+  host.api().add_topic("orders", 1);
+  host.api().append("orders", 0, batch_of(1));
   serve();
   v1::SubscribeRequest r = request(1);
   r.add_parts()->set_topic("nowhere");
@@ -163,7 +163,7 @@ TEST_P(Subscribe, a_failed_part_says_why_and_the_others_go_on) {
     }
   }
   EXPECT_TRUE(error && data);
-  host.door().append("orders", 0, batch_of(1));
+  host.api().append("orders", 0, batch_of(1));
   EXPECT_TRUE(frame(*stream));
 }
 
@@ -181,22 +181,22 @@ TEST_P(Subscribe, when_every_part_has_failed_the_stream_ends_with_the_last_error
 }
 
 TEST_P(Subscribe, parked_reads_end_when_the_client_goes) {
-  host.door().add_topic("orders", 3);
+  host.api().add_topic("orders", 3);
   serve();
   {
     auto stream = subscribe(request(3));
     (void)session(*stream);
-    ASSERT_TRUE(host.door().wait_parked(3));
+    ASSERT_TRUE(host.api().wait_parked(3));
   }
-  EXPECT_TRUE(host.door().wait_parked(0));
+  EXPECT_TRUE(host.api().wait_parked(0));
 }
 
 TEST_P(Subscribe, an_idle_stream_gets_a_frame_without_records_before_fifteen_seconds_have_passed) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   auto stream = subscribe(request(1));
   (void)session(*stream);
-  ASSERT_TRUE(host.door().wait_parked(1));
+  ASSERT_TRUE(host.api().wait_parked(1));
   host.tick(seconds(5));
   std::optional<std::string> none;
   EXPECT_FALSE(stream->read_within(50, &none));
@@ -208,23 +208,23 @@ TEST_P(Subscribe, an_idle_stream_gets_a_frame_without_records_before_fifteen_sec
 }
 
 TEST_P(Subscribe, a_wait_that_ends_without_data_is_asked_again_but_not_in_a_circle) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   serve();
   auto stream = subscribe(request(1));
   (void)session(*stream);
-  ASSERT_TRUE(host.door().wait_parked(1));
+  ASSERT_TRUE(host.api().wait_parked(1));
   host.clock().advance(seconds(15));
-  host.door().end_waits();
-  ASSERT_TRUE(host.door().wait_parked(1)) << "after its time it is asked again at once";
-  host.door().end_waits();
-  EXPECT_TRUE(host.door().wait_parked(0));
+  host.api().end_waits();
+  ASSERT_TRUE(host.api().wait_parked(1)) << "after its time it is asked again at once";
+  host.api().end_waits();
+  EXPECT_TRUE(host.api().wait_parked(0));
   host.tick(seconds(1));
-  EXPECT_TRUE(host.door().wait_parked(1)) << "before its time only with the next tick";
+  EXPECT_TRUE(host.api().wait_parked(1)) << "before its time only with the next tick";
 }
 
 TEST_P(Subscribe, messages_come_decoded) {
-  host.door().add_topic("orders", 1);
-  host.door().append("orders", 0, batch_of(3));
+  host.api().add_topic("orders", 1);
+  host.api().append("orders", 0, batch_of(3));
   serve();
   v1::SubscribeRequest r = request(1);
   r.set_delivery(v1::DELIVERY_MESSAGES);
@@ -239,7 +239,7 @@ TEST_P(Subscribe, messages_come_decoded) {
 }
 
 TEST_P(Subscribe, bad_requests_are_refused_in_words) {
-  host.door().add_topic("orders", 1);
+  host.api().add_topic("orders", 1);
   TransportConfig config;
   config.subscribe_parts_max = 2;
   serve(config);

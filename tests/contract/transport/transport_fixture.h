@@ -86,7 +86,7 @@ class TransportTest : public testing::TestWithParam<const char*> {
   void end() {
     client.reset();
     if (plugin == nullptr) return;
-    host.door().release_all();
+    host.api().release_all();
     if (listener != nullptr) {
       EXPECT_TRUE(stop().ok());
     }
@@ -94,7 +94,7 @@ class TransportTest : public testing::TestWithParam<const char*> {
     drained.ask({}, [&](Op& op) { return plugin->drain(op); });
     EXPECT_TRUE(drained.wait().ok());
     plugin.reset();
-    EXPECT_EQ(host.door().leases(), 0);
+    EXPECT_EQ(host.api().leases(), 0);
     EXPECT_EQ(host.timers().armed(), 0u);
     EXPECT_EQ(host.metric("ionstream_transport_calls"), 0);
   }

@@ -72,7 +72,7 @@ class Good {
     to[15] = 7;
     see("buffer", buf.size() + buf.data()[15]);
     see("now", host_.now().ns);
-    see("front_door", host_.get(ION_FRONT_DOOR_ID).has_value());
+    see("broker_api", host_.get(ION_BROKER_API_ID).has_value());
     see("undeclared", static_cast<uint64_t>(-raw_code("ion.kv/1")));
     see("optional", static_cast<uint64_t>(-raw_code("ion.test.absent/1")));
     ION_TRY(const ion_ref executors, host_.get(ION_EXECUTORS_ID));
@@ -154,4 +154,4 @@ class Good {
 ION_PLUGIN(
     Good, "ion.test.good", "1.2.3", "ion.test.probe/1",
     "ion.files/1,ion.random/1,ion.config/1,ion.threads/1,ion.buffers/1,ion.executors/1,ion.timers/1,ion.metrics/1,ion.rpc/1,"
-    "ion.front_door/1?,ion.test.other/1?,ion.test.absent/1?")
+    "ion.broker_api/1?,ion.test.other/1?,ion.test.absent/1?")

@@ -40,7 +40,7 @@ TEST(OffsetRange, a_number_outside_the_log_is_out_of_range_but_its_end_is_not) {
 TEST(OffsetRange, the_refusal_names_the_offset_and_the_log) {
   const auto within = OffsetRange::parse("999")->within(kLog);
   ASSERT_FALSE(within);
-  for (const char* part : {"999", "10", "100"}) EXPECT_NE(within.error().words().find(part), std::string::npos) << within.error().words();
+  for (const char* part : {"999", "10", "100"}) EXPECT_NE(within.error().message().find(part), std::string::npos) << within.error().message();
 }
 
 TEST(OffsetRange, ranges_are_half_open) {

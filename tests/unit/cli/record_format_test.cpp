@@ -25,7 +25,7 @@ std::string written(std::string_view format, const RecordView& record = some_rec
 
 std::string refusal(std::string_view format) {
   const auto parsed = OutputFormat::parse(format);
-  return parsed ? "taken" : parsed.error().words();
+  return parsed ? "taken" : parsed.error().message();
 }
 
 TEST(OutputFormat, every_verb_writes_its_field) {
@@ -138,7 +138,7 @@ TEST(InputFormat, input_that_does_not_fit_says_where) {
 TEST(InputFormat, formats_that_cannot_be_read_are_refused) {
   const auto words = [](std::string_view format) {
     const auto parsed = InputFormat::parse(format);
-    return parsed ? std::string("taken") : parsed.error().words();
+    return parsed ? std::string("taken") : parsed.error().message();
   };
   EXPECT_NE(words("%k%v").find("side by side"), std::string::npos);
   EXPECT_NE(words("%v,%v").find("twice"), std::string::npos);

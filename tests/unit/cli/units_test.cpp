@@ -22,7 +22,7 @@ TEST(Units, what_is_no_value_is_refused_with_its_text) {
   for (const char* text : {"", "s", "10", "10 s", "-1s", "1e3s", "999999999999d"}) {
     const auto parsed = parse_duration(text);
     ASSERT_FALSE(parsed) << text;
-    EXPECT_NE(parsed.error().words().find("\"" + std::string(text) + "\""), std::string::npos);
+    EXPECT_NE(parsed.error().message().find("\"" + std::string(text) + "\""), std::string::npos);
   }
   for (const char* text : {"", "KiB", "1kib", "-1", "99999999999GiB"}) EXPECT_FALSE(parse_size(text)) << text;
   for (const char* text : {"", "-1", "1.5", "x", "1x"}) EXPECT_FALSE(parse_count(text)) << text;

@@ -25,7 +25,7 @@ class Asked {
   int answers() const { return end_->answers; }
   const Outcome& outcome() const { return end_->outcome; }
   Code code() const { return end_->answers == 1 ? end_->outcome.status.code() : ION_PENDING; }
-  const std::string& words() const { return end_->outcome.status.words(); }
+  const std::string& message() const { return end_->outcome.status.message(); }
   void forget() { end_->outcome.bufs.clear(); }
 
  private:

@@ -157,7 +157,7 @@ TEST(ConsensusBridge, every_op_ends_once_in_each_way_an_op_can_end) {
       EXPECT_EQ(asked.answers(), way.late ? 0 : 1);
       there.plugin.notes.script.finish();
       EXPECT_EQ(asked.code(), way.code);
-      EXPECT_NE(asked.words().find(way.words), std::string::npos) << asked.words();
+      EXPECT_NE(asked.message().find(way.words), std::string::npos) << asked.message();
       EXPECT_EQ(there.plugin.notes.asked.back(), each.seen);
       if (way.code == ION_OK) { EXPECT_EQ(asked.outcome().u0 * 10 + asked.outcome().u1, each.u0 * 10 + each.u1); }
       if (way.how == How::kFailLate) { EXPECT_EQ(asked.outcome().u0, 7u); }  // NOT_LEADER has its hint there
@@ -207,7 +207,7 @@ TEST(ConsensusBridge, a_group_without_a_machine_is_refused_on_both_sides) {
   spec.size = sizeof spec;
   ion_group* out = nullptr;
   Asked raw([&](Op& op) { return op.passed(there.table.open(&there.plugin, &spec, &out, &op.raw(), &op.now())); });
-  EXPECT_EQ(raw.words(), "a group needs a machine");
+  EXPECT_EQ(raw.message(), "a group needs a machine");
 }
 
 TEST(ConsensusBridge, stat_crosses_and_is_empty_when_the_other_side_cannot_tell) {
@@ -263,14 +263,14 @@ TEST(ConsensusBridge, a_shorter_table_answers_unsupported_and_names_the_member) 
   there.table.size = offsetof(ion_consensus, open);
   for (const Case& each : kCases) {
     Asked asked([&](Op& op) { return each.ask(*there.group, op); });
-    EXPECT_EQ(asked.words(), std::string("ion.consensus/1 has no member ") + each.member + " here");
+    EXPECT_EQ(asked.message(), std::string("ion.consensus/1 has no member ") + each.member + " here");
   }
   EXPECT_EQ(there.group->stat().last, 0u);
   std::unique_ptr<Group> none;
   GroupSpec spec;
   spec.machine = &there.machine;
   Asked open([&](Op& op) { return there.consensus.open(op, spec, &none); });
-  EXPECT_EQ(open.words(), "ion.consensus/1 has no member open here");
+  EXPECT_EQ(open.message(), "ion.consensus/1 has no member open here");
   there.table.size = full;
 
   ion_machine machine = export_machine(there.machine);
@@ -279,7 +279,7 @@ TEST(ConsensusBridge, a_shorter_table_answers_unsupported_and_names_the_member) 
   imported.role(ION_ROLE_LEADER, 1, {1});
   imported.members(kItems);
   Asked snapshot([&](Op& op) { return imported.snapshot(op, 1); });
-  EXPECT_EQ(snapshot.words(), "ion.consensus/1 ion_machine has no member snapshot here");
+  EXPECT_EQ(snapshot.message(), "ion.consensus/1 ion_machine has no member snapshot here");
   EXPECT_TRUE(there.machine.heard.empty());
 }
 

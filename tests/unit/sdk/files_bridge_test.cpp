@@ -212,12 +212,12 @@ TEST(FilesBridge, what_the_port_lacks_is_unsupported) {
   ThereAndBack there;
   test::Asked asked([&](Op& op) { return there.files.sync_all(op); });
   EXPECT_EQ(asked.code(), ION_E_UNSUPPORTED);
-  EXPECT_EQ(asked.words(), "not offered by this implementation");
+  EXPECT_EQ(asked.message(), "not offered by this implementation");
 }
 
 TEST(FilesBridge, an_absent_service_answers_unsupported) {
   ImportedFiles nobody(ion_ref{nullptr, nullptr});
-  EXPECT_EQ(nobody.open("x", 0).error().words(), "ion.files/1 has no member open here");
+  EXPECT_EQ(nobody.open("x", 0).error().message(), "ion.files/1 has no member open here");
   EXPECT_EQ(nobody.remove("x").code(), ION_E_UNSUPPORTED);
 }
 

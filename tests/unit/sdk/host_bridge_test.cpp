@@ -107,7 +107,7 @@ TEST(HostBridge, node_facts_cross_as_far_as_the_asker_knows_them) {
   ASSERT_EQ(export_config.node(&facts, &older), ION_OK);
   EXPECT_EQ(text_of(older.rack), "rack-a");
   EXPECT_EQ(older.cluster.p, nullptr);
-  EXPECT_EQ(ImportedNode(ion_ref{nullptr, nullptr}).facts().error().words(), "ion.config/1 has no member node here");
+  EXPECT_EQ(ImportedNode(ion_ref{nullptr, nullptr}).facts().error().message(), "ion.config/1 has no member node here");
 }
 
 TEST(HostBridge, threads_tell_where_they_are) {
@@ -150,7 +150,7 @@ TEST(HostBridge, metrics_are_declared_labelled_and_recorded) {
   metrics.record(nullptr, 5);
   EXPECT_EQ(seen.words, "1 appended By Bytes appended. p/0");
   EXPECT_EQ(seen.value, 5);
-  EXPECT_EQ(metrics.declare(ION_COUNTER, {"x", "1", "y"}, 0).error().words(), "ion.metrics/1 declare answered INVALID");
+  EXPECT_EQ(metrics.declare(ION_COUNTER, {"x", "1", "y"}, 0).error().message(), "ion.metrics/1 declare answered INVALID");
   EXPECT_EQ(ImportedMetrics(ion_ref{nullptr, nullptr}).declare(ION_GAUGE, {}, 1).error().code(), ION_E_UNSUPPORTED);
 }
 

@@ -20,7 +20,7 @@ TEST(Op, an_inline_answer_ends_the_call_before_it_returns) {
 TEST(Op, a_refusal_brings_code_and_words) {
   Asked asked([](Op& op) { return op.refuse(Status(ION_E_NO_SPACE, "need 4096 B, have 512")); });
   EXPECT_EQ(asked.code(), ION_E_NO_SPACE);
-  EXPECT_EQ(asked.words(), "need 4096 B, have 512");
+  EXPECT_EQ(asked.message(), "need 4096 B, have 512");
 }
 
 TEST(Op, a_later_answer_comes_when_it_is_given_and_once) {
@@ -93,7 +93,7 @@ TEST(Op, buffers_are_lent_inline_and_late_and_come_back) {
   }
 }
 
-TEST(Op, more_buffers_than_the_caller_has_room_for_come_late) {
+TEST(Op, more_buffers_than_the_caller_fits_for_come_late) {
   CountedBytes bytes("x");
   bool pending = false;
   Asked asked([&](Op& op) {

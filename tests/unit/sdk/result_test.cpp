@@ -40,10 +40,10 @@ TEST(Result, moves_what_cannot_be_copied) {
 
 TEST(Result, try_hands_the_first_error_upward) {
   EXPECT_EQ(*sum_of_halves(4, 6), 5);
-  EXPECT_EQ(sum_of_halves(3, 6).error().words(), "want an even number, have 3");
-  EXPECT_EQ(sum_of_halves(4, 5).error().words(), "want an even number, have 5");
+  EXPECT_EQ(sum_of_halves(3, 6).error().message(), "want an even number, have 3");
+  EXPECT_EQ(sum_of_halves(4, 5).error().message(), "want an even number, have 5");
   EXPECT_TRUE(both_even(2, 4).ok());
-  EXPECT_EQ(both_even(2, 9).words(), "want an even number, have 9");
+  EXPECT_EQ(both_even(2, 9).message(), "want an even number, have 9");
 }
 
 TEST(ResultDeathTest, a_value_that_is_not_there_asserts) {
@@ -56,14 +56,14 @@ TEST(Status, crosses_the_c_form_and_back) {
   EXPECT_EQ(Status(ION_E_NO_SPACE, "need 4096 B, have 512").to(&err), ION_E_NO_SPACE);
   const Status back = Status::from(err.code, &err);
   EXPECT_EQ(back.code(), ION_E_NO_SPACE);
-  EXPECT_EQ(back.words(), "need 4096 B, have 512");
+  EXPECT_EQ(back.message(), "need 4096 B, have 512");
   EXPECT_EQ(Status(ION_E_BUSY, "no words wanted").to(nullptr), ION_E_BUSY);
 }
 
 TEST(Status, long_words_are_cut_and_end_in_zero) {
   ion_err err{sizeof(ion_err), ION_OK, {}};
   (void)Status(ION_E_IO, std::string(1000, 'x')).to(&err);
-  EXPECT_EQ(Status::from(ION_E_IO, &err).words(), std::string(sizeof err.msg - 1, 'x'));
+  EXPECT_EQ(Status::from(ION_E_IO, &err).message(), std::string(sizeof err.msg - 1, 'x'));
 }
 
 TEST(Status, names_every_code_and_reads_an_unknown_one_as_internal) {

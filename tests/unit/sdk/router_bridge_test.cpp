@@ -61,7 +61,7 @@ TEST(RouterBridge, refusals_cross) {
   ThereAndBack there;
   there.plugin.refusal = Status(ION_E_INVALID, "too few brokers");
   EXPECT_EQ(there.router.partition("t", {}, 8).error().code(), ION_E_INVALID);
-  EXPECT_EQ(there.router.place({2, 2, kBrokers, 1}).error().words(), "ion.router/1 place answered INVALID");
+  EXPECT_EQ(there.router.place({2, 2, kBrokers, 1}).error().message(), "ion.router/1 place answered INVALID");
   EXPECT_EQ(there.router.replica(kNear).error().code(), ION_E_INVALID);
 }
 
@@ -76,10 +76,10 @@ TEST(RouterBridge, exceptions_do_not_cross) {
 TEST(RouterBridge, a_partition_that_does_not_exist_is_not_believed) {
   ThereAndBack there;
   there.plugin.chosen = 8;
-  EXPECT_EQ(there.router.partition("t", {}, 8).error().words(), "ion.router/1 chose partition 8 of 8");
+  EXPECT_EQ(there.router.partition("t", {}, 8).error().message(), "ion.router/1 chose partition 8 of 8");
 }
 
-TEST(RouterBridge, a_placement_has_bounds_and_its_room_is_kept) {
+TEST(RouterBridge, a_placement_has_bounds_and_its_module_is_kept) {
   ThereAndBack there;
   EXPECT_EQ(there.router.place({0, 3, kBrokers, 1}).error().code(), ION_E_INVALID);
   EXPECT_EQ(there.router.place({UINT32_MAX, UINT32_MAX, kBrokers, 1}).error().code(), ION_E_INVALID);
@@ -92,9 +92,9 @@ TEST(RouterBridge, a_placement_has_bounds_and_its_room_is_kept) {
 TEST(RouterBridge, a_shorter_table_answers_unsupported_and_names_the_member) {
   ThereAndBack there;
   there.table.size = offsetof(ion_router, partition);
-  EXPECT_EQ(there.router.partition("t", {}, 8).error().words(), "ion.router/1 has no member partition here");
-  EXPECT_EQ(there.router.place({2, 2, kBrokers, 1}).error().words(), "ion.router/1 has no member place here");
-  EXPECT_EQ(there.router.replica(kNear).error().words(), "ion.router/1 has no member replica here");
+  EXPECT_EQ(there.router.partition("t", {}, 8).error().message(), "ion.router/1 has no member partition here");
+  EXPECT_EQ(there.router.place({2, 2, kBrokers, 1}).error().message(), "ion.router/1 has no member place here");
+  EXPECT_EQ(there.router.replica(kNear).error().message(), "ion.router/1 has no member replica here");
 }
 
 }  // namespace

@@ -16,12 +16,12 @@ struct FakeExecutor final : Executor {
     void* ctx;
   };
   std::vector<Job> jobs;
-  size_t room = 4;
+  size_t module = 4;
   bool throwing = false;
   uint32_t shards() const override { return 3; }
   Status keep(uint32_t shard, ion_fn fn, void* ctx) {
     if (throwing) throw std::runtime_error("the executor threw");
-    if (jobs.size() == room) return {ION_E_OVERLOADED, "the queue is full"};
+    if (jobs.size() == module) return {ION_E_OVERLOADED, "the queue is full"};
     jobs.push_back({shard, fn, ctx});
     return {};
   }
@@ -56,7 +56,7 @@ TEST(ServicesBridge, work_reaches_the_shard_it_was_posted_to) {
 
 TEST(ServicesBridge, a_full_queue_refuses_and_the_callable_is_destroyed) {
   ExecutorThereAndBack there;
-  there.port.room = 0;
+  there.port.module = 0;
   const auto alive = std::make_shared<int>(1);
   EXPECT_EQ(post(there.executor, {1}, [alive] {}).code(), ION_E_OVERLOADED);
   EXPECT_EQ(alive.use_count(), 1);
@@ -67,10 +67,10 @@ TEST(ServicesBridge, a_full_queue_refuses_and_the_callable_is_destroyed) {
 TEST(ServicesBridge, an_executor_with_fewer_members_names_what_is_missing) {
   ExecutorThereAndBack there;
   there.table.size = offsetof(ion_executors, run);
-  EXPECT_EQ(there.executor.run({1}, &count_up, nullptr).words(), "ion.executors/1 has no member run here");
+  EXPECT_EQ(there.executor.run({1}, &count_up, nullptr).message(), "ion.executors/1 has no member run here");
   there.table.size = offsetof(ion_executors, post);
-  EXPECT_EQ(there.executor.post({1}, &count_up, nullptr).words(), "ion.executors/1 has no member post here");
-  EXPECT_EQ(there.executor.post_blocking(&count_up, nullptr).words(), "ion.executors/1 has no member post_blocking here");
+  EXPECT_EQ(there.executor.post({1}, &count_up, nullptr).message(), "ion.executors/1 has no member post here");
+  EXPECT_EQ(there.executor.post_blocking(&count_up, nullptr).message(), "ion.executors/1 has no member post_blocking here");
   ImportedExecutor nobody(ion_ref{nullptr, nullptr});
   EXPECT_EQ(nobody.shards(), 0u);
   EXPECT_EQ(nobody.post({1}, &count_up, nullptr).code(), ION_E_UNSUPPORTED);
@@ -102,7 +102,7 @@ TEST(ServicesBridge, timers_are_armed_and_disarmed) {
   port.full = true;
   EXPECT_EQ(timers.arm({2}, {500}, &count_up, nullptr).error().code(), ION_E_OVERLOADED);
   table.size = offsetof(ion_timers, arm);
-  EXPECT_EQ(timers.arm({2}, {500}, &count_up, nullptr).error().words(), "ion.timers/1 has no member arm here");
+  EXPECT_EQ(timers.arm({2}, {500}, &count_up, nullptr).error().message(), "ion.timers/1 has no member arm here");
   EXPECT_FALSE(timers.disarm(*timer));
 }
 
@@ -127,7 +127,7 @@ TEST(ServicesBridge, random_numbers_and_secrets_cross) {
   EXPECT_EQ(key[3], 0xab);
   EXPECT_EQ(random.secret(key, 65).code(), ION_E_EXCEPTION);
   table.size = offsetof(ion_random, secret);
-  EXPECT_EQ(random.secret(key, 4).words(), "ion.random/1 has no member secret here");
+  EXPECT_EQ(random.secret(key, 4).message(), "ion.random/1 has no member secret here");
 }
 
 TEST(ServicesBridgeDeathTest, a_random_service_without_numbers_is_not_taken) {

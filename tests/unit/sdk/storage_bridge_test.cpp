@@ -53,7 +53,7 @@ TEST(StorageBridge, every_op_ends_once_in_each_way_an_op_can_end) {
       EXPECT_EQ(asked.answers(), way.late ? 0 : 1);
       there.plugin.notes.script.finish();
       EXPECT_EQ(asked.code(), way.code);
-      EXPECT_NE(asked.words().find(way.words), std::string::npos) << asked.words();
+      EXPECT_NE(asked.message().find(way.words), std::string::npos) << asked.message();
       EXPECT_EQ(there.plugin.notes.asked.back(), each.seen);
       if (way.code == ION_OK) {
         EXPECT_EQ(asked.outcome().u0, each.u0);
@@ -77,7 +77,7 @@ TEST(StorageBridge, a_log_is_there_exactly_when_open_succeeded) {
     EXPECT_EQ(there.log != nullptr, !way.late && way.code == ION_OK);
     there.plugin.notes.script.finish();
     EXPECT_EQ(asked.code(), way.code);
-    EXPECT_NE(asked.words().find(way.words), std::string::npos) << asked.words();
+    EXPECT_NE(asked.message().find(way.words), std::string::npos) << asked.message();
     EXPECT_EQ(there.log != nullptr, way.code == ION_OK);
     EXPECT_EQ(there.plugin.notes.logs_alive, way.code == ION_OK ? 1 : 0);
   }
@@ -241,7 +241,7 @@ TEST(StorageBridge, plain_functions_cross_and_their_exceptions_do_not) {
 
   there.plugin.notes.script.how = How::kRefuse;
   EXPECT_EQ(there.log->ranges({20}, 3).error().code(), ION_E_OUT_OF_RANGE);
-  EXPECT_EQ(there.log->configure({}).words(), "ion.storage/1 configure answered INVALID");
+  EXPECT_EQ(there.log->configure({}).message(), "ion.storage/1 configure answered INVALID");
   EXPECT_EQ(there.storage.identity().error().code(), ION_E_IO);
   there.plugin.notes.script.how = How::kThrow;
   EXPECT_EQ(there.storage.identity().error().code(), ION_E_EXCEPTION);
@@ -255,7 +255,7 @@ TEST(StorageBridge, a_shorter_or_emptier_table_answers_unsupported_and_names_the
     there.table.size = offsetof(ion_storage, open);
     Asked cut([&](Op& op) { return each.ask(there, op); });
     EXPECT_EQ(cut.code(), ION_E_UNSUPPORTED);
-    EXPECT_EQ(cut.words(), std::string("ion.storage/1 has no member ") + each.member + " here");
+    EXPECT_EQ(cut.message(), std::string("ion.storage/1 has no member ") + each.member + " here");
     there.table = full;
   }
   StorageThereAndBack there;
@@ -265,12 +265,12 @@ TEST(StorageBridge, a_shorter_or_emptier_table_answers_unsupported_and_names_the
   EXPECT_EQ(seal.code(), ION_E_UNSUPPORTED);
   there.table.configure = nullptr;
   there.table.stat = nullptr;
-  EXPECT_EQ(there.log->configure({}).words(), "ion.storage/1 has no member configure here");
+  EXPECT_EQ(there.log->configure({}).message(), "ion.storage/1 has no member configure here");
   EXPECT_TRUE(there.log->stat().failed);
   std::unique_ptr<Log> none;
   ImportedStorage nobody(ion_ref{nullptr, nullptr});
   Asked open([&](Op& op) { return nobody.open(op, "x", {}, &none); });
-  EXPECT_EQ(open.words(), "ion.storage/1 has no member open here");
+  EXPECT_EQ(open.message(), "ion.storage/1 has no member open here");
   EXPECT_EQ(nobody.identity().error().code(), ION_E_UNSUPPORTED);
 }
 
@@ -294,7 +294,7 @@ TEST(StorageBridge, replacement_is_refused_until_there_is_compaction) {
     return op.passed(there.table.replace_begin(&there.plugin, imported.raw(), 0, 1, &out, &op.raw(), &op.now()));
   });
   EXPECT_EQ(asked.code(), ION_E_UNSUPPORTED);
-  EXPECT_EQ(asked.words(), "not offered by this implementation");
+  EXPECT_EQ(asked.message(), "not offered by this implementation");
 }
 
 TEST(StorageBridge, capabilities_that_the_table_does_not_tell_refuse_every_open) {
@@ -307,7 +307,7 @@ TEST(StorageBridge, capabilities_that_the_table_does_not_tell_refuse_every_open)
   std::unique_ptr<Log> log;
   Asked asked([&](Op& op) { return storage.open(op, "x", {}, &log); });
   EXPECT_EQ(asked.code(), ION_E_INTERNAL);
-  EXPECT_EQ(asked.words(), "kStorageCaps differs from storage().caps()");
+  EXPECT_EQ(asked.message(), "kStorageCaps differs from storage().caps()");
 }
 
 TEST(StorageBridge, an_open_that_brings_no_log_is_internal) {

@@ -76,7 +76,7 @@ TEST(TransportBridge, drain_and_stop_end_once_in_each_way_an_op_can_end) {
       EXPECT_EQ(asked.answers(), way.late ? 0 : 1);
       there.plugin.notes.script.finish();
       EXPECT_EQ(asked.code(), way.code);
-      EXPECT_NE(asked.words().find(way.words), std::string::npos) << asked.words();
+      EXPECT_NE(asked.message().find(way.words), std::string::npos) << asked.message();
       EXPECT_EQ(there.plugin.notes.listeners_alive, stop && way.code == ION_OK ? 0 : 1);
     }
 }
@@ -85,12 +85,12 @@ TEST(TransportBridge, a_shorter_table_answers_unsupported_and_names_the_member) 
   ThereAndBack there;
   const uint32_t full = there.table.size;
   there.table.size = offsetof(ion_transport, listen);
-  EXPECT_EQ(there.transport.listen("x").error().words(), "ion.transport/1 has no member listen here");
+  EXPECT_EQ(there.transport.listen("x").error().message(), "ion.transport/1 has no member listen here");
   EXPECT_EQ(there.listener->address(), "");
   Asked drain([&](Op& op) { return there.listener->drain(op); });
-  EXPECT_EQ(drain.words(), "ion.transport/1 has no member drain here");
+  EXPECT_EQ(drain.message(), "ion.transport/1 has no member drain here");
   Asked stop([&](Op& op) { return there.listener->stop(op); });
-  EXPECT_EQ(stop.words(), "ion.transport/1 has no member stop here");
+  EXPECT_EQ(stop.message(), "ion.transport/1 has no member stop here");
   there.table.size = full;
 }
 

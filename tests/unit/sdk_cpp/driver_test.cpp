@@ -211,7 +211,7 @@ TEST_F(Driver, errors_of_operators_calls_carry_the_brokers_words) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().code(), ION_E_EXISTS);
   EXPECT_EQ(again.error().reason(), "TOPIC_EXISTS");
-  EXPECT_EQ(again.error().words(), "topic t is there already");
+  EXPECT_EQ(again.error().message(), "topic t is there already");
   EXPECT_EQ(client.admin().list_plugins().error().code(), ION_E_UNSUPPORTED);
 }
 

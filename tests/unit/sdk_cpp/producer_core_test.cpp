@@ -1,12 +1,12 @@
 // The client rules of sending: idle partitions send at once, busy ones gather; order, lanes, windows, partitions.
-#include "producer_world.h"
+#include "producer_fixture.h"
 
 #include "core/murmur2.h"
 
 namespace ion::client {
 namespace {
 
-using World = ProducerWorld;
+using World = ProducerFixture;
 using Strings = std::vector<std::string>;
 
 TEST(ProducerCore, asks_for_metadata_and_an_identity_before_the_first_send) {
@@ -118,7 +118,7 @@ TEST(ProducerCore, a_connection_has_at_most_its_window_under_way) {
   const size_t first = w.sent.size();
   EXPECT_GE(first, 4u);
   while (!w.sent.empty()) w.ack();
-  EXPECT_EQ(w.delivered().size(), 16u) << "whoever was blocked went when there was room";
+  EXPECT_EQ(w.delivered().size(), 16u) << "whoever was blocked went when there was module";
 }
 
 TEST(ProducerCore, keys_choose_the_partition_and_explicit_partitions_win) {

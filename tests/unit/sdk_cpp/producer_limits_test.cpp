@@ -1,10 +1,10 @@
-// Bounds, deadlines and what is refused at the door.
-#include "producer_world.h"
+// Bounds, deadlines and what is refused before anything is sent.
+#include "producer_fixture.h"
 
 namespace ion::client {
 namespace {
 
-using World = ProducerWorld;
+using World = ProducerFixture;
 
 TEST(ProducerLimits, memory_is_bounded_in_records) {
   ProducerLimits limits;
@@ -41,7 +41,7 @@ TEST(ProducerLimits, a_record_larger_than_a_batch_is_refused_with_both_sizes) {
   const Status s = w.try_send(std::string(2 << 20, 'x'));
   EXPECT_EQ(s.code(), ION_E_INVALID);
   EXPECT_EQ(s.reason(), "RECORD_TOO_LARGE");
-  EXPECT_NE(s.words().find("1048576"), std::string::npos) << s.words();
+  EXPECT_NE(s.message().find("1048576"), std::string::npos) << s.message();
   EXPECT_TRUE(w.try_send("small").ok()) << "and harms nobody else";
 }
 
@@ -66,7 +66,7 @@ TEST(ProducerLimits, a_record_that_was_never_sent_says_so_after_the_delivery_tim
   ASSERT_EQ(w.outcomes.size(), 1u);
   EXPECT_EQ(w.outcomes[0].status.code(), ION_E_DEADLINE);
   EXPECT_EQ(w.outcomes[0].status.reason(), "TIMED_OUT");
-  EXPECT_NE(w.outcomes[0].status.words().find("connection refused"), std::string::npos) << w.outcomes[0].status.words();
+  EXPECT_NE(w.outcomes[0].status.message().find("connection refused"), std::string::npos) << w.outcomes[0].status.message();
 }
 
 TEST(ProducerLimits, an_error_names_attempts_and_the_last_cause) {
@@ -83,7 +83,7 @@ TEST(ProducerLimits, an_error_names_attempts_and_the_last_cause) {
   w.down(Lane::kBulk, "cable cut again");
   w.wait(seconds(121));
   ASSERT_EQ(w.outcomes.size(), 1u);
-  const std::string words = w.outcomes[0].status.words();
+  const std::string words = w.outcomes[0].status.message();
   EXPECT_NE(words.find("5 attempts"), std::string::npos) << words;
   EXPECT_NE(words.find("cable cut again"), std::string::npos) << words;
 }

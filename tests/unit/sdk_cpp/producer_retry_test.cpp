@@ -1,10 +1,10 @@
 // Idempotence: the same bytes, the same sequence, in order, over lost links, lost acks and refusals.
-#include "producer_world.h"
+#include "producer_fixture.h"
 
 namespace ion::client {
 namespace {
 
-using World = ProducerWorld;
+using World = ProducerFixture;
 using Strings = std::vector<std::string>;
 
 // Three batches in flight on the bulk link.

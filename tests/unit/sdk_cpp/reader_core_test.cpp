@@ -273,7 +273,7 @@ TEST(ReaderCore, gives_up_when_nobody_served_it_for_too_long) {
     if (w.subscribed.size() > static_cast<size_t>(i)) w.lose(w.subscribed.back().stream);
   }
   EXPECT_EQ(w.core.failed().reason(), "UNREACHABLE");
-  EXPECT_NE(w.core.failed().words().find("reset"), std::string::npos) << w.core.failed().words();
+  EXPECT_NE(w.core.failed().message().find("reset"), std::string::npos) << w.core.failed().message();
 }
 
 TEST(ReaderCore, an_unknown_topic_is_asked_for_twice) {

@@ -157,7 +157,7 @@ TEST_F(AsioTimersTest, one_more_than_the_bound_is_refused_until_one_ends) {
   for (int i = 0; i < 4; ++i) handles.push_back(must(arm(ShardId{0}, kNever, [] {})));
   const auto refused = arm(ShardId{0}, kNever, [] {});
   EXPECT_CODE(ION_E_OVERLOADED, refused);
-  EXPECT_EQ(refused.error().words(), "timer: 4 are armed, and no more is allowed");
+  EXPECT_EQ(refused.error().message(), "timer: 4 are armed, and no more is allowed");
   EXPECT_TRUE(disarm_on(ShardId{0}, handles[2]));
   EXPECT_OK(arm(ShardId{0}, kNever, [] {}));
 }

@@ -61,7 +61,7 @@ TEST_F(BlockingPoolTest, a_full_pool_refuses_and_the_refused_job_never_runs) {
   bool ran = false;
   const Status refused = post(*pool, [&] { ran = true; });
   EXPECT_CODE(ION_E_OVERLOADED, refused);
-  EXPECT_EQ(refused.words(), "the blocking pool: its queue of 2 jobs is full");
+  EXPECT_EQ(refused.message(), "the blocking pool: its queue of 2 jobs is full");
   release.happen();
   pool->close();
   EXPECT_OK(pool->drain(seconds(60)));
@@ -81,7 +81,7 @@ TEST_F(BlockingPoolTest, closed_it_ends_the_accepted_and_refuses_the_rest) {
   EXPECT_CODE(ION_E_CLOSED, post(*pool, [&] { ran += 100; }));
   const Status late = pool->drain(nanoseconds(1));
   EXPECT_CODE(ION_E_DEADLINE, late);
-  EXPECT_EQ(late.words(), "blocking pool: 10 jobs have not ended within 0 ms");
+  EXPECT_EQ(late.message(), "blocking pool: 10 jobs have not ended within 0 ms");
   release.happen();
   EXPECT_OK(pool->drain(seconds(60)));
   EXPECT_EQ(ran.load(), 10);

@@ -31,7 +31,7 @@ TEST(counted_buffers, beyond_the_bound_it_is_no_memory_and_says_how_much_is_lent
   const Buf first = must(buffers.allocate(100, &to));
   const auto second = buffers.allocate(51, &to);
   EXPECT_CODE(ION_E_NO_MEMORY, second);
-  EXPECT_EQ(second.error().words(), "wanted a buffer of 51 bytes, 100 of 150 are lent out");
+  EXPECT_EQ(second.error().message(), "wanted a buffer of 51 bytes, 100 of 150 are lent out");
   EXPECT_OK(buffers.allocate(50, &to));
   EXPECT_CODE(ION_E_NO_MEMORY, buffers.allocate(UINT64_MAX, &to));
   EXPECT_EQ(buffers.bytes(), 100u);

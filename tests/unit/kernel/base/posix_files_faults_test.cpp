@@ -59,7 +59,7 @@ TEST(posix_files_full_disk, is_no_space_from_write_allocate_and_zero_and_the_fil
     EXPECT_LT(must(files->space()).free_bytes, uint64_t{200} << 10);
     const Status full = write(*file, 900 << 10, std::string(300 << 10, 'y'));
     EXPECT_CODE(ION_E_NO_SPACE, full);
-    EXPECT_EQ(full.words(), temp.path() + "/log: wanted to write 307200 bytes at 921600: No space left on device (ENOSPC)");
+    EXPECT_EQ(full.message(), temp.path() + "/log: wanted to write 307200 bytes at 921600: No space left on device (ENOSPC)");
     EXPECT_CODE(ION_E_NO_SPACE, file->allocate(0, 2 << 20));
     EXPECT_CODE(ION_E_NO_SPACE, file->zero(0, 2 << 20));
     EXPECT_OK(file->shrink(100 << 10));
@@ -82,7 +82,7 @@ TEST_F(PosixFilesFaults, a_short_write_goes_on_until_all_is_written_or_the_reaso
   const Status fits = write(*file, 4000, std::string(1000, 'd'));
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   EXPECT_CODE(ION_E_NO_SPACE, limited);
-  EXPECT_EQ(limited.words(), path + ": wanted to write 6010 bytes at 0: File too large (EFBIG)");
+  EXPECT_EQ(limited.message(), path + ": wanted to write 6010 bytes at 0: File too large (EFBIG)");
   EXPECT_OK(fits);
   std::string text(6000, '?');
   EXPECT_EQ(must(file->pread(0, {reinterpret_cast<uint8_t*>(text.data()), text.size()})), 5000u);
@@ -106,11 +106,11 @@ TEST_F(PosixFilesFaults, after_a_failed_sync_the_file_is_failed_for_good) {
   ASSERT_GE(::dup2(pipe[1], number), 0);
   const Status first = file->sync_data();
   EXPECT_FALSE(first.ok());
-  EXPECT_EQ(first.words(), path + ": wanted to sync its data: Invalid argument (EINVAL)");
+  EXPECT_EQ(first.message(), path + ": wanted to sync its data: Invalid argument (EINVAL)");
   ASSERT_GE(::dup2(kept, number), 0);  // the disk is well again, and nobody may believe it
   const Status again = file->sync_data();
   EXPECT_CODE(ION_E_FAILED, again);
-  EXPECT_EQ(again.words(), path + ": wanted to sync or close it, earlier; the file is given up: Invalid argument (EINVAL)");
+  EXPECT_EQ(again.message(), path + ": wanted to sync or close it, earlier; the file is given up: Invalid argument (EINVAL)");
   std::array<uint8_t, 1> byte{};
   EXPECT_CODE(ION_E_FAILED, write(*file, 0, "y"));
   EXPECT_CODE(ION_E_FAILED, file->pread(0, byte));
@@ -128,7 +128,7 @@ TEST_F(PosixFilesFaults, after_a_failed_close_the_file_is_failed_for_good) {
   ASSERT_EQ(::close(descriptor_of(path)), 0);
   const Status first = file->close();
   EXPECT_FALSE(first.ok());
-  EXPECT_EQ(first.words(), path + ": wanted to close it: Bad file descriptor (EBADF)");
+  EXPECT_EQ(first.message(), path + ": wanted to close it: Bad file descriptor (EBADF)");
   EXPECT_CODE(ION_E_FAILED, file->close());
   EXPECT_CODE(ION_E_FAILED, file->sync_data());
 }
@@ -154,7 +154,7 @@ TEST_F(PosixFilesFaults, a_lock_of_another_process_is_busy_and_ends_with_it) {
   ASSERT_EQ(byte, 'y');
   const auto refused = files->open("lock", kNew | ION_FILE_LOCK);
   EXPECT_CODE(ION_E_BUSY, refused);
-  EXPECT_EQ(refused.error().words(), temp.path() + "/lock: wanted its lock, somebody else holds it");
+  EXPECT_EQ(refused.error().message(), temp.path() + "/lock: wanted its lock, somebody else holds it");
   EXPECT_OK(files->open("lock", ION_FILE_READ));  // the lock is advisory
   ::close(release[1]);
   int status = 0;

@@ -58,7 +58,7 @@ TEST_F(PosixFilesTest, a_root_that_is_no_directory_is_refused) {
   std::ofstream(temp.path() + "/file") << "x";
   const auto refused = PosixFiles::open(temp.path() + "/file");
   EXPECT_CODE(ION_E_INVALID, refused);
-  EXPECT_EQ(refused.error().words(), temp.path() + "/file: wanted to open the directory: Not a directory (ENOTDIR)");
+  EXPECT_EQ(refused.error().message(), temp.path() + "/file: wanted to open the directory: Not a directory (ENOTDIR)");
   EXPECT_CODE(ION_E_INVALID, PosixFiles::open(temp.path() + "/file/below"));
   EXPECT_CODE(ION_E_INVALID, PosixFiles::open(""));
 }
@@ -78,7 +78,7 @@ TEST_F(PosixFilesTest, paths_that_leave_the_root_or_say_nothing_are_refused_ever
     EXPECT_CODE(ION_E_INVALID, files->sync_dir(path));
     EXPECT_CODE(ION_E_INVALID, files->list(path));
   }
-  EXPECT_EQ(files->open("../x", kNew).error().words(),
+  EXPECT_EQ(files->open("../x", kNew).error().message(),
             "wanted a path below " + temp.path() + "/data, \"../x\" is refused: it has the name . or ..");
   EXPECT_CODE(ION_E_INVALID, files->open(".", kNew));
   EXPECT_CODE(ION_E_INVALID, files->remove("."));
@@ -122,7 +122,7 @@ TEST_F(PosixFilesTest, a_list_of_parts_longer_than_the_system_takes_is_written_w
 TEST_F(PosixFilesTest, a_missing_file_is_not_found_and_an_exclusive_one_must_not_be_there) {
   const auto missing = files->open("log", ION_FILE_READ);
   EXPECT_CODE(ION_E_NOT_FOUND, missing);
-  EXPECT_EQ(missing.error().words(), real("log") + ": wanted to open it: No such file or directory (ENOENT)");
+  EXPECT_EQ(missing.error().message(), real("log") + ": wanted to open it: No such file or directory (ENOENT)");
   EXPECT_CODE(ION_E_NOT_FOUND, files->open("no/dir", kNew));
   EXPECT_OK(files->open("log", kNew | ION_FILE_EXCLUSIVE));
   EXPECT_CODE(ION_E_EXISTS, files->open("log", kNew | ION_FILE_EXCLUSIVE));
@@ -169,7 +169,7 @@ TEST_F(PosixFilesTest, offsets_beyond_what_a_file_can_have_are_refused) {
   EXPECT_CODE(ION_E_INVALID, file->map(UINT64_MAX - 1, 4096));
 }
 
-TEST_F(PosixFilesTest, allocate_makes_room_and_keeps_what_is_there) {
+TEST_F(PosixFilesTest, allocate_makes_module_and_keeps_what_is_there) {
   auto file = open("log");
   EXPECT_OK(write(*file, 0, "abc"));
   EXPECT_OK(file->allocate(0, 1 << 20));
@@ -201,7 +201,7 @@ TEST_F(PosixFilesTest, shrink_cuts_and_never_grows) {
   EXPECT_EQ(read(*file), "0123");
   const Status refused = file->shrink(5);
   EXPECT_CODE(ION_E_INVALID, refused);
-  EXPECT_EQ(refused.words(), real("log") + ": wanted to shrink it to 5 bytes, it has 4");
+  EXPECT_EQ(refused.message(), real("log") + ": wanted to shrink it to 5 bytes, it has 4");
 }
 
 TEST_F(PosixFilesTest, writeback_is_a_hint_that_changes_nothing) {
@@ -245,7 +245,7 @@ TEST_F(PosixFilesTest, a_map_beyond_the_end_is_refused) {
   EXPECT_OK(write(*file, 0, "0123456789"));
   const auto refused = file->map(8, 3);
   EXPECT_CODE(ION_E_INVALID, refused);
-  EXPECT_EQ(refused.error().words(), real("log") + ": wanted to map 3 bytes at 8, it has 10");
+  EXPECT_EQ(refused.error().message(), real("log") + ": wanted to map 3 bytes at 8, it has 10");
   EXPECT_CODE(ION_E_INVALID, file->map(0, 0));
   EXPECT_OK(file->map(8, 2));
 }
@@ -257,7 +257,7 @@ TEST_F(PosixFilesTest, a_mapped_end_cannot_be_cut_off_until_the_map_is_gone) {
   EXPECT_OK(file->shrink(9000));
   const Status refused = file->shrink(7999);
   EXPECT_CODE(ION_E_BUSY, refused);
-  EXPECT_EQ(refused.words(), real("log") + ": wanted to shrink it to 7999 bytes, a map reaches to 8000");
+  EXPECT_EQ(refused.message(), real("log") + ": wanted to shrink it to 7999 bytes, a map reaches to 8000");
   EXPECT_EQ(must(file->length()), 9000u);
   auto also = must(file->map(0, 100));
   map.reset();
@@ -299,7 +299,7 @@ TEST_F(PosixFilesTest, rename_replaces_the_target) {
   EXPECT_EQ(names("."), (std::vector<std::string>{"mark"}));
   const Status missing = files->rename("mark.tmp", "mark");
   EXPECT_CODE(ION_E_NOT_FOUND, missing);
-  EXPECT_EQ(missing.words(), real("mark.tmp") + ": wanted to rename it to mark: No such file or directory (ENOENT)");
+  EXPECT_EQ(missing.message(), real("mark.tmp") + ": wanted to rename it to mark: No such file or directory (ENOENT)");
 }
 
 TEST_F(PosixFilesTest, directories_are_synced_and_only_directories) {

@@ -43,7 +43,7 @@ TEST(shard_pool, a_shard_that_does_not_exist_is_refused) {
   auto pool = start(2);
   const Status refused = post(*pool, ShardId{2}, [] {});
   EXPECT_CODE(ION_E_INVALID, refused);
-  EXPECT_EQ(refused.words(), "executor: wanted a shard below 2, found 2");
+  EXPECT_EQ(refused.message(), "executor: wanted a shard below 2, found 2");
   EXPECT_CODE(ION_E_INVALID, run(*pool, ShardId{UINT32_MAX}, [] {}));
   EXPECT_CODE(ION_E_INVALID, ShardPool::start({.shards = 0, .shard = {}, .blocking = {}}));
   EXPECT_CODE(ION_E_INVALID, ShardPool::start({.shards = 100'000, .shard = {}, .blocking = {}}));

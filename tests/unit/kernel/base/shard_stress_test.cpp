@@ -58,7 +58,7 @@ void produce(Ledger& ledger, std::vector<std::vector<Numbered>>& tasks, uint32_t
 
 class ShardStress : public ::testing::TestWithParam<ShardOptions> {
  protected:
-  // With room for two every task waits for a switch of threads: on a machine that is busy otherwise, a few thousand are enough.
+  // With space for two every task waits for a switch of threads: on a machine that is busy otherwise, a few thousand are enough.
   static uint32_t tasks_of_each() { return GetParam().tasks_max <= 2 ? 1'000 : 20'000; }
 
   template <class Give>

@@ -106,7 +106,7 @@ TEST_F(ShardTest, a_full_queue_refuses_and_the_refused_task_never_runs) {
   for (int i = 0; i < 3; ++i) EXPECT_OK(post(*shard, [&] { ++ran; }));
   const Status refused = post(*shard, [&] { ran += 100; });
   EXPECT_CODE(ION_E_OVERLOADED, refused);
-  EXPECT_EQ(refused.words(), "shard 0: its queue of 4 tasks is full");
+  EXPECT_EQ(refused.message(), "shard 0: its queue of 4 tasks is full");
   EXPECT_CODE(ION_E_OVERLOADED, run(*shard, [&] { ran += 100; }));
   release.happen();
   ASSERT_TRUE(eventually([&] { return shard->inside() == 0; }));
@@ -126,8 +126,8 @@ TEST_F(ShardTest, a_guest_hands_the_shard_over_after_a_bounded_number_of_further
   }));
   shard->close();
   EXPECT_OK(shard->drain(seconds(60)));
-  EXPECT_EQ(here, static_cast<int>(Shard::kGuestTasksMax));
-  EXPECT_EQ(there, kTasks - static_cast<int>(Shard::kGuestTasksMax));
+  EXPECT_EQ(here, static_cast<int>(Shard::kInlineTasksMax));
+  EXPECT_EQ(there, kTasks - static_cast<int>(Shard::kInlineTasksMax));
 }
 
 TEST_F(ShardTest, a_guest_from_another_shard_runs_its_own_task_and_no_other) {
@@ -185,7 +185,7 @@ TEST_F(ShardTest, drain_says_how_many_tasks_hang_and_may_be_asked_again) {
   shard->close();
   const Status late = shard->drain(nanoseconds(1));
   EXPECT_CODE(ION_E_DEADLINE, late);
-  EXPECT_EQ(late.words(), "shard 0: 2 tasks have not ended within 0 ms");
+  EXPECT_EQ(late.message(), "shard 0: 2 tasks have not ended within 0 ms");
   release.happen();
   EXPECT_OK(shard->drain(seconds(60)));
 }

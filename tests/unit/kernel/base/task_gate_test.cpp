@@ -16,7 +16,7 @@ TEST(task_gate, the_first_one_in_owns_and_the_next_stands_behind) {
   EXPECT_EQ(gate.enter(), Entry::kOwner);
 }
 
-TEST(task_gate, it_is_full_at_its_bound_and_has_room_after_one_left) {
+TEST(task_gate, it_is_full_at_its_bound_and_fits_after_one_left) {
   TaskGate gate(2);
   EXPECT_EQ(gate.enter(), Entry::kOwner);
   EXPECT_EQ(gate.enter(), Entry::kBehindOthers);

@@ -96,9 +96,9 @@ TEST(MetadataCodec, a_command_cut_anywhere_or_too_long_is_corrupt) {
 
 TEST(MetadataCodec, an_unknown_kind_or_version_is_corrupt_and_named) {
   const uint8_t unknown[] = {1, 99};
-  EXPECT_NE(decode(unknown).error().words().find("99"), std::string::npos);
+  EXPECT_NE(decode(unknown).error().message().find("99"), std::string::npos);
   const uint8_t newer[] = {2, 1};
-  EXPECT_NE(decode(newer).error().words().find("version 1, have 2"), std::string::npos);
+  EXPECT_NE(decode(newer).error().message().find("version 1, have 2"), std::string::npos);
 }
 
 }  // namespace

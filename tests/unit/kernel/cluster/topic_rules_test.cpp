@@ -30,7 +30,7 @@ TEST(TopicRules, settings_are_read_over_the_defaults) {
 TEST(TopicRules, an_unknown_setting_is_an_error_with_a_suggestion) {
   const auto s = read_settings({{"segment.byte", "1MiB"}}, {});
   ASSERT_FALSE(s);
-  EXPECT_NE(s.error().words().find("did you mean 'segment.bytes'"), std::string::npos) << s.error().words();
+  EXPECT_NE(s.error().message().find("did you mean 'segment.bytes'"), std::string::npos) << s.error().message();
 }
 
 TEST(TopicRules, what_is_not_obeyed_yet_is_refused_and_not_ignored) {
@@ -43,7 +43,7 @@ TEST(TopicRules, bad_values_say_what_was_wanted) {
   for (const auto& [key, value] : std::map<std::string, std::string>{{"durability", "maybe"}, {"segment.bytes", "12 apples"}}) {
     const auto s = read_settings({{key, value}}, {});
     ASSERT_FALSE(s) << key;
-    EXPECT_NE(s.error().words().find("want"), std::string::npos) << s.error().words();
+    EXPECT_NE(s.error().message().find("want"), std::string::npos) << s.error().message();
   }
   EXPECT_FALSE(read_settings({{"segment.bytes", "1"}}, {}));
   EXPECT_FALSE(read_settings({{"segment.bytes", "99999999999999999999"}}, {}));

@@ -10,12 +10,12 @@ const Origin kFile{Layer::kFile, "a.jsonc", 0};
 
 Node tree(std::string_view text) {
   Result<Node> node = parse_jsonc(text, kFile);
-  EXPECT_TRUE(node.has_value()) << (node ? "" : node.error().words());
+  EXPECT_TRUE(node.has_value()) << (node ? "" : node.error().message());
   return node ? *std::move(node) : Node{};
 }
 std::string error(std::string_view text) {
   const Result<Node> node = parse_jsonc(text, kFile);
-  return node ? "no error" : node.error().words();
+  return node ? "no error" : node.error().message();
 }
 
 TEST(json_tree, comments_of_both_kinds_are_read_over) {

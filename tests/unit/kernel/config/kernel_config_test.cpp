@@ -28,12 +28,12 @@ struct Start {
   }
   Loaded loaded() {
     Result<Loaded> got = load(request);
-    EXPECT_TRUE(got.has_value()) << (got ? "" : got.error().words());
+    EXPECT_TRUE(got.has_value()) << (got ? "" : got.error().message());
     return got ? *std::move(got) : Loaded{ConfigSnapshot(Node{}), {}, {}};
   }
   std::string error() {
     const Result<Loaded> got = load(request);
-    return got ? "no error" : got.error().words();
+    return got ? "no error" : got.error().message();
   }
 };
 std::vector<std::string> names(const KernelConfig& kernel) {
@@ -234,29 +234,29 @@ TEST(print_config, a_value_can_tell_who_said_it) {
 
 TEST(print_schema, the_schema_is_one_that_we_can_read_and_names_every_section) {
   const Result<Schema> schema = Schema::parse(print_schema(), "printed");
-  ASSERT_TRUE(schema.has_value()) << schema.error().words();
+  ASSERT_TRUE(schema.has_value()) << schema.error().message();
   EXPECT_EQ(schema->keys(), (std::vector<std::string>{"$schema", "node", "log", "threads", "plugin_host", "limits", "topics", "plugins"}));
   EXPECT_TRUE(schema->property("log")->property("level")->reloadable);
 }
 
-// ---- sections of other rooms ----
+// ---- sections of other modules ----
 
-struct RoomConfig {
+struct ModuleConfig {
   uint32_t waiters_max = 100;
   static constexpr auto rows() {
-    return std::tuple{ion::row("waiters_max", &RoomConfig::waiters_max, kCount, 1, 1000, "Parked fetches.", kReloadable)};
+    return std::tuple{ion::row("waiters_max", &ModuleConfig::waiters_max, kCount, 1, 1000, "Parked fetches.", kReloadable)};
   }
 };
 
-TEST(room_section, a_room_joins_its_rows_and_reads_its_struct) {
+TEST(module_section, a_module_joins_its_rows_and_reads_its_struct) {
   Start s;
-  s.request.rooms = {{"pipeline", schema_of<RoomConfig>()}};
-  EXPECT_EQ(s.loaded().snapshot.section<RoomConfig>("pipeline")->waiters_max, 100u);
+  s.request.modules = {{"pipeline", schema_of<ModuleConfig>()}};
+  EXPECT_EQ(s.loaded().snapshot.section<ModuleConfig>("pipeline")->waiters_max, 100u);
   s.request.environment = {"ION_PIPELINE__WAITERS_MAX=7"};
-  EXPECT_EQ(s.loaded().snapshot.section<RoomConfig>("pipeline")->waiters_max, 7u);
+  EXPECT_EQ(s.loaded().snapshot.section<ModuleConfig>("pipeline")->waiters_max, 7u);
   s.request.environment = {"ION_PIPELINE__WAITERS_MAX=1001"};
   EXPECT_NE(s.error().find("pipeline.waiters_max: wanted 1 to 1000, found 1001"), std::string::npos) << s.error();
-  EXPECT_FALSE(Start().loaded().snapshot.section<RoomConfig>("pipeline").has_value());
+  EXPECT_FALSE(Start().loaded().snapshot.section<ModuleConfig>("pipeline").has_value());
 }
 
 // ---- configs of plugins ----
@@ -283,7 +283,7 @@ TEST(check_plugin_config, the_plugin_gets_defaults_and_whole_numbers) {
   s.request.settings = {"plugins.transport-grpc.config.message_bytes_max=16MiB", "plugins.transport-grpc.config.token=hunter2"};
   const Loaded got = s.loaded();
   const Result<CheckedConfig> checked = check_plugin_config(got.kernel.plugins[3].config, "transport-grpc", schema_of<GrpcConfig>());
-  ASSERT_TRUE(checked.has_value()) << checked.error().words();
+  ASSERT_TRUE(checked.has_value()) << checked.error().message();
   EXPECT_EQ(checked->json, R"({"listen":"127.0.0.1:9640","message_bytes_max":16777216,"drain":10000000000,"share":0.5,"token":"hunter2",)"
                            R"("names":["a"]})");
   EXPECT_EQ(read_rows<GrpcConfig>(checked->tree).message_bytes_max, 16_MiB);
@@ -295,7 +295,7 @@ TEST(check_plugin_config, problems_have_the_full_path_and_their_source) {
   const Result<CheckedConfig> checked =
       check_plugin_config(s.loaded().kernel.plugins[0].config, "transport-grpc", schema_of<GrpcConfig>());
   ASSERT_FALSE(checked.has_value());
-  EXPECT_EQ(checked.error().words(),
+  EXPECT_EQ(checked.error().message(),
             "/etc/ion/ion.jsonc:1: plugins.transport-grpc.config.drain: wanted 1s to 1m, found 1h\n"
             "/etc/ion/ion.jsonc:1: plugins.transport-grpc.config.lsten: unknown key; did you mean \"listen\"?\n"
             "environment ION_PLUGINS__TRANSPORT_GRPC__CONFIG__MESAGE_BYTES_MAX: plugins.transport-grpc.config.mesage_bytes_max: unknown key; "
@@ -307,14 +307,14 @@ TEST(check_plugin_config, a_variable_meets_a_key_with_dashes_that_only_the_schem
   s.request.environment = {"ION_PLUGINS__TRANSPORT_GRPC__CONFIG__MAX_STREAMS=9"};
   const Result<CheckedConfig> checked =
       check_plugin_config(s.loaded().kernel.plugins[3].config, "x", R"({"properties": {"Max-Streams": {"type": "integer"}}})");
-  ASSERT_TRUE(checked.has_value()) << checked.error().words();
+  ASSERT_TRUE(checked.has_value()) << checked.error().message();
   EXPECT_EQ(checked->json, R"({"Max-Streams":9})");
 }
 
 TEST(check_plugin_config, a_broken_schema_names_the_plugin) {
   const Node config = make_object("plugins.x.config", {});
-  EXPECT_EQ(check_plugin_config(config, "x", "{").error().words().find("schema of plugin x:1:"), 0u);
-  EXPECT_EQ(check_plugin_config(config, "x", R"({"type": "string"})").error().words(),
+  EXPECT_EQ(check_plugin_config(config, "x", "{").error().message().find("schema of plugin x:1:"), 0u);
+  EXPECT_EQ(check_plugin_config(config, "x", R"({"type": "string"})").error().message(),
             "schema of plugin x: wanted type object, found a text");
 }
 

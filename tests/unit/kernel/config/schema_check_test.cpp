@@ -16,19 +16,19 @@ struct Checked {
 };
 Checked run(std::string_view schema_text, Node tree) {
   const Result<Schema> schema = Schema::parse(schema_text, "schema");
-  EXPECT_TRUE(schema.has_value()) << (schema ? "" : schema.error().words());
+  EXPECT_TRUE(schema.has_value()) << (schema ? "" : schema.error().message());
   Problems problems;
   if (schema) check(tree, *schema, problems);
   return {std::move(tree), problems.lines()};
 }
 Checked run(std::string_view schema, std::string_view text) {
   Result<Node> node = parse_jsonc(text, Origin{Layer::kFile, "a.jsonc", 0});
-  EXPECT_TRUE(node.has_value()) << (node ? "" : node.error().words());
+  EXPECT_TRUE(node.has_value()) << (node ? "" : node.error().message());
   return run(schema, node ? *std::move(node) : Node{});
 }
 std::string schema_error(std::string_view text) {
   const Result<Schema> schema = Schema::parse(text, "schema of plugin x");
-  return schema ? "no error" : schema.error().words();
+  return schema ? "no error" : schema.error().message();
 }
 
 constexpr std::string_view kStorage = R"({"type": "object", "properties": {
@@ -109,7 +109,7 @@ TEST(schema_check, the_list_of_problems_has_a_bound) {
   Node tree = parse_jsonc(text, {}).value();
   check(tree, Schema::parse(kStorage, "s").value(), problems);
   EXPECT_EQ(problems.lines().size(), kProblemsMax);
-  EXPECT_NE(problems.status().words().find("\nand 5 more"), std::string::npos);
+  EXPECT_NE(problems.status().message().find("\nand 5 more"), std::string::npos);
 }
 
 TEST(schema_check, a_required_key_that_is_missing_is_named) {

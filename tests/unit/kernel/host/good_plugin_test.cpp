@@ -72,16 +72,16 @@ TEST_F(GoodPlugin, gets_only_what_it_declared) {
   EXPECT_EQ(static_cast<ion_status>(-probe().ask("undeclared")), ION_E_FORBIDDEN);
   EXPECT_EQ(static_cast<ion_status>(-probe().ask("optional")), ION_E_NOT_FOUND);
   EXPECT_EQ(probe().ask("closed_in_create"), 1U);
-  EXPECT_EQ(probe().ask("front_door"), 0U) << "nobody gave one";
+  EXPECT_EQ(probe().ask("broker_api"), 0U) << "nobody gave one";
   EXPECT_NE(log_.all().find("did not declare ion.kv/1"), std::string::npos) << log_.all();
   EXPECT_TRUE(destroy().ok());
 }
 
 TEST_F(GoodPlugin, gets_what_the_kernel_gives_by_name) {
   static constexpr int kTable = 0;
-  services_.push_back({ION_FRONT_DOOR_ID, [](std::string_view) -> Result<ion_ref> { return ion_ref{&kTable, nullptr}; }});
+  services_.push_back({ION_BROKER_API_ID, [](std::string_view) -> Result<ion_ref> { return ion_ref{&kTable, nullptr}; }});
   run();
-  EXPECT_EQ(probe().ask("front_door"), 1U);
+  EXPECT_EQ(probe().ask("broker_api"), 1U);
   EXPECT_TRUE(destroy().ok());
 }
 

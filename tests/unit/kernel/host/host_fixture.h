@@ -7,7 +7,7 @@
 #include "host/plugin_host.h"
 #include "plugins/test_contract.h"
 
-#include <ion/abi/host/front_door.h>
+#include <ion/abi/host/broker_api.h>
 
 #include <gtest/gtest.h>
 
@@ -155,8 +155,8 @@ class PluginHostTest : public testing::Test {
             }};
   }
 
-  HostWorld world() {
-    HostWorld w{clock_, work_, work_, log_, {}, {}, {}, {}, &metrics_, {}, uint64_t{1} << 20};
+  HostEnvironment world() {
+    HostEnvironment w{clock_, work_, work_, log_, {}, {}, {}, {}, &metrics_, {}, uint64_t{1} << 20};
     w.random_for = [](const std::string& name) { return std::make_unique<base::SystemRandom>(7, name); };
     w.files_for = [](const std::string& dir) -> Result<std::unique_ptr<Files>> {
       ION_TRY(auto files, base::PosixFiles::open(dir));
@@ -221,9 +221,9 @@ class PluginHostTest : public testing::Test {
 #define EXPECT_REFUSED(expression, wanted_code, ...)                                                                       \
   do {                                                                                                                     \
     const ion::Status refused_ = (expression);                                                                             \
-    EXPECT_EQ(ion::code_name(refused_.code()), ion::code_name(wanted_code)) << refused_.words();                           \
+    EXPECT_EQ(ion::code_name(refused_.code()), ion::code_name(wanted_code)) << refused_.message();                           \
     for (const std::string& part_ : std::vector<std::string>{__VA_ARGS__})                                                 \
-      EXPECT_NE(refused_.words().find(part_), std::string::npos) << "wanted \"" << part_ << "\" in: " << refused_.words(); \
+      EXPECT_NE(refused_.message().find(part_), std::string::npos) << "wanted \"" << part_ << "\" in: " << refused_.message(); \
   } while (false)
 
 }  // namespace ion::host

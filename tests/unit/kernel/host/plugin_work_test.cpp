@@ -19,7 +19,7 @@ class ThreadPerPost final : public Executor {
     return {};
   }
   Status run(ShardId, ion_fn fn, void* ctx) override { return fn(ctx), Status(); }
-  Status post_blocking(ion_fn, void*) override { return {ION_E_OVERLOADED, "no room"}; }
+  Status post_blocking(ion_fn, void*) override { return {ION_E_OVERLOADED, "no space"}; }
   void join() {
     for (std::thread& t : threads_) t.join();
     threads_.clear();

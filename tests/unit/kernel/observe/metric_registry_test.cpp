@@ -192,7 +192,7 @@ TEST(metric_name, everything_else_is_refused_with_a_reason) {
   for (const NameCase& c : cases) {
     const Status status = check_metric(c.kind, c.name, c.unit, c.help);
     EXPECT_EQ(status.code(), ION_E_INVALID) << c.name << " " << c.unit;
-    EXPECT_NE(status.words().find(c.name), std::string::npos) << status.words();
+    EXPECT_NE(status.message().find(c.name), std::string::npos) << status.message();
   }
   EXPECT_FALSE(check_metric(ION_GAUGE, "ionstream_a_" + std::string(kNameBytesMax, 'x'), "1", "h").ok());
 }

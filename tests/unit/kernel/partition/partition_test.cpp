@@ -1,4 +1,4 @@
-#include "world.h"
+#include "partition_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +34,7 @@ class PartitionTest : public ::testing::Test {
     log_ = log.get();
     state_ = state.get();
     log_->damaged = damaged_;
-    PartitionSeed seed;
+    PartitionOptions seed;
     seed.name = "orders/0";
     seed.log_id = {77};
     seed.epoch = {3};
@@ -68,7 +68,7 @@ class PartitionTest : public ::testing::Test {
     auto f = std::make_unique<Fetched>();
     f->answer.error = &f->error;
     Fetched* raw = f.get();
-    FetchAsk ask{{offset}, bytes_min, 1 << 20, wait.n == 0 ? Instant{} : clock_.now() + wait};
+    FetchRequest ask{{offset}, bytes_min, 1 << 20, wait.n == 0 ? Instant{} : clock_.now() + wait};
     CallOptions options;
     options.id = op_id;
     call(options, [&](Op& op) { return partition_->fetch(op, ask, raw->answer); },
@@ -394,7 +394,7 @@ TEST_F(PartitionTest, a_damaged_log_refuses_appends_and_says_how_to_go_on) {
   const auto p = produce(make_batch({"a"}));
   ASSERT_TRUE(p->status);
   EXPECT_EQ(p->status->code(), ION_E_CORRUPT);
-  EXPECT_NE(p->status->words().find("ion topic repair"), std::string::npos);
+  EXPECT_NE(p->status->message().find("ion topic repair"), std::string::npos);
 }
 
 TEST_F(PartitionTest, a_full_shard_queue_refuses_with_overloaded_and_nothing_happens) {
@@ -434,7 +434,7 @@ TEST_F(PartitionTest, a_fetch_that_was_cancelled_before_it_parks_does_not_wait) 
   ion_error_info error{};
   ion_fetch_answer answer{};
   answer.error = &error;
-  const FetchAsk ask{{0}, 1, 1 << 20, clock_.now() + seconds(60), &cancelled};
+  const FetchRequest ask{{0}, 1, 1 << 20, clock_.now() + seconds(60), &cancelled};
   call([&](Op& op) { return partition_->fetch(op, ask, answer); },
        [&](const ion_result& r) { ended = Status::from(r.status, r.err), answered = true; });
   run();

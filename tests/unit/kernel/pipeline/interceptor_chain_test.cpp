@@ -51,9 +51,9 @@ class InterceptorChainTest : public ::testing::Test {
     seat.misbehaved = [this](const Status&) { ++faults_; };
     chain_.seat(std::move(seat));
   }
-  void walk() {
-    passage_.reset();
-    chain_.walk(Hook::kProduce, batch_, [this](Passage p) { passage_ = std::move(p); });
+  void run() {
+    result_.reset();
+    chain_.run(Hook::kProduce, batch_, [this](ChainResult p) { result_ = std::move(p); });
   }
 
   HandClock clock_;
@@ -61,7 +61,7 @@ class InterceptorChainTest : public ::testing::Test {
   std::vector<uint8_t> bytes_;
   ion_buf part_{};
   BatchInFlight batch_;
-  std::optional<Passage> passage_;
+  std::optional<ChainResult> result_;
   int seats_ = 0, faults_ = 0;
 };
 
@@ -84,11 +84,11 @@ TEST_F(InterceptorChainTest, they_see_topic_partition_and_records_in_config_orde
   Scripted second{[&](ion_msg* m, const ion_msg_api* api) { return seen += std::to_string(api->count(m)), ION_V_CONTINUE; }};
   seat(first);
   seat(second);
-  walk();
-  ASSERT_TRUE(passage_);
-  EXPECT_EQ(passage_->kind, Passage::Kind::kGo);
+  run();
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
   EXPECT_EQ(seen, "t/2 ccc;3");
-  EXPECT_TRUE(passage_->replaced.empty());
+  EXPECT_TRUE(result_->replaced.empty());
 }
 
 TEST_F(InterceptorChainTest, a_rejection_ends_the_walk_with_the_plugins_words) {
@@ -96,10 +96,10 @@ TEST_F(InterceptorChainTest, a_rejection_ends_the_walk_with_the_plugins_words) {
   Scripted never{[](ion_msg*, const ion_msg_api*) -> int32_t { ADD_FAILURE() << "walked on"; return ION_V_CONTINUE; }};
   seat(no);
   seat(never);
-  walk();
-  ASSERT_TRUE(passage_);
-  EXPECT_EQ(passage_->kind, Passage::Kind::kRejected);
-  EXPECT_EQ(passage_->why.words(), "interceptor rule1: too blue");
+  run();
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
+  EXPECT_EQ(result_->why.message(), "interceptor rule1: too blue");
 }
 
 TEST_F(InterceptorChainTest, an_edit_keeps_sequence_offsets_and_proves_itself) {
@@ -112,16 +112,16 @@ TEST_F(InterceptorChainTest, an_edit_keeps_sequence_offsets_and_proves_itself) {
     return ION_V_REPLACE;
   }};
   seat(edits);
-  walk();
-  ASSERT_TRUE(passage_);
-  ASSERT_FALSE(passage_->replaced.empty());
-  const batch::Header h = batch::read_header(passage_->replaced.data());
+  run();
+  ASSERT_TRUE(result_);
+  ASSERT_FALSE(result_->replaced.empty());
+  const batch::Header h = batch::read_header(result_->replaced.data());
   EXPECT_EQ(h.base_sequence, 40);
   EXPECT_EQ(h.producer, ProducerId{9});
   EXPECT_EQ(h.last_offset_delta, 2);
   EXPECT_EQ(h.count, 2);
-  EXPECT_EQ(h.crc, crc32c::of(std::span<const uint8_t>(passage_->replaced).subspan(batch::kCrcFrom)));
-  auto reader = batch::RecordReader::open(passage_->replaced);
+  EXPECT_EQ(h.crc, crc32c::of(std::span<const uint8_t>(result_->replaced).subspan(batch::kCrcFrom)));
+  auto reader = batch::RecordReader::open(result_->replaced);
   ASSERT_TRUE(reader);
   const auto a = reader->next(), c = reader->next();
   EXPECT_EQ((*a)->offset, Offset{0});
@@ -136,16 +136,16 @@ TEST_F(InterceptorChainTest, dropping_every_record_drops_the_batch) {
     return ION_V_REPLACE;
   }};
   seat(all);
-  walk();
-  EXPECT_EQ(passage_->kind, Passage::Kind::kDropped);
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kDropped);
 }
 
 TEST_F(InterceptorChainTest, a_route_names_topic_and_partition) {
   Scripted elsewhere{[](ion_msg* m, const ion_msg_api* api) { return api->route(m, bytes_of("other"), 7), ION_V_ROUTE; }};
   seat(elsewhere);
-  walk();
-  EXPECT_EQ(passage_->topic, "other");
-  EXPECT_EQ(passage_->partition, 7);
+  run();
+  EXPECT_EQ(result_->topic, "other");
+  EXPECT_EQ(result_->partition, 7);
 }
 
 TEST_F(InterceptorChainTest, a_pending_answer_is_resumed_once_before_or_after_the_call_returned) {
@@ -153,52 +153,52 @@ TEST_F(InterceptorChainTest, a_pending_answer_is_resumed_once_before_or_after_th
   const ion_msg_api* how = nullptr;
   Scripted later{[&](ion_msg* m, const ion_msg_api* api) { return held = m, how = api, ION_V_PENDING; }};
   seat(later);
-  walk();
-  EXPECT_FALSE(passage_);
+  run();
+  EXPECT_FALSE(result_);
   EXPECT_EQ(how->resume(held, ION_V_DROP), ION_OK);
-  ASSERT_TRUE(passage_);
-  EXPECT_EQ(passage_->kind, Passage::Kind::kDropped);
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kDropped);
 
   later.rule = [](ion_msg* m, const ion_msg_api* api) {
     EXPECT_EQ(api->resume(m, ION_V_CONTINUE), ION_OK);
     EXPECT_NE(api->resume(m, ION_V_CONTINUE), ION_OK);
     return ION_V_PENDING;
   };
-  walk();
-  ASSERT_TRUE(passage_);
-  EXPECT_EQ(passage_->kind, Passage::Kind::kGo);
+  run();
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
 }
 
 TEST_F(InterceptorChainTest, what_a_fault_means_is_the_operators_choice) {
   Scripted broken{[](ion_msg*, const ion_msg_api*) -> int32_t { return -24; }};
   seat(broken, OnError::kOpen);
-  walk();
-  EXPECT_EQ(passage_->kind, Passage::Kind::kGo);
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
   EXPECT_EQ(faults_, 1);
   Scripted strict{[](ion_msg*, const ion_msg_api*) -> int32_t { return -24; }};
   seat(strict, OnError::kClosed);
-  walk();
-  EXPECT_EQ(passage_->kind, Passage::Kind::kRejected);
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
 }
 
 TEST_F(InterceptorChainTest, a_spent_budget_is_a_fault) {
   Scripted slow{[this](ion_msg*, const ion_msg_api*) { return clock_.at = clock_.at + milliseconds(5), ION_V_CONTINUE; }};
   seat(slow, OnError::kClosed);
-  walk();
-  EXPECT_EQ(passage_->kind, Passage::Kind::kRejected);
-  EXPECT_EQ(passage_->why.code(), ION_E_REJECTED);
-  EXPECT_NE(passage_->why.words().find("budget"), std::string::npos);
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
+  EXPECT_EQ(result_->why.code(), ION_E_REJECTED);
+  EXPECT_NE(result_->why.message().find("budget"), std::string::npos);
 }
 
 TEST_F(InterceptorChainTest, an_open_breaker_passes_the_plugin_over_until_its_pause_is_over) {
   int calls = 0;
   Scripted failing{[&](ion_msg*, const ion_msg_api*) -> int32_t { return ++calls, -24; }};
   seat(failing, OnError::kOpen, {2, seconds(10), seconds(30)});
-  for (int i = 0; i < 5; ++i) walk();
+  for (int i = 0; i < 5; ++i) run();
   EXPECT_EQ(calls, 2);
-  EXPECT_EQ(passage_->kind, Passage::Kind::kGo);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
   clock_.at = clock_.at + seconds(31);
-  walk();
+  run();
   EXPECT_EQ(calls, 3);
 }
 

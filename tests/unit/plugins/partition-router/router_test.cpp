@@ -76,7 +76,7 @@ TEST(Placement, too_few_brokers_are_refused_with_both_numbers) {
   const auto rows = place({1, 3, two, 0});
   ASSERT_FALSE(rows);
   EXPECT_EQ(rows.error().code(), ION_E_INVALID);
-  EXPECT_NE(rows.error().words().find("3 replicas wanted, 2 brokers"), std::string::npos) << rows.error().words();
+  EXPECT_NE(rows.error().message().find("3 replicas wanted, 2 brokers"), std::string::npos) << rows.error().message();
 }
 
 TEST(ReadReplica, prefers_the_readers_rack_and_falls_back_to_the_leader) {

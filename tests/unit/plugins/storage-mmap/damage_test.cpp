@@ -1,6 +1,6 @@
 // What a disk can do to bytes that were durable, one thing after another: each is found, nothing damaged is handed out or cut, and
 // the rest can be read. What was not durable may go.
-#include "support/mmap_world.h"
+#include "support/mmap_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ constexpr const char* kMarks = "marks";
 // A log whose three batches are durable. Killed: no index. Closed: with one.
 enum class End { kKilled, kClosed };
 std::unique_ptr<FakeDisk> disk_with_three(End end) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   EXPECT_TRUE(log.add({"zero", "one"}).ok() && log.add({"two"}).ok() && log.add({"three"}).ok() && log.sync().ok());
   world.run();
@@ -30,7 +30,7 @@ uint64_t bytes_of_three() {
 void expect_refuses_appends(LogDriver& log) {
   const Status s = log.add({"more"});
   EXPECT_EQ(s.code(), ION_E_CORRUPT);
-  EXPECT_NE(s.words().find("ion topic repair"), std::string::npos) << s.text();
+  EXPECT_NE(s.message().find("ion topic repair"), std::string::npos) << s.text();
 }
 
 // How many records a log gives, read in pieces.
@@ -54,7 +54,7 @@ TEST(Damage, every_flipped_bit_below_the_mark_is_found_and_never_handed_out) {
         auto disk = healthy->clone();
         disk->flip(kFirst, byte, bit);
         const std::vector<uint8_t> before = disk->bytes(kFirst);
-        MmapWorld world({}, std::move(disk));
+        MmapFixture world({}, std::move(disk));
         LogDriver log = world.open();
         const LogStat s = log.stat();
         ASSERT_TRUE(s.damaged);
@@ -75,7 +75,7 @@ TEST(Damage, every_flipped_bit_below_the_mark_is_found_and_never_handed_out) {
 }
 
 TEST(Damage, a_flipped_bit_in_a_sealed_segment_is_found_when_it_is_first_read) {
-  MmapWorld origin;
+  MmapFixture origin;
   {
     LogDriver log = origin.open();
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('a' + i))).ok());
@@ -85,7 +85,7 @@ TEST(Damage, a_flipped_bit_in_a_sealed_segment_is_found_when_it_is_first_read) {
     SCOPED_TRACE("byte " + std::to_string(byte));
     auto disk = origin.disk.clone();
     disk->flip(kFirst, byte, 2);
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     LogDriver log = world.open();
     EXPECT_FALSE(log.stat().damaged);
     EXPECT_EQ(log.read({5}, {6}).text(), value_of_batch_of(1000, 'f'));
@@ -103,7 +103,7 @@ TEST(Damage, a_flipped_bit_in_a_sealed_segment_is_found_when_it_is_first_read) {
 }
 
 TEST(Damage, a_sealed_segment_of_this_process_is_not_checked_again) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
   const uint64_t reads = world.disk.count(DiskOp::kPread, ".log");
@@ -119,7 +119,7 @@ TEST(Damage, a_shortened_segment_file_is_damage_up_to_the_mark) {
     std::vector<uint8_t> bytes = disk->bytes(kFirst);
     bytes.resize(n);
     disk->set_bytes(kFirst, bytes);
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     LogDriver log = world.open();
     const LogStat s = log.stat();
     ASSERT_TRUE(s.damaged) << n;
@@ -134,7 +134,7 @@ TEST(Damage, a_shortened_segment_file_is_damage_up_to_the_mark) {
 }
 
 TEST(Damage, a_segment_that_was_taken_away_is_damage) {
-  MmapWorld origin;
+  MmapFixture origin;
   {
     LogDriver log = origin.open();
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
@@ -144,7 +144,7 @@ TEST(Damage, a_segment_that_was_taken_away_is_damage) {
     auto disk = origin.disk.clone();
     ASSERT_TRUE(disk->exists(std::string("logs/p+a+0/") + name));
     disk->take_away(std::string("logs/p+a+0/") + name);
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     LogDriver log = world.open();
     EXPECT_TRUE(log.stat().damaged) << name;
     EXPECT_EQ(log.stat().next.v, 12);
@@ -164,7 +164,7 @@ TEST(Damage, bytes_above_the_mark_that_do_not_prove_themselves_are_cut_and_zeroe
   std::copy(torn.bytes.begin(), torn.bytes.end() - 9, bytes.begin() + static_cast<std::ptrdiff_t>(end));
   std::copy(behind.bytes.begin(), behind.bytes.end(), bytes.begin() + static_cast<std::ptrdiff_t>(end + torn.bytes.size()));
   disk->set_bytes(kFirst, bytes);
-  MmapWorld world({}, std::move(disk));
+  MmapFixture world({}, std::move(disk));
   LogDriver log = world.open();
   EXPECT_TRUE(log.stat().cut_tail);
   EXPECT_FALSE(log.stat().damaged);
@@ -178,7 +178,7 @@ TEST(Damage, bytes_above_the_mark_that_do_not_prove_themselves_are_cut_and_zeroe
 }
 
 TEST(Marks, an_older_mark_loses_nothing) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"early"}).ok() && log.sync().ok());
   world.run();
@@ -188,7 +188,7 @@ TEST(Marks, an_older_mark_loses_nothing) {
   world.kill(log);
   auto disk = world.disk.clone();
   disk->set_bytes(kMarks, old_marks);
-  MmapWorld later({}, std::move(disk));
+  MmapFixture later({}, std::move(disk));
   LogDriver again = later.open();
   EXPECT_FALSE(again.stat().damaged || again.stat().cut_tail);
   EXPECT_EQ(again.stat().next.v, 31);
@@ -201,7 +201,7 @@ TEST(Marks, a_missing_or_garbled_mark_file_loses_nothing_and_is_told) {
     auto disk = disk_with_three(End::kKilled);
     if (missing) disk->take_away(kMarks);
     else disk->set_bytes(kMarks, std::vector<uint8_t>(disk->bytes(kMarks).size(), 0xA5));
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     LogDriver log = world.open();
     EXPECT_FALSE(log.stat().damaged || log.stat().cut_tail);
     EXPECT_EQ(log.text(), "zero,one,two,three");
@@ -218,13 +218,13 @@ TEST(Marks, without_a_mark_a_bad_batch_with_whole_ones_behind_it_is_damage_and_a
   disk->take_away(kMarks);
   auto middle = disk->clone(), end = disk->clone();
   middle->flip(kFirst, second + 65, 1);
-  MmapWorld damaged({}, std::move(middle));
+  MmapFixture damaged({}, std::move(middle));
   LogDriver one = damaged.open();
   EXPECT_TRUE(one.stat().damaged);
   EXPECT_EQ(one.read({3}).text(), "three");
   EXPECT_TRUE(one.close().ok());
   end->flip(kFirst, bytes_of_three() - 2, 1);
-  MmapWorld cut({}, std::move(end));
+  MmapFixture cut({}, std::move(end));
   LogDriver other = cut.open();
   EXPECT_TRUE(other.stat().cut_tail);
   EXPECT_EQ(other.text(), "zero,one,two");
@@ -232,7 +232,7 @@ TEST(Marks, without_a_mark_a_bad_batch_with_whole_ones_behind_it_is_damage_and_a
 }
 
 TEST(Marks, one_garbled_slot_falls_back_to_the_other) {
-  MmapWorld origin;
+  MmapFixture origin;
   LogDriver log = origin.open();
   for (int i = 0; i < 3; ++i) ASSERT_TRUE(log.add({"x"}).ok() && log.sync().ok());
   origin.run();
@@ -240,7 +240,7 @@ TEST(Marks, one_garbled_slot_falls_back_to_the_other) {
   for (const uint64_t page : {0u, 4096u}) {
     auto disk = origin.disk.clone();
     disk->flip(kMarks, page + 45, 3);
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     LogDriver again = world.open();
     EXPECT_EQ(again.text(), "x,x,x");
     EXPECT_FALSE(again.stat().damaged);
@@ -250,7 +250,7 @@ TEST(Marks, one_garbled_slot_falls_back_to_the_other) {
 }
 
 TEST(Indexes, a_missing_or_wrong_index_is_built_again_from_the_batches) {
-  MmapWorld origin;
+  MmapFixture origin;
   {
     LogDriver log = origin.open();
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
@@ -264,13 +264,13 @@ TEST(Indexes, a_missing_or_wrong_index_is_built_again_from_the_batches) {
     if (what == 1) disk->flip(index, 50, 1);                        // its header
     if (what == 2) disk->flip(index, right.size() - 3, 1);          // an entry
     if (what == 3) disk->set_bytes(index, disk->bytes("logs/p+a+0/00000000000000000004.index"));
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     LogDriver log = world.open();
     EXPECT_FALSE(log.stat().damaged);
     EXPECT_EQ(all_of(log, 12), 12) << what;
     EXPECT_TRUE(log.close().ok());
     EXPECT_EQ(world.disk.bytes(index).size(), right.size()) << what;
-    MmapWorld again({}, world.disk.clone());
+    MmapFixture again({}, world.disk.clone());
     LogDriver more = again.open();
     EXPECT_EQ(all_of(more, 12), 12);
     EXPECT_TRUE(more.close().ok());
@@ -278,7 +278,7 @@ TEST(Indexes, a_missing_or_wrong_index_is_built_again_from_the_batches) {
 }
 
 TEST(Indexes, damage_in_a_segment_without_index_is_still_found) {
-  MmapWorld origin;
+  MmapFixture origin;
   {
     LogDriver log = origin.open();
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
@@ -287,7 +287,7 @@ TEST(Indexes, damage_in_a_segment_without_index_is_still_found) {
   auto disk = origin.disk.clone();
   disk->take_away("logs/p+a+0/00000000000000000000.index");
   disk->flip(kFirst, 1500, 0);
-  MmapWorld world({}, std::move(disk));
+  MmapFixture world({}, std::move(disk));
   LogDriver log = world.open();
   EXPECT_TRUE(log.stat().damaged);
   EXPECT_EQ(log.stat().bad_from.v, 1);
@@ -299,7 +299,7 @@ TEST(Indexes, damage_in_a_segment_without_index_is_still_found) {
 }
 
 TEST(MetaItems, that_do_not_prove_themselves_are_corrupt_and_never_older) {
-  MmapWorld origin;
+  MmapFixture origin;
   {
     LogDriver log = origin.open();
     ASSERT_TRUE(log.meta_put("vote", "a").ok() && log.meta_put("vote", "b").ok());
@@ -307,7 +307,7 @@ TEST(MetaItems, that_do_not_prove_themselves_are_corrupt_and_never_older) {
   }
   auto disk = origin.disk.clone();
   disk->flip("logs/p+a+0/meta", 40, 1);
-  MmapWorld world({}, std::move(disk));
+  MmapFixture world({}, std::move(disk));
   LogDriver log = world.open();
   EXPECT_EQ(log.meta_get("vote"), "!CORRUPT");
   EXPECT_EQ(log.meta_put("vote", "c").code(), ION_E_CORRUPT);

@@ -1,6 +1,6 @@
 // What the host can answer no to: flushes, writes, space, the directory itself, the pool. Nothing is claimed that is not so, and
 // what can recover does so by itself.
-#include "support/mmap_world.h"
+#include "support/mmap_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace {
 using namespace ion::test;
 
 TEST(FailedSync, makes_the_log_failed_for_good_and_reads_go_on) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"durable"}).ok() && log.sync().ok());
   ASSERT_TRUE(log.add({"lost"}).ok());
@@ -43,7 +43,7 @@ TEST(FailedSync, makes_the_log_failed_for_good_and_reads_go_on) {
 }
 
 TEST(FailedSync, of_the_mark_file_fails_every_later_claim) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open("raft/g", {.exact_mark = true});
   ASSERT_TRUE(log.add({"x"}).ok());
   world.disk.add_fault({DiskOp::kSyncData, "marks", ION_E_IO});
@@ -54,7 +54,7 @@ TEST(FailedSync, of_the_mark_file_fails_every_later_claim) {
 }
 
 TEST(FailedWrite, fails_the_log_and_leaves_its_end_as_it_was) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"kept"}).ok());
   world.disk.add_fault({DiskOp::kPwrite, ".log", ION_E_IO});
@@ -69,7 +69,7 @@ TEST(FailedWrite, fails_the_log_and_leaves_its_end_as_it_was) {
 }
 
 TEST(NoSpace, in_the_middle_of_a_write_loses_nothing_and_recovers_by_itself) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"kept"}).ok());
   world.disk.add_fault({DiskOp::kPwrite, ".log", ION_E_NO_SPACE});
@@ -88,7 +88,7 @@ TEST(NoSpace, in_the_middle_of_a_write_loses_nothing_and_recovers_by_itself) {
 TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
   StorageMmapConfig config;
   config.prepare_ahead = 0;  // else the next one is there already
-  MmapWorld world(config);
+  MmapFixture world(config);
   LogDriver log = world.open("raft/g", {.segment_bytes = 4096});
   ASSERT_TRUE(log.append(make_batch_of({0}, 3000)).ok());
   world.disk.set_total_bytes(world.disk.used_bytes() + 1000);
@@ -105,7 +105,7 @@ TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
 }
 
 TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver filler = world.open("state/filler/0");
   ASSERT_TRUE(filler.append(make_batch_of({0}, 4 << 20)).ok());
   std::vector<LogDriver> logs;
@@ -130,13 +130,13 @@ TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
 }
 
 TEST(DataDirectory, belongs_to_one_process) {
-  MmapWorld world;
+  MmapFixture world;
   FakeFiles files(world.disk);
   MmapStorage second({files, world.executor, world.clock, world.random, world.log}, {});
   const Status s = second.start();
   EXPECT_EQ(s.code(), ION_E_BUSY);
-  EXPECT_NE(s.words().find("in use by another process"), std::string::npos);
-  EXPECT_NE(s.words().find("lock"), std::string::npos);
+  EXPECT_NE(s.message().find("in use by another process"), std::string::npos);
+  EXPECT_NE(s.message().find("lock"), std::string::npos);
   std::unique_ptr<Log> log;
   const Asked refused([&](Op& op) { return second.open(op, "p/a/0", {}, &log); });
   EXPECT_EQ(refused.code(), ION_E_CLOSED);
@@ -146,29 +146,29 @@ TEST(DataDirectory, belongs_to_one_process) {
 TEST(DataDirectory, that_cannot_be_written_is_a_clear_error) {
   FakeDisk disk;
   disk.add_fault({DiskOp::kOpen, "lock", ION_E_FORBIDDEN});
-  MmapWorld world({}, std::make_unique<FakeDisk>());
+  MmapFixture world({}, std::make_unique<FakeDisk>());
   FakeFiles files(disk);
   MmapStorage storage({files, world.executor, world.clock, world.random, world.log}, {});
   const Status s = storage.start();
   EXPECT_EQ(s.code(), ION_E_FORBIDDEN);
-  EXPECT_NE(s.words().find("cannot be written"), std::string::npos);
+  EXPECT_NE(s.message().find("cannot be written"), std::string::npos);
 }
 
 TEST(DataDirectory, whose_identity_does_not_prove_itself_is_not_given_a_new_one) {
-  MmapWorld origin;
+  MmapFixture origin;
   for (const int n : {0, 5, 28}) {
     auto disk = origin.disk.clone();
     std::vector<uint8_t> bytes = disk->bytes("identity");
     bytes.resize(static_cast<size_t>(n), 1);
     if (n == 28) bytes[20] ^= 1;
     disk->set_bytes("identity", bytes);
-    MmapWorld world({}, std::move(disk));
+    MmapFixture world({}, std::move(disk));
     EXPECT_EQ(world.started.code(), ION_E_CORRUPT) << n;
   }
 }
 
-TEST(FullPool, is_answered_as_overloaded_and_forgotten_when_it_has_room) {
-  MmapWorld world;
+TEST(FullPool, is_answered_as_overloaded_and_forgotten_when_it_fits) {
+  MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 4096});
   ASSERT_TRUE(log.append(make_batch_of({0}, 4000)).ok());
   world.run();
@@ -189,7 +189,7 @@ TEST(FullPool, is_answered_as_overloaded_and_forgotten_when_it_has_room) {
 }
 
 TEST(FailedClose, leaves_the_handle_with_its_owner_who_may_close_again) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"x"}).ok());
   world.disk.add_fault({DiskOp::kSyncData, ".log", ION_E_IO});
@@ -202,7 +202,7 @@ TEST(FailedClose, leaves_the_handle_with_its_owner_who_may_close_again) {
 }
 
 TEST(CutSyncs, are_cancelled) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"a"}).ok() && log.add({"b"}).ok());
   Asked cut([&](Op& op) { return log.log().truncate_suffix(op, {1}); });
@@ -216,7 +216,7 @@ TEST(CutSyncs, are_cancelled) {
 }
 
 TEST(Drain, refuses_what_is_new_and_waits_for_leases) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"held"}).ok());
   ReadBack held = log.read({0});
@@ -233,7 +233,7 @@ TEST(Drain, refuses_what_is_new_and_waits_for_leases) {
 TEST(Leases, above_the_bound_are_refused_until_some_are_given_back) {
   StorageMmapConfig config;
   config.lease_bytes_max = 1500;
-  MmapWorld world(config);
+  MmapFixture world(config);
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
   for (int i = 0; i < 4; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
   ReadBack one = log.read({0}, {1});
@@ -245,7 +245,7 @@ TEST(Leases, above_the_bound_are_refused_until_some_are_given_back) {
 
 TEST(Removal, that_was_interrupted_is_finished_at_the_next_start) {
   for (uint64_t at = 0;; ++at) {
-    MmapWorld world;
+    MmapFixture world;
     LogDriver log = world.open(), other = world.open("p/b/0");
     ASSERT_TRUE(log.add({"x"}).ok() && log.close().ok() && other.close().ok());
     world.disk.crash_at_change(at);

@@ -57,12 +57,12 @@ TEST(IndexFile, one_of_another_segment_log_or_directory_does_not_prove_itself) {
 TEST(FloorEntry, finds_the_last_one_that_holds) {
   const std::vector<int> v{1, 3, 3, 7};
   const auto at = [&](size_t i) { return v[i]; };
-  const auto floor = [&](int x) { return floor_entry(v.size(), at, [&](int e) { return e <= x; }); };
-  EXPECT_EQ(floor(0), kNoEntry);
-  EXPECT_EQ(floor(1), 0u);
-  EXPECT_EQ(floor(3), 2u);
-  EXPECT_EQ(floor(6), 2u);
-  EXPECT_EQ(floor(100), 3u);
+  const auto floor_at = [&](int x) { return floor_entry(v.size(), at, [&](int e) { return e <= x; }); };
+  EXPECT_EQ(floor_at(0), kNoEntry);
+  EXPECT_EQ(floor_at(1), 0u);
+  EXPECT_EQ(floor_at(3), 2u);
+  EXPECT_EQ(floor_at(6), 2u);
+  EXPECT_EQ(floor_at(100), 3u);
 }
 
 MarkSlot slot(uint64_t generation, std::string log = "p/a/0") {

@@ -1,5 +1,5 @@
 // One flush for all that wait, all logs in one round, the next round at once while somebody waits.
-#include "support/mmap_world.h"
+#include "support/mmap_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@ namespace {
 
 using namespace ion::test;
 
-uint64_t flushes(MmapWorld& world, std::string_view part = ".log") { return world.disk.count(DiskOp::kSyncData, part); }
+uint64_t flushes(MmapFixture& world, std::string_view part = ".log") { return world.disk.count(DiskOp::kSyncData, part); }
 
 TEST(GroupCommit, joins_all_syncs_that_wait_into_one_flush) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
   world.run();
   const uint64_t before = flushes(world);
@@ -35,7 +35,7 @@ TEST(GroupCommit, joins_all_syncs_that_wait_into_one_flush) {
 }
 
 TEST(GroupCommit, takes_all_logs_in_one_round_and_answers_who_came_meanwhile_in_the_next) {
-  MmapWorld world;
+  MmapFixture world;
   std::vector<LogDriver> logs;
   for (int i = 0; i < 8; ++i) logs.push_back(world.open("p/t/" + std::to_string(i)));
   world.run();
@@ -61,7 +61,7 @@ TEST(GroupCommit, takes_all_logs_in_one_round_and_answers_who_came_meanwhile_in_
 }
 
 TEST(GroupCommit, does_not_flush_again_what_is_durable) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"x"}).ok() && log.sync().ok());
   const uint64_t before = flushes(world, "");
@@ -71,7 +71,7 @@ TEST(GroupCommit, does_not_flush_again_what_is_durable) {
 }
 
 TEST(GroupCommit, costs_one_flush_of_the_segment_and_the_mark_follows_when_nobody_waits) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.add({"x"}).ok());
   const uint64_t segments = flushes(world), marks = flushes(world, "marks");
@@ -84,7 +84,7 @@ TEST(GroupCommit, costs_one_flush_of_the_segment_and_the_mark_follows_when_nobod
 }
 
 TEST(ExactMark, is_on_the_disk_before_the_answer) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open("raft/g", {.exact_mark = true});
   for (int i = 0; i < 5; ++i) {
     ASSERT_TRUE(log.add({"entry"}).ok());
@@ -109,7 +109,7 @@ TEST(ExactMark, is_on_the_disk_before_the_answer) {
 }
 
 TEST(LowerBoundMark, is_at_most_one_commit_behind) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   for (int i = 0; i < 20; ++i) {
     ASSERT_TRUE(log.add({"entry"}).ok());

@@ -75,8 +75,8 @@ TEST(DiskSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
 TEST(DiskSpace, the_segment_itself_counts_and_both_numbers_are_told) {
   const Status s = check_space({100 * kMiB, 1000 * kMiB}, 60 * kMiB, LogClass::kData, {});
   EXPECT_EQ(s.code(), ION_E_NO_SPACE);
-  EXPECT_NE(s.words().find(std::to_string(100 * kMiB)), std::string::npos);
-  EXPECT_NE(s.words().find(std::to_string(60 * kMiB)), std::string::npos);
+  EXPECT_NE(s.message().find(std::to_string(100 * kMiB)), std::string::npos);
+  EXPECT_NE(s.message().find(std::to_string(60 * kMiB)), std::string::npos);
   EXPECT_TRUE(check_space({100 * kMiB, 1000 * kMiB}, 40 * kMiB, LogClass::kData, {}).ok());
   EXPECT_TRUE(check_space({0, 0}, 1, LogClass::kData, {}).ok());  // a host that cannot tell
 }

@@ -1,5 +1,5 @@
 // Segments ahead, rolling, names, what is open and mapped.
-#include "support/mmap_world.h"
+#include "support/mmap_fixture.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@ namespace {
 
 using namespace ion::test;
 
-std::vector<std::string> files_of(MmapWorld& world, std::string_view part, const std::string& log = "p+a+0") {
+std::vector<std::string> files_of(MmapFixture& world, std::string_view part, const std::string& log = "p+a+0") {
   std::vector<std::string> names;
   for (const std::string& name : world.disk.names_in("logs/" + log))
     if (name.find(part) != std::string::npos) names.push_back(name);
@@ -16,7 +16,7 @@ std::vector<std::string> files_of(MmapWorld& world, std::string_view part, const
 }
 
 TEST(Segments, are_small_for_small_logs_and_none_waits_ready_for_an_idle_one) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open("p/a/0", {});
   ASSERT_TRUE(log.add({"little"}).ok());
   world.run();
@@ -26,7 +26,7 @@ TEST(Segments, are_small_for_small_logs_and_none_waits_ready_for_an_idle_one) {
 }
 
 TEST(Segments, wait_ready_before_they_are_needed_so_that_rolling_does_not_wait) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.append(make_batch_of({0}, 3000)).ok());  // more than half: one is made ahead
   world.run();
@@ -44,7 +44,7 @@ TEST(Segments, wait_ready_before_they_are_needed_so_that_rolling_does_not_wait) 
 TEST(Segments, that_are_not_ready_make_the_append_wait_and_nothing_overtakes_it) {
   StorageMmapConfig config;
   config.prepare_ahead = 0;
-  MmapWorld world(config);
+  MmapFixture world(config);
   LogDriver log = world.open();
   ASSERT_TRUE(log.append(make_batch_of({0}, 4000)).ok());
   const TestBatch one = make_batch_of({1}, 4000), two = make_batch({2}, {"small"});
@@ -64,7 +64,7 @@ TEST(Segments, that_are_not_ready_make_the_append_wait_and_nothing_overtakes_it)
 }
 
 TEST(Segments, roll_by_age_when_the_log_asks_for_it) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20, .segment_age = seconds(60)});
   ASSERT_TRUE(log.add({"a"}).ok());
   world.clock.advance(seconds(59));
@@ -79,7 +79,7 @@ TEST(Segments, roll_by_age_when_the_log_asks_for_it) {
 }
 
 TEST(Segments, are_indexed_when_sealed_and_the_files_are_closed) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
   world.run();
@@ -90,7 +90,7 @@ TEST(Segments, are_indexed_when_sealed_and_the_files_are_closed) {
 }
 
 TEST(Segments, that_were_used_before_they_had_a_name_are_found_after_a_kill) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   ASSERT_TRUE(log.append(make_batch_of({0}, 3000, 'a')).ok());
   world.run();
@@ -113,7 +113,7 @@ TEST(Segments, that_were_used_before_they_had_a_name_are_found_after_a_kill) {
 }
 
 TEST(Segments, a_truncated_prefix_frees_files_at_once_and_maps_with_the_last_lease) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open();
   for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('a' + i))).ok());
   ReadBack held = log.read({0}, {1});
@@ -131,7 +131,7 @@ TEST(Segments, a_truncated_prefix_frees_files_at_once_and_maps_with_the_last_lea
 TEST(Segments, above_the_bound_are_closed_and_opened_again_when_they_are_read) {
   StorageMmapConfig config;
   config.open_segments_max = 3;
-  MmapWorld world(config);
+  MmapFixture world(config);
   LogDriver log = world.open();
   for (int i = 0; i < 60; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('A' + i))).ok());
   world.run();
@@ -144,13 +144,13 @@ TEST(Segments, above_the_bound_are_closed_and_opened_again_when_they_are_read) {
 }
 
 TEST(Segments, of_another_process_are_checked_once_when_read) {
-  MmapWorld origin;
+  MmapFixture origin;
   {
     LogDriver log = origin.open();
     for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
     ASSERT_TRUE(log.close().ok());
   }
-  MmapWorld world({}, origin.disk.clone());
+  MmapFixture world({}, origin.disk.clone());
   LogDriver log = world.open();
   const auto preads = [&] { return world.disk.count(DiskOp::kPread, "000.log"); };
   const uint64_t at_open = preads();
@@ -166,7 +166,7 @@ TEST(Segments, of_another_process_are_checked_once_when_read) {
 TEST(Writeback, is_asked_for_each_time_so_many_bytes_were_appended) {
   StorageMmapConfig config;
   config.writeback_bytes = 10'000;
-  MmapWorld world(config);
+  MmapFixture world(config);
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
   for (int i = 0; i < 35; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
   world.run();
@@ -175,7 +175,7 @@ TEST(Writeback, is_asked_for_each_time_so_many_bytes_were_appended) {
 }
 
 TEST(Reads, are_slices_of_the_map_and_copy_nothing) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
   for (int i = 0; i < 50; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
   const ReadBack r = log.read({0});
@@ -188,7 +188,7 @@ TEST(Reads, are_slices_of_the_map_and_copy_nothing) {
 }
 
 TEST(Segments, are_zeroed_ahead_only_for_logs_that_are_flushed_often) {
-  MmapWorld world;
+  MmapFixture world;
   LogDriver never = world.open("p/never/0"), often = world.open("p/often/0");
   for (int i = 0; i < 12; ++i) {
     ASSERT_TRUE(never.append(make_batch_of({i}, 1000)).ok());

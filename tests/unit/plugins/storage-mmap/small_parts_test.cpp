@@ -59,7 +59,7 @@ TEST(LiveIndex, finds_entries_by_offset_and_by_position) {
   EXPECT_EQ(index.entries_below(201).size(), 3u);
   LiveIndex small(1);
   for (int64_t i = 0; i < 1000; ++i) small.push({{i}, static_cast<uint64_t>(i), 0});
-  EXPECT_LT(small.size(), 1000u);  // sparse: what has no room is left out
+  EXPECT_LT(small.size(), 1000u);  // sparse: what has no space is left out
 }
 
 class Bytes final : public MappedFile {

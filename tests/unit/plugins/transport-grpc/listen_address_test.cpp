@@ -22,7 +22,7 @@ TEST(ListenAddress, plaintext_beyond_loopback_is_not_offered) {
     const auto at = parse_listen_address(url);
     ASSERT_FALSE(at) << url;
     EXPECT_EQ(at.error().code(), ION_E_UNSUPPORTED) << url;
-    EXPECT_NE(at.error().words().find("loopback"), std::string::npos);
+    EXPECT_NE(at.error().message().find("loopback"), std::string::npos);
   }
 }
 

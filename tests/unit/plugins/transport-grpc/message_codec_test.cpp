@@ -132,7 +132,7 @@ TEST(MessageCodec, a_time_before_1970_is_refused_with_its_place) {
   request.add_messages()->set_timestamp_ms(-1);
   const auto messages = PlainMessages::parse(request.SerializeAsString());
   ASSERT_FALSE(messages);
-  EXPECT_NE(messages.error().words().find("message 1"), std::string::npos);
+  EXPECT_NE(messages.error().message().find("message 1"), std::string::npos);
 }
 
 TEST(MessageCodec, bytes_that_are_no_request_are_refused) {

@@ -120,7 +120,7 @@ TEST(Reflection, a_set_with_a_missing_import_is_refused_by_name) {
   Reflection reflection(rpc_services());
   const Status added = reflection.add(set.SerializeAsString());
   ASSERT_FALSE(added.ok());
-  EXPECT_NE(added.words().find("nowhere/at_all.proto"), std::string::npos);
+  EXPECT_NE(added.message().find("nowhere/at_all.proto"), std::string::npos);
 }
 
 TEST(Reflection, a_circle_of_imports_is_refused) {

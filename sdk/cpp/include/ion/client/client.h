@@ -1,4 +1,4 @@
-// Client: the door. It finds the cluster from any broker, holds the connections, and makes the parts that do the work.
+// Client: where everything begins. It finds the cluster from any broker, holds the connections, and makes the parts that do the work.
 //   auto client = ion::client::Client::connect({.brokers = {"localhost:9640"}}).value();
 // One thread of its own; any thread may use it. Its handles keep it alive; when the last one goes, everything is closed.
 #pragma once

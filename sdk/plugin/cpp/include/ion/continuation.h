@@ -1,5 +1,5 @@
 // Continuations of work that was taken on: they may not be refused because the shard's queue is full of requests, which are refused
-// at the door instead. A full queue is asked again from a timer. Bounded by what was taken on before.
+// at the broker API instead. A full queue is asked again from a timer. Bounded by what was taken on before.
 // Thread: any.
 #pragma once
 #include <ion/ports.h>
@@ -10,7 +10,7 @@
 
 namespace ion {
 
-struct ContinuationWorld {
+struct ContinuationFixture {
   Executor& executor;
   Timers& timers;
   Clock& clock;
@@ -20,7 +20,7 @@ enum class Hop { kRun, kPost };  // kRun: here and now if the shard is idle
 
 // OK: `work` runs once, on the shard. CLOSED: the process goes down and it never runs. Anything else (no timer left either): it
 // never runs.
-inline Status go_on_at(const ContinuationWorld& world, ShardId shard, Hop how, std::function<void()> work) {
+inline Status go_on_at(const ContinuationFixture& world, ShardId shard, Hop how, std::function<void()> work) {
   // The queue and the timer take the same function and the same box: who takes it owns it.
   using Work = std::function<void()>;
   auto box = std::make_unique<Work>(std::move(work));

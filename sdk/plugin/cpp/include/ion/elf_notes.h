@@ -36,7 +36,7 @@ struct ElfLibraries {
 namespace elf {
 
 constexpr size_t kHeadersMax = 128, kDynamicMax = 4096, kNeededMax = 128, kNamesMax = 64;
-constexpr size_t kWordsBytesMax = 16 << 10, kSchemaBytesMax = 1 << 20, kNameBytesMax = 128, kPathBytesMax = 4096;
+constexpr size_t kMessageBytesMax = 16 << 10, kSchemaBytesMax = 1 << 20, kNameBytesMax = 128, kPathBytesMax = 4096;
 #if defined(__aarch64__)
 constexpr uint16_t kMachine = EM_AARCH64;
 #elif defined(__x86_64__)
@@ -170,7 +170,7 @@ inline Status collect(Bytes segment, uint64_t align, RawNotes& to) {
     const bool words = note.n_type == ION_NOTE_TYPE_ABI;
     std::optional<std::string_view>& slot = words ? to.words : to.schema;
     if (slot) return Status(ION_E_CORRUPT, "the file has two notes of the same kind: is it two plugins linked into one?");
-    if (body->size() > (words ? kWordsBytesMax : kSchemaBytesMax))
+    if (body->size() > (words ? kMessageBytesMax : kSchemaBytesMax))
       return Status(ION_E_CORRUPT, "a note of the plugin is too large");
     slot = text_of(*body);
   }

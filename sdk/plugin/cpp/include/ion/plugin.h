@@ -14,7 +14,7 @@
 #include <ion/abi/host/buffers.h>
 #include <ion/abi/host/config.h>
 #include <ion/abi/host/executors.h>
-#include <ion/abi/host/front_door.h>
+#include <ion/abi/host/broker_api.h>
 #include <ion/abi/host/metrics.h>
 #include <ion/abi/host/random.h>
 #include <ion/abi/host/rpc.h>
@@ -142,10 +142,10 @@ constexpr std::array<const char*, Count + 1> name_starts(const std::array<char, 
 
 #define ION_PLUGIN(Class, id_text, version_text, provides_text, needs_text)                                                      \
   namespace {                                                                                                                    \
-  constexpr char ion_note_words[] = "abi=" ION_TEXT(ION_ABI_MAJOR) "." ION_TEXT(ION_ABI_MINOR) ";min=0;id=" id_text              \
+  constexpr char ion_note_text[] = "abi=" ION_TEXT(ION_ABI_MAJOR) "." ION_TEXT(ION_ABI_MINOR) ";min=0;id=" id_text              \
                                     ";version=" version_text ";provides=" provides_text ";needs=" needs_text;                    \
   ION_NOTE_IN(ION_NOTE_ABI_SECTION)                                                                                              \
-  constexpr ::ion::detail::Note<ION_NOTE_TYPE_ABI, sizeof(ion_note_words) - 1> ion_abi_note{ion_note_words};                     \
+  constexpr ::ion::detail::Note<ION_NOTE_TYPE_ABI, sizeof(ion_note_text) - 1> ion_abi_note{ion_note_text};                     \
   using IonSchema = ::ion::SchemaText<Class::Config>;                                                                            \
   ION_NOTE_IN(ION_NOTE_SCHEMA_SECTION)                                                                                           \
   constexpr ::ion::detail::Note<ION_NOTE_TYPE_SCHEMA, IonSchema::kSize> ion_schema_note{{IonSchema::kText.data(), IonSchema::kSize}}; \

@@ -1,4 +1,4 @@
-// The world behind ports: what the host gives to plugins (through the host table) and the kernel to its rooms (directly).
+// The world behind ports: what the host gives to plugins (through the host table) and the kernel to its modules (directly).
 // kernel/base makes them real, a simulator makes them imaginary; nobody sees a difference. Thread words as in the ABI.
 #pragma once
 #include <ion/abi/host.h>

@@ -32,8 +32,8 @@ constexpr Code to_code(ion_status code) noexcept {
 class [[nodiscard]] Status {
  public:
   Status() noexcept = default;
-  Status(Code code, std::string words, std::string reason = {})
-      : code_(code), words_(std::move(words)), reason_(std::move(reason)) {}
+  Status(Code code, std::string message, std::string reason = {})
+      : code_(code), message_(std::move(message)), reason_(std::move(reason)) {}
 
   static Status from(ion_status code, const ion_err* err) {
     if (code == ION_OK) return {};
@@ -43,16 +43,16 @@ class [[nodiscard]] Status {
 
   bool ok() const noexcept { return code_ == ION_OK; }
   Code code() const noexcept { return code_; }
-  const std::string& words() const noexcept { return words_; }
+  const std::string& message() const noexcept { return message_; }
   const std::string& reason() const noexcept { return reason_; }  // finer than the code: "RECORD_TOO_LARGE"; may be empty
-  std::string text() const { return ok() ? "OK" : std::string(code_name(code_)) + ": " + words_; }
+  std::string text() const { return ok() ? "OK" : std::string(code_name(code_)) + ": " + message_; }
 
   // Fills the C form; answers the code, so that a bridge can `return status.to(err);`.
   ion_status to(ion_err* err) const noexcept {
     if (err != nullptr) {
       err->code = code_;
-      const size_t n = std::min(words_.size(), sizeof err->msg - 1);
-      std::memcpy(err->msg, words_.data(), n);
+      const size_t n = std::min(message_.size(), sizeof err->msg - 1);
+      std::memcpy(err->msg, message_.data(), n);
       err->msg[n] = 0;
     }
     return code_;
@@ -60,7 +60,7 @@ class [[nodiscard]] Status {
 
  private:
   Code code_ = ION_OK;
-  std::string words_, reason_;
+  std::string message_, reason_;
 };
 
 }  // namespace ion

@@ -124,7 +124,7 @@ class ImportedGroup final : public Group {
   }
   GroupStat stat() override {  // all zero, a follower of nobody, when the other side cannot tell
     ion_group_stat s{sizeof(ion_group_stat), ION_ROLE_FOLLOWER, 0, 0, 0, 0, 0};
-    if (!ION_ASK(stat, group_, &s).ok()) return {};
+    if (!ION_CALL(stat, group_, &s).ok()) return {};
     return {static_cast<ion_role>(s.role), s.term, s.leader, s.commit, s.applied, s.last};
   }
 

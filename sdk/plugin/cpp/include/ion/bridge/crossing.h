@@ -168,6 +168,6 @@ class Watched {
   (ION_OFFERS(table_, member) ? (op).passed(table_->member(self_ __VA_OPT__(, ) __VA_ARGS__, &(op).raw(), &(op).now())) \
                               : (op).refuse(::ion::bridge::missing(kId, #member)))
 // Asks a plain function: a Status.
-#define ION_ASK(member, ...)                                                                                         \
+#define ION_CALL(member, ...)                                                                                         \
   (ION_OFFERS(table_, member) ? ::ion::bridge::told(kId, #member, table_->member(self_ __VA_OPT__(, ) __VA_ARGS__)) \
                               : ::ion::bridge::missing(kId, #member))

@@ -113,7 +113,7 @@ class ImportedNode {
   explicit ImportedNode(ion_ref ref) noexcept : table_(static_cast<const ion_config*>(ref.table)), self_(ref.self) {}
   Result<NodeFacts> facts() {
     ion_node n{sizeof(ion_node), 0, 0, {}, {}, {}};
-    ION_CHECK(ION_ASK(node, &n));
+    ION_CHECK(ION_CALL(node, &n));
     return NodeFacts{{n.node}, text_of(n.rack), text_of(n.cluster), text_of(n.version)};
   }
 
@@ -146,12 +146,12 @@ class ImportedMetrics {
   };
   Result<ion_metric*> declare(ion_metric_kind kind, Words words, uint32_t series_max) {
     ion_metric* metric = nullptr;
-    ION_CHECK(ION_ASK(declare, kind, bytes_of(words.name), bytes_of(words.unit), bytes_of(words.help), series_max, &metric));
+    ION_CHECK(ION_CALL(declare, kind, bytes_of(words.name), bytes_of(words.unit), bytes_of(words.help), series_max, &metric));
     return metric;
   }
   Result<ion_series*> series(ion_metric* metric, std::span<const ion_field> labels) {
     ion_series* made = nullptr;
-    ION_CHECK(ION_ASK(series, metric, labels.data(), static_cast<uint32_t>(labels.size()), &made));
+    ION_CHECK(ION_CALL(series, metric, labels.data(), static_cast<uint32_t>(labels.size()), &made));
     return made;
   }
   void record(ion_series* series, int64_t value) {

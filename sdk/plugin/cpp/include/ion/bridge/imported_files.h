@@ -22,9 +22,9 @@ class ImportedMap final : public MappedFile {
   }
   const uint8_t* base() const override { return bytes_.data(); }
   uint64_t size() const override { return bytes_.size(); }
-  Status advise(uint64_t at, uint64_t n, ion_advice hint) override { return ION_ASK(advise, map_, at, n, hint); }
+  Status advise(uint64_t at, uint64_t n, ion_advice hint) override { return ION_CALL(advise, map_, at, n, hint); }
   // OK: sampled pages are in memory; BUSY: some are not; UNSUPPORTED: this host cannot tell.
-  Status resident(uint64_t at, uint64_t n) { return ION_ASK(resident, map_, at, n); }
+  Status resident(uint64_t at, uint64_t n) { return ION_CALL(resident, map_, at, n); }
 
  private:
   static constexpr std::string_view kId = ION_FILES_ID;
@@ -35,8 +35,8 @@ class ImportedMap final : public MappedFile {
 };
 
 // Asks while the file is open, and names it when the answer is no.
-#define ION_ASK_FILE(member, ...) \
-  (file_ == nullptr ? closed() : named(ION_ASK(member, file_ __VA_OPT__(, ) __VA_ARGS__)))
+#define ION_CALL_FILE(member, ...) \
+  (file_ == nullptr ? closed() : named(ION_CALL(member, file_ __VA_OPT__(, ) __VA_ARGS__)))
 
 class ImportedFile final : public File {
  public:
@@ -56,41 +56,41 @@ class ImportedFile final : public File {
     return bridge::told(kId, "close", table_->close(self_, std::exchange(file_, nullptr), &err), &err);
   }
   Status pwrite(uint64_t at, std::span<const ion_buf> parts) override {
-    return ION_ASK_FILE(pwrite, at, parts.data(), static_cast<uint32_t>(parts.size()));
+    return ION_CALL_FILE(pwrite, at, parts.data(), static_cast<uint32_t>(parts.size()));
   }
   Result<uint64_t> pread(uint64_t at, std::span<uint8_t> to) override {
     uint64_t got = 0;
-    ION_CHECK(ION_ASK_FILE(pread, at, to.data(), to.size(), &got));
+    ION_CHECK(ION_CALL_FILE(pread, at, to.data(), to.size(), &got));
     return got;
   }
   Result<uint64_t> length() override {
     uint64_t n = 0;
-    ION_CHECK(ION_ASK_FILE(length, &n));
+    ION_CHECK(ION_CALL_FILE(length, &n));
     return n;
   }
-  Status allocate(uint64_t at, uint64_t n) override { return ION_ASK_FILE(allocate, at, n); }
-  Status zero(uint64_t at, uint64_t n) override { return ION_ASK_FILE(zero, at, n); }
-  Status sync_data() override { return ION_ASK_FILE(sync_data); }
-  Status shrink(uint64_t n) override { return ION_ASK_FILE(shrink, n); }
-  Status writeback(uint64_t at, uint64_t n) override { return ION_ASK_FILE(writeback, at, n); }
+  Status allocate(uint64_t at, uint64_t n) override { return ION_CALL_FILE(allocate, at, n); }
+  Status zero(uint64_t at, uint64_t n) override { return ION_CALL_FILE(zero, at, n); }
+  Status sync_data() override { return ION_CALL_FILE(sync_data); }
+  Status shrink(uint64_t n) override { return ION_CALL_FILE(shrink, n); }
+  Status writeback(uint64_t at, uint64_t n) override { return ION_CALL_FILE(writeback, at, n); }
   Result<std::unique_ptr<MappedFile>> map(uint64_t at, uint64_t n) override {
     ion_map* map = nullptr;
     const uint8_t* base = nullptr;
-    ION_CHECK(ION_ASK_FILE(map, at, n, &map, &base));
+    ION_CHECK(ION_CALL_FILE(map, at, n, &map, &base));
     return std::make_unique<ImportedMap>(table_, self_, map, std::span<const uint8_t>(base, n));
   }
 
  private:
   static constexpr std::string_view kId = ION_FILES_ID;
   Status closed() const { return {ION_E_CLOSED, "ion.files/1: " + path_ + " was closed"}; }
-  Status named(Status s) const { return s.ok() ? s : Status(s.code(), s.words() + " for " + path_); }
+  Status named(Status s) const { return s.ok() ? s : Status(s.code(), s.message() + " for " + path_); }
   const ion_files* const table_;
   void* const self_;
   ion_file* file_;
   const std::string path_;
 };
 
-#undef ION_ASK_FILE
+#undef ION_CALL_FILE
 
 class ImportedFiles final : public Files {
  public:
@@ -107,21 +107,21 @@ class ImportedFiles final : public Files {
     return std::make_unique<ImportedFile>(table_, self_, file, std::move(kept));
   }
   Status rename(std::string_view from, std::string_view to) override {
-    return named(ION_ASK(rename, bytes_of(from), bytes_of(to)), from);
+    return named(ION_CALL(rename, bytes_of(from), bytes_of(to)), from);
   }
-  Status remove(std::string_view path) override { return named(ION_ASK(remove, bytes_of(path)), path); }
-  Status make_dir(std::string_view path) override { return named(ION_ASK(make_dir, bytes_of(path)), path); }
-  Status sync_dir(std::string_view path) override { return named(ION_ASK(sync_dir, bytes_of(path)), path); }
+  Status remove(std::string_view path) override { return named(ION_CALL(remove, bytes_of(path)), path); }
+  Status make_dir(std::string_view path) override { return named(ION_CALL(make_dir, bytes_of(path)), path); }
+  Status sync_dir(std::string_view path) override { return named(ION_CALL(sync_dir, bytes_of(path)), path); }
   Result<std::vector<DirEntry>> list(std::string_view dir) override {
     Listing heard;
-    ION_CHECK(named(ION_ASK(list, bytes_of(dir), &Listing::hear, &heard), dir));
+    ION_CHECK(named(ION_CALL(list, bytes_of(dir), &Listing::hear, &heard), dir));
     if (heard.threw) return Status(ION_E_NO_MEMORY, "no memory for the names in " + std::string(dir));
     std::sort(heard.entries.begin(), heard.entries.end(), [](const DirEntry& a, const DirEntry& b) { return a.name < b.name; });
     return std::move(heard.entries);
   }
   Result<DiskSpace> space() override {
     DiskSpace s;
-    ION_CHECK(ION_ASK(space, &s.free_bytes, &s.total_bytes));
+    ION_CHECK(ION_CALL(space, &s.free_bytes, &s.total_bytes));
     return s;
   }
   Answer sync_all(Op& op) { return ION_PASS(op, sync_all); }  // every file of this instance's device; may be UNSUPPORTED
@@ -143,7 +143,7 @@ class ImportedFiles final : public Files {
     }
   };
   static Status named(Status s, std::string_view path) {
-    return s.ok() ? s : Status(s.code(), s.words() + " for " + std::string(path));
+    return s.ok() ? s : Status(s.code(), s.message() + " for " + std::string(path));
   }
   const ion_files* table_;
   void* self_;

@@ -57,7 +57,7 @@ class ImportedInterceptor final : public Interceptor {
   uint32_t flags() const override { return table_ != nullptr ? table_->flags : 0; }
   Verdict on(Hook hook, Message& message) override {
     if (!ION_OFFERS(table_, on))
-      return bridge::no_verdict(message.raw(), message.api(), ION_E_UNSUPPORTED, bridge::missing(ION_INTERCEPTOR_ID, "on").words());
+      return bridge::no_verdict(message.raw(), message.api(), ION_E_UNSUPPORTED, bridge::missing(ION_INTERCEPTOR_ID, "on").message());
     const int32_t raw = table_->on(self_, static_cast<uint32_t>(hook), message.raw(), message.api());
     if (raw <= ION_V_PENDING) return static_cast<Verdict>(raw);
     return bridge::no_verdict(message.raw(), message.api(), ION_E_INVALID, "ion.interceptor/1 gave verdict " + std::to_string(raw));

@@ -107,7 +107,7 @@ class ImportedLog final : public Log {
   // A backend that cannot tell has a log that cannot be used.
   LogStat stat() override {
     ion_log_stat s{sizeof(ion_log_stat), 0, 0, 0, 0, 0, -1, -1, 0};
-    if (!ION_ASK(stat, log_, &s).ok()) return {.failed = true, .first = {}, .next = {}, .durable = {}, .sealed = {}};
+    if (!ION_CALL(stat, log_, &s).ok()) return {.failed = true, .first = {}, .next = {}, .durable = {}, .sealed = {}};
     return {(s.flags & ION_LOG_CUT_TAIL) != 0, (s.flags & ION_LOG_DAMAGED) != 0, (s.flags & ION_LOG_FAILED) != 0,
             {s.first}, {s.next}, {s.durable}, {s.sealed}, {s.bad_from}, {s.bad_upto}, s.bytes};
   }
@@ -117,15 +117,15 @@ class ImportedLog final : public Log {
   Answer meta_get(Op& op, std::string_view key) override { return ION_PASS(op, meta_get, log_, bytes_of(key)); }
   Result<std::vector<ion_range>> ranges(Offset from, size_t cap) override {
     std::vector<ion_range> found(std::min(cap, kRangesMax));
-    const auto room = static_cast<uint32_t>(found.size());
+    const auto module = static_cast<uint32_t>(found.size());
     uint32_t n = 0;
-    ION_CHECK(ION_ASK(ranges, log_, from.v, found.data(), room, &n));
-    found.resize(std::min(n, room));
+    ION_CHECK(ION_CALL(ranges, log_, from.v, found.data(), module, &n));
+    found.resize(std::min(n, module));
     return found;
   }
   Status configure(const OpenOptions& options) override {
     const ion_open_options raw = bridge::raw_options(options);
-    return ION_ASK(configure, log_, &raw);
+    return ION_CALL(configure, log_, &raw);
   }
   Answer seal(Op& op) override { return ION_PASS(op, seal, log_); }
 

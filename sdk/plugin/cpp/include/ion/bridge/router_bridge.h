@@ -61,7 +61,7 @@ class ImportedRouter final : public Router {
 
   Result<PartitionId> partition(std::string_view topic, std::span<const uint8_t> key, uint32_t partitions) override {
     uint32_t chosen = 0;
-    ION_CHECK(ION_ASK(partition, bytes_of(topic), {key.data(), key.size()}, partitions, &chosen));
+    ION_CHECK(ION_CALL(partition, bytes_of(topic), {key.data(), key.size()}, partitions, &chosen));
     if (chosen >= partitions)
       return Status(ION_E_INTERNAL, "ion.router/1 chose partition " + std::to_string(chosen) + " of " + std::to_string(partitions));
     return PartitionId{static_cast<int32_t>(chosen)};
@@ -73,14 +73,14 @@ class ImportedRouter final : public Router {
     const ion_place_req raw{sizeof(ion_place_req),   request.partitions, request.replication, static_cast<uint32_t>(request.brokers.size()),
                             request.brokers.data(), request.seed};
     std::vector<uint64_t> nodes(cells);
-    ION_CHECK(ION_ASK(place, &raw, nodes.data(), static_cast<uint32_t>(cells)));
+    ION_CHECK(ION_CALL(place, &raw, nodes.data(), static_cast<uint32_t>(cells)));
     std::vector<NodeId> rows(cells);
     std::transform(nodes.begin(), nodes.end(), rows.begin(), [](uint64_t node) { return NodeId{node}; });
     return rows;
   }
   Result<NodeId> replica(const ion_replica_req& request) override {
     NodeId node;
-    ION_CHECK(ION_ASK(replica, &request, &node.v));
+    ION_CHECK(ION_CALL(replica, &request, &node.v));
     return node;
   }
 

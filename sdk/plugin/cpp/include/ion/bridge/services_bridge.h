@@ -77,9 +77,9 @@ class ImportedExecutor final : public Executor {
   explicit ImportedExecutor(ion_ref ref) noexcept : table_(static_cast<const ion_executors*>(ref.table)), self_(ref.self) {}
   uint32_t shards() const override { return table_ != nullptr ? table_->shards : 0; }
   ShardId home() const noexcept { return {table_ != nullptr ? table_->home : 0}; }  // the instance's own shard
-  Status post(ShardId shard, ion_fn fn, void* ctx) override { return ION_ASK(post, shard.v, fn, ctx); }
-  Status run(ShardId shard, ion_fn fn, void* ctx) override { return ION_ASK(run, shard.v, fn, ctx); }
-  Status post_blocking(ion_fn fn, void* ctx) override { return ION_ASK(post_blocking, fn, ctx); }
+  Status post(ShardId shard, ion_fn fn, void* ctx) override { return ION_CALL(post, shard.v, fn, ctx); }
+  Status run(ShardId shard, ion_fn fn, void* ctx) override { return ION_CALL(run, shard.v, fn, ctx); }
+  Status post_blocking(ion_fn fn, void* ctx) override { return ION_CALL(post_blocking, fn, ctx); }
 
  private:
   static constexpr std::string_view kId = ION_EXECUTORS_ID;
@@ -92,7 +92,7 @@ class ImportedTimers final : public Timers {
   explicit ImportedTimers(ion_ref ref) noexcept : table_(static_cast<const ion_timers*>(ref.table)), self_(ref.self) {}
   Result<TimerHandle> arm(ShardId shard, Instant at, ion_fn fn, void* ctx) override {
     ion_timer* timer = nullptr;
-    ION_CHECK(ION_ASK(arm, shard.v, at.ns, fn, ctx, &timer));
+    ION_CHECK(ION_CALL(arm, shard.v, at.ns, fn, ctx, &timer));
     return TimerHandle{timer};
   }
   bool disarm(TimerHandle timer) override {
@@ -111,7 +111,7 @@ class ImportedRandom final : public Random {
     ION_ASSERT(ION_OFFERS(table_, u64));  // a silent zero would be no random number
   }
   uint64_t u64() override { return table_->u64(self_); }
-  Status secret(void* to, uint64_t n) override { return ION_ASK(secret, to, n); }
+  Status secret(void* to, uint64_t n) override { return ION_CALL(secret, to, n); }
 
  private:
   static constexpr std::string_view kId = ION_RANDOM_ID;
@@ -125,7 +125,7 @@ class ImportedBuffers {
   explicit ImportedBuffers(ion_ref ref) noexcept : table_(static_cast<const ion_buffers*>(ref.table)), self_(ref.self) {}
   Result<Buf> allocate(uint64_t n, uint8_t** write_to) {
     ion_buf raw{};
-    ION_CHECK(ION_ASK(alloc, n, &raw, write_to));
+    ION_CHECK(ION_CALL(alloc, n, &raw, write_to));
     return Buf::adopt(raw);
   }
 

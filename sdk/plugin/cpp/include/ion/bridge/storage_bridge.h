@@ -102,7 +102,7 @@ class ImportedStorage final : public Storage {
   Answer remove(Op& op, std::string_view log) override { return ION_PASS(op, remove, bytes_of(log)); }
   Result<Uuid> identity() override {
     Uuid id;
-    ION_CHECK(ION_ASK(identity, id.bytes.data()));
+    ION_CHECK(ION_CALL(identity, id.bytes.data()));
     return id;
   }
 

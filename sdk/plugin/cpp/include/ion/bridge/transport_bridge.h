@@ -69,7 +69,7 @@ class ImportedListener final : public Listener {
 
   std::string address() override {  // empty: the transport cannot tell
     std::array<char, 256> text{};
-    if (!ION_ASK(address, listener_, text.data(), static_cast<uint32_t>(text.size())).ok()) return {};
+    if (!ION_CALL(address, listener_, text.data(), static_cast<uint32_t>(text.size())).ok()) return {};
     return {text.data(), strnlen(text.data(), text.size())};
   }
   Answer drain(Op& op) override { return ION_PASS(op, drain, listener_); }

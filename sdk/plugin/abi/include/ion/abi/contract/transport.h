@@ -1,4 +1,4 @@
-/* ion.transport/1: serves the front door and the registered RPCs to the network. */
+/* ion.transport/1: serves the broker API and the registered RPCs to the network. */
 #ifndef ION_ABI_CONTRACT_TRANSPORT_H
 #define ION_ABI_CONTRACT_TRANSPORT_H
 #include <ion/abi/types.h>

@@ -1,0 +1,39 @@
+// What every path of the pipeline shares. Owned by kernel.cpp, outlives them all.
+#pragma once
+#include "cluster/controller.h"
+#include "cluster/local_broker.h"
+#include "cluster/metadata_view.h"
+#include "pipeline/admission.h"
+#include "pipeline/interceptor_chain.h"
+#include "pipeline/pipeline_limits.h"
+
+#include <ion/contract/router.h>
+#include <ion/ports.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+namespace ion::pipeline {
+
+struct NodeIdentity {
+  NodeId node;
+  std::string cluster_id, rack, version;
+  std::string address;  // where clients reach this broker; known when the transport listens
+  WallMs started;
+};
+
+struct PipelineServices {
+  Clock& clock;
+  Logger& logger;
+  cluster::MetadataView& view;
+  Router* router = nullptr;  // null: requests must name their partition
+  InterceptorChain& interceptors;
+  Admission& admission;
+  PipelineLimits limits;
+};
+
+// Finds a served partition. NOT_FOUND with TOPIC_NOT_FOUND or PARTITION_NOT_FOUND, or why it is not served.
+Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition);
+
+}  // namespace ion::pipeline

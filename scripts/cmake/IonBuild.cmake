@@ -1,0 +1,73 @@
+# The flags that every target has, and the few functions that make modules, programs and tests.
+include(CheckIPOSupported)
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(ION_PLUGIN_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/plugins)
+set(CMAKE_SKIP_BUILD_RPATH OFF)
+# Users, tests and benchmarks run the same objects. Line tables are enough for a stack trace, and quick to make.
+set(CMAKE_CXX_FLAGS_DEBUG "-g1")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+
+find_program(ION_CCACHE ccache)
+if(ION_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${ION_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ION_CCACHE})
+endif()
+find_program(ION_MOLD mold)
+if(ION_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+
+add_library(ion_flags INTERFACE)
+# GCC 12 warns of overlaps in std::string that are not there (its bug 105651), hence -Wno-restrict.
+target_compile_options(ion_flags INTERFACE -Wall -Wextra -Wshadow -Werror -Wno-restrict -fno-omit-frame-pointer
+  $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
+target_link_libraries(ion_flags INTERFACE Threads::Threads)
+if(ION_SANITIZE STREQUAL "address")
+  target_compile_options(ion_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -O1)
+  target_link_options(ion_flags INTERFACE -fsanitize=address,undefined)
+elseif(ION_SANITIZE STREQUAL "thread")
+  target_compile_options(ion_flags INTERFACE -fsanitize=thread -O1)
+  target_link_options(ion_flags INTERFACE -fsanitize=thread)
+endif()
+
+# ion_module(NAME base DEPENDS config SOURCES a.cpp ... LINK lib ...): a module of the kernel; DEPENDS are modules to its left.
+function(ion_module)
+  cmake_parse_arguments(R "" "NAME" "DEPENDS;SOURCES;LINK" ${ARGN})
+  set(target ion_kernel_${R_NAME})
+  add_library(${target} STATIC ${R_SOURCES})
+  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR}/kernel)
+  target_link_libraries(${target} PUBLIC ion_plugin_sdk PRIVATE ion_flags ${R_LINK})
+  foreach(left IN LISTS R_DEPENDS)
+    target_link_libraries(${target} PUBLIC ion_kernel_${left})
+  endforeach()
+endfunction()
+
+# ion_test(NAME unit_kernel_config LABELS unit SOURCES a_test.cpp LINK ion_kernel_config ...): a GoogleTest program, each case a
+# ctest. Labels in use: unit contract integration crash tree.
+function(ion_test)
+  cmake_parse_arguments(T "" "NAME;TIMEOUT" "SOURCES;LINK;LABELS;ARGS;PROPERTIES" ${ARGN})
+  find_package(GTest REQUIRED)
+  include(GoogleTest)
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${T_NAME} ${T_SOURCES})
+  target_include_directories(${T_NAME} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(${T_NAME} PRIVATE ion_flags ion_plugin_sdk ${T_LINK} GTest::gtest GTest::gtest_main)
+  set_target_properties(${T_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 TEST_PREFIX "${T_NAME}." PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
+    ${T_PROPERTIES})
+endfunction()

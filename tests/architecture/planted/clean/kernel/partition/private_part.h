@@ -1,0 +1,2 @@
+// No door of the module.
+#pragma once

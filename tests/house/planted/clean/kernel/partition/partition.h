@@ -1,5 +1,0 @@
-// A door of the room.
-#pragma once
-#include "base/system_clock.h"
-#include "partition/core/window.h"
-#include "partition/private_part.h"

@@ -1,2 +1,0 @@
-// No door of the room.
-#pragma once

@@ -1,0 +1,108 @@
+// The small pure parts: units, key paths, suggestions, absolute paths.
+#include "config/file_text.h"
+#include "config/key_path.h"
+#include "config/suggestion.h"
+#include "config/units.h"
+
+#include <gtest/gtest.h>
+
+namespace ion::config {
+namespace {
+
+struct UnitCase {
+  const char* text;
+  int64_t value;
+};
+
+TEST(units, bytes_are_read_exactly) {
+  const UnitCase cases[] = {{"0", 0}, {"17", 17}, {"17B", 17}, {"64MiB", 64LL << 20}, {"1GB", 1'000'000'000}, {"1kB", 1000}, {"1KB", 1000},
+                            {"1 KiB", 1024}, {"1.5GiB", 3LL << 29}, {"0.1GB", 100'000'000}, {"2TiB", 2LL << 40}, {"5TB", 5'000'000'000'000}};
+  for (const UnitCase& c : cases) {
+    const Result<int64_t> got = parse_bytes(c.text);
+    ASSERT_TRUE(got.has_value()) << c.text << ": " << got.error().message();
+    EXPECT_EQ(*got, c.value) << c.text;
+  }
+}
+
+TEST(units, durations_are_read_exactly) {
+  const UnitCase cases[] = {{"0", 0}, {"30s", 30'000'000'000}, {"5ms", 5'000'000}, {"7us", 7'000}, {"9ns", 9}, {"2m", 120'000'000'000},
+                            {"1h", 3'600'000'000'000}, {"7d", 604'800'000'000'000}, {"0.5s", 500'000'000}, {"1.5ms", 1'500'000}};
+  for (const UnitCase& c : cases) {
+    const Result<int64_t> got = parse_duration(c.text);
+    ASSERT_TRUE(got.has_value()) << c.text << ": " << got.error().message();
+    EXPECT_EQ(*got, c.value) << c.text;
+  }
+}
+
+TEST(units, a_wrong_unit_is_refused_with_what_was_wanted_and_what_was_there) {
+  for (const char* text : {"64Mb", "64 MiBs", "MiB", "", "-1B", "1.B", ".5B", "1e6", "0x10", "1,5GB", "30s"}) {
+    const Result<int64_t> got = parse_bytes(text);
+    ASSERT_FALSE(got.has_value()) << text;
+    EXPECT_NE(got.error().message().find("wanted bytes such as 64MiB"), std::string::npos);
+    EXPECT_NE(got.error().message().find("found \"" + std::string(text) + "\""), std::string::npos) << got.error().message();
+  }
+  for (const char* text : {"30", "30sec", "s", "64MiB", "-5s"}) EXPECT_FALSE(parse_duration(text).has_value()) << text;
+}
+
+TEST(units, what_is_not_whole_or_does_not_fit_is_refused) {
+  EXPECT_NE(parse_bytes("0.5B").error().message().find("not a whole number"), std::string::npos);
+  EXPECT_NE(parse_bytes("9000000TiB").error().message().find("too large"), std::string::npos);
+  EXPECT_FALSE(parse_bytes("99999999999999999999").has_value());
+  EXPECT_FALSE(parse_duration("300000000d").has_value());
+}
+
+TEST(units, a_value_is_printed_as_the_shortest_exact_text) {
+  EXPECT_EQ(bytes_text(64LL << 20), "64MiB");
+  EXPECT_EQ(bytes_text(1'500'000'000), "1500MB");
+  EXPECT_EQ(bytes_text(1023), "1023B");
+  EXPECT_EQ(duration_text(30'000'000'000), "30s");
+  EXPECT_EQ(duration_text(1'500'000'000), "1500ms");
+  EXPECT_EQ(duration_text(0), "0s");
+}
+
+TEST(units, what_is_printed_can_be_read_again) {
+  for (int64_t v : {0LL, 1LL, 999LL, 1024LL, 1LL << 40, 123456789012345LL, 3'600'000'000'000LL}) {
+    EXPECT_EQ(parse_bytes(bytes_text(v)).value(), v);
+    EXPECT_EQ(parse_duration(duration_text(v)).value(), v);
+  }
+}
+
+TEST(key_path, a_path_is_read_as_it_is_printed) {
+  std::string path;
+  const std::vector<std::string> keys = {"plugins", "com.example.\"x\"", "config", "listen"};
+  for (const std::string& key : keys) path = member_path(path, key);
+  EXPECT_EQ(path, "plugins[\"com.example.\\\"x\\\"\"].config.listen");
+  EXPECT_EQ(split_path(path).value(), keys);
+}
+
+TEST(key_path, broken_paths_are_refused) {
+  for (const char* path : {"", ".", "a.", "a..b", "a[\"b", "a[\"b\"]c", "a[0]", "[0]"}) EXPECT_FALSE(split_path(path).has_value()) << path;
+}
+
+TEST(suggestion, distances_count_swapped_neighbours_as_one) {
+  EXPECT_EQ(edit_distance("level", "level"), 0u);
+  EXPECT_EQ(edit_distance("levle", "level"), 1u);
+  EXPECT_EQ(edit_distance("LEVEL", "level"), 0u);
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+}
+
+TEST(suggestion, the_nearest_word_is_found_and_a_far_one_is_not) {
+  const std::vector<std::string> known = {"segment_bytes", "partitions", "durability"};
+  EXPECT_EQ(nearest("segmnt_bytes", known), "segment_bytes");
+  EXPECT_EQ(nearest("partition", known), "partitions");
+  EXPECT_EQ(nearest("colour", known), "");
+  EXPECT_EQ(nearest("x", std::vector<std::string>{"y"}), "") << "a word of one letter is near to nothing";
+}
+
+TEST(file_text, paths_become_absolute_without_dots) {
+  EXPECT_EQ(absolute_path("conf/a.jsonc", "/etc/ion"), "/etc/ion/conf/a.jsonc");
+  EXPECT_EQ(absolute_path("../a", "/etc/ion"), "/etc/a");
+  EXPECT_EQ(absolute_path("/x/./y//z/..", "/etc"), "/x/y");
+  EXPECT_EQ(absolute_path("../../..", "/etc"), "/");
+  EXPECT_EQ(directory_of("/a"), "/");
+  EXPECT_EQ(directory_of("/etc/ion/a.jsonc"), "/etc/ion");
+}
+
+}  // namespace
+}  // namespace ion::config

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Figures that compare two builds, and those that count memory, descriptors and time at scale. Run by hand, on a quiet machine.
+
+  measure.py pair BASE_BIN NEW_BIN [--pairs N] [--shape NAME...]   throughput of NEW against BASE, in turn (A B B A), as ratios
+  measure.py memory BIN [--gib N]                                  anonymous and mapped memory of the broker while N GiB go in and out
+  measure.py topics BIN [--topics N] [--partitions N]              create, restart, idle CPU, descriptors and disk of many topics
+
+BIN is a folder with ionstreamd and ion. Every broker runs on a free port of the loopback with its own data folder, and is stopped at the end.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+SHAPES = {  # name: (verb, options), figure
+    "produce-1k-os": (["produce", "--size", "1024", "--records", "400000", "-c", "durability=os"], "records_per_s"),
+    "produce-128-os": (["produce", "--size", "128", "--records", "2000000", "-c", "durability=os"], "records_per_s"),
+    "produce-1k-fsync": (["produce", "--size", "1024", "--records", "200000", "-c", "durability=fsync"], "records_per_s"),
+    "one-in-flight-fsync": (["produce", "--size", "1024", "--records", "1500", "--one-in-flight", "-c", "durability=fsync"], "records_per_s"),
+    "consume-1k": (["consume", "--size", "1024", "--records", "400000", "-c", "durability=os"], "records_per_s"),
+}
+
+
+class Broker:
+    def __init__(self, bin_dir, *args):
+        self.bin = pathlib.Path(bin_dir).absolute()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="ion-measure-"))
+        self.args, self.address, self.process = args, "127.0.0.1:0", None
+        self.start()
+
+    def start(self):
+        log = open(self.folder / "log", "ab")
+        self.process = subprocess.Popen([str(self.bin / "ionstreamd"), "--dev", "--data-dir", str(self.folder / "data"), "--set", "log.level=warn", "--set",
+                                         f"plugins.transport-grpc.config.listen={self.address}", *self.args], stdout=subprocess.PIPE, stderr=log, text=True)
+        line = self.process.stdout.readline()
+        found = re.search(r"ready.*?([0-9.]+:[0-9]+)", line)
+        if not found:
+            raise SystemExit(f"no ready line from {self.bin}: {line!r}\n{(self.folder / 'log').read_text()}")
+        self.address = found.group(1)
+
+    def stop(self):
+        self.process.terminate()
+        code = self.process.wait(120)
+        self.process.stdout.close()
+        return code
+
+    def ion(self, *args, limit=600):
+        done = subprocess.run([str(self.bin / "ion"), "--brokers", self.address, *args], capture_output=True, text=True, timeout=limit)
+        if done.returncode != 0:
+            raise SystemExit(f"ion {args} ended with {done.returncode}: {done.stderr}")
+        return done.stdout
+
+    def bench(self, verb, topic, *options):
+        return json.loads(self.ion("bench", verb, topic, "--no-ceiling", "--format", "json", *options))
+
+    def memory_mib(self):
+        fields = dict(re.findall(r"^(\w+):\s+(\d+) kB", pathlib.Path(f"/proc/{self.process.pid}/status").read_text(), re.M))
+        return {name: int(fields[name]) // 1024 for name in ("RssAnon", "RssFile")}
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def cpu_s(self):
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Peak:
+    """The largest of each figure while a block runs, looked at fifty times a second."""
+
+    def __init__(self, ask):
+        self.ask, self.most, self.over = ask, {}, threading.Event()
+
+    def __enter__(self):
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+        self.thread.start()
+        return self
+
+    def watch(self):
+        while not self.over.wait(0.02):
+            for name, value in self.ask().items():
+                self.most[name] = max(value, self.most.get(name, 0))
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+
+
+def pair(options):
+    ratios = {name: [] for name in options.shape}
+    for number in range(options.pairs):
+        figures = {}
+        for which in ("base", "new") if number % 2 == 0 else ("new", "base"):  # the second of two finds warmer memory
+            broker = Broker(getattr(options, which))
+            try:
+                for name in options.shape:
+                    (verb, *rest), figure = SHAPES[name]
+                    if verb == "consume":
+                        broker.bench("produce", "filled", *rest)
+                        figures[which, name] = broker.bench("consume", "filled", *[r for r in rest if r not in ("-c", "durability=os")])[figure]
+                    else:
+                        figures[which, name] = broker.bench(verb, name, *rest)[figure]
+            finally:
+                broker.close()
+        for name in options.shape:
+            ratios[name].append(figures["new", name] / figures["base", name])
+            print(f"{number + 1}/{options.pairs} {name}: base {figures['base', name]:.0f}, new {figures['new', name]:.0f} records/s, ratio {ratios[name][-1]:.2f}", flush=True)
+    print(f"\n{'shape':22} {'median':>7} {'least':>7} {'most':>7}")
+    for name, seen in ratios.items():
+        print(f"{name:22} {statistics.median(seen):7.2f} {min(seen):7.2f} {max(seen):7.2f}")
+
+
+def memory(options):
+    broker = Broker(options.bin)
+    try:
+        records = str(options.gib << 20)
+        for verb, extra in (("produce", ["-c", "durability=os"]), ("consume", [])):
+            with Peak(broker.memory_mib) as peak:
+                broker.bench(verb, "filled", "--size", "1024", "--records", records, *extra)
+            print(f"{verb} {options.gib} GiB: anonymous at most {peak.most['RssAnon']} MiB, mapped files at most {peak.most['RssFile']} MiB", flush=True)
+    finally:
+        broker.close()
+
+
+def topics(options):
+    broker = Broker(options.bin)
+    try:
+        began = time.monotonic()
+        names = [f"t{n}" for n in range(options.topics)]
+        for at in range(0, len(names), 50):
+            broker.ion("topic", "create", *names[at:at + 50], "-p", str(options.partitions))
+        created = time.monotonic() - began
+        print(f"create {options.topics} topics of {options.partitions} partitions: {created:.1f} s, descriptors {broker.descriptors()}", flush=True)
+        before, began = broker.cpu_s(), time.monotonic()
+        time.sleep(10)
+        print(f"idle: {(broker.cpu_s() - before) / (time.monotonic() - began) * 100:.2f} % of a core", flush=True)
+        began = time.monotonic()
+        code = broker.stop()
+        print(f"stop: {time.monotonic() - began:.1f} s, exit {code}", flush=True)
+        used = subprocess.run(["du", "-sm", str(broker.folder / "data")], capture_output=True, text=True).stdout.split()[0]
+        began = time.monotonic()
+        broker.start()
+        print(f"restart: {time.monotonic() - began:.1f} s, descriptors {broker.descriptors()}, {used} MiB of disk, {broker.memory_mib()}", flush=True)
+    finally:
+        broker.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    one = verbs.add_parser("pair")
+    one.add_argument("base")
+    one.add_argument("new")
+    one.add_argument("--pairs", type=int, default=5)
+    one.add_argument("--shape", nargs="+", choices=SHAPES, default=list(SHAPES))
+    one = verbs.add_parser("memory")
+    one.add_argument("bin")
+    one.add_argument("--gib", type=int, default=2)
+    one = verbs.add_parser("topics")
+    one.add_argument("bin")
+    one.add_argument("--topics", type=int, default=1000)
+    one.add_argument("--partitions", type=int, default=10)
+    options = parser.parse_args()
+    {"pair": pair, "memory": memory, "topics": topics}[options.verb](options)
+
+
+if __name__ == "__main__":
+    main()

@@ -23,11 +23,12 @@ CALL_LIMIT_S = 120
 class Broker:
     """One ionstreamd. `listen` keeps its port over restarts."""
 
-    def __init__(self, data_dir, *args, config=None, dev=True):
+    def __init__(self, data_dir, *args, config=None, dev=True, env=None):
         self.data_dir = pathlib.Path(data_dir)
         self.args = [str(a) for a in args]
         self.config = config
         self.dev = dev
+        self.env = {**os.environ, **(env or {})}
         self.address = None
         self.process = None
         self.log = None
@@ -43,7 +44,7 @@ class Broker:
 
     def start(self):
         self.log = open(str(self.data_dir) + ".log", "ab")
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
         deadline = time.monotonic() + START_LIMIT_S
         line = ""
         while time.monotonic() < deadline:

@@ -51,7 +51,10 @@ std::vector<uint8_t> MessageView::encode() const {
   for (const Item& item : items_) {
     if (item.dropped) continue;
     std::vector<batch::RecordHeader> headers;
-    for (const auto& [key, value] : item.headers) headers.push_back({key, value ? std::span<const uint8_t>(*value) : std::span<const uint8_t>()});
+    for (const auto& [key, value] : item.headers) {
+      batch::RecordHeader& header = headers.emplace_back(batch::RecordHeader{key, std::nullopt});
+      if (value) header.value = std::span<const uint8_t>(*value);
+    }
     batch::NewRecord r;
     if (item.key) r.key = std::span<const uint8_t>(*item.key);
     if (item.value) r.value = std::span<const uint8_t>(*item.value);

@@ -1,7 +1,7 @@
 #include "pipeline/produce_path.h"
 
 #include <fmt/format.h>
-#include <ion/record_reader.h>
+#include <ion/record_proof.h>
 
 #include <utility>
 
@@ -13,32 +13,17 @@ Answer refuse(Op& op, ion_error_info* error, const Status& why) {
   return op.refuse(why);
 }
 
-// A batch that is no larger than one record may be cannot hold a record that is: then nothing is walked. A larger one is copied
-// and walked; compressed batches are bounded as a whole.
-Status check_records(std::span<const ion_buf> parts, const batch::Header& h, uint64_t record_bytes_max) {
-  if (h.total_bytes() <= record_bytes_max || h.codec() != 0) return {};
-  const auto too_large = [&](uint64_t have) {
-    return Status(ION_E_INVALID, fmt::format("a record of {} bytes, at most {} are taken (limits.record_bytes_max)", have, record_bytes_max), "RECORD_TOO_LARGE");
-  };
-  if (h.count == 1) {
-    const uint64_t record = h.total_bytes() - batch::kHeaderBytes;
-    return record > record_bytes_max ? too_large(record) : Status();
-  }
-  std::vector<uint8_t> joined(h.total_bytes());
-  copy_out(parts, 0, joined.size(), joined.data());
-  ION_TRY(auto reader, batch::RecordReader::open(joined));
-  for (;;) {
-    auto record = reader.next();
-    if (!record) return {ION_E_INVALID, record.error().message(), "CORRUPT_BATCH"};
-    if (!*record) return {};
-    const auto bytes = (*record)->headers.size() + ((*record)->key ? (*record)->key->size() : 0) + ((*record)->value ? (*record)->value->size() : 0);
-    if (bytes > record_bytes_max) return too_large(bytes);
-  }
+
+bool is_text(std::string_view name) {
+  batch::detail::FlatBytes bytes(span_of(name).data(), name.size());
+  return bytes.take_utf8(name.size());
 }
 }  // namespace
 
 Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition) {
   const cluster::TopicEntryPtr entry = view.find(topic);
+  // A name that no topic can have is not repeated in the answer: its bytes need not be text.
+  if (entry == nullptr && !is_text(topic)) return Status(ION_E_INVALID, "the topic name is not UTF-8", "INVALID_TOPIC");
   if (entry == nullptr) return Status(ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", topic), "TOPIC_NOT_FOUND");
   if (partition.v < 0 || static_cast<size_t>(partition.v) >= entry->partitions.size())
     return Status(ION_E_NOT_FOUND, fmt::format("topic {}: want partition {}, have 0 to {}", topic, partition.v, entry->partitions.size() - 1), "PARTITION_NOT_FOUND");
@@ -55,7 +40,7 @@ Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer
   if (const Status entered = services_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
   Admitted admitted(services_.admission, bytes);
   const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kClient);
-  const Status proved = header ? check_records(parts, *header, services_.limits.record_bytes_max) : header.error();
+  const Status proved = header ? batch::prove_records(parts, *header, services_.limits.record_bytes_max) : header.error();
   if (!proved.ok()) return refuse(op, a.error, proved);
   if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, std::move(admitted));
   return straight(op, *to, *header, r, a, std::move(admitted));
@@ -127,7 +112,7 @@ void ProducePath::after_interceptors(const std::shared_ptr<Routed>& routed, Chai
     parts = std::span<const ion_buf>(&routed->replaced_part, 1);
     // What an interceptor made is held to the same bounds. Its records may have gaps, as those of a broker have.
     const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kBroker);
-    const Status proved = header ? check_records(parts, *header, services_.limits.record_bytes_max) : header.error();
+    const Status proved = header ? batch::prove_records(parts, *header, services_.limits.record_bytes_max) : header.error();
     if (!proved.ok()) return end(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.message(), proved.reason()));
     routed->header = *header;
   }

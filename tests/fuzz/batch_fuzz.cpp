@@ -1,8 +1,9 @@
 // Any bytes as a record batch from a client: check() and the reader of its records never read outside, and what check() accepts is
-// consistent in itself. Each input is also tried with its CRC made right, so that the fuzzer gets behind that check.
+// consistent in itself; what prove_records() believes is read to its last header. Each input is also tried with its CRC made right, so that the fuzzer gets behind that check.
 #include "fuzz/fuzz_target.h"
 #include "support/batch_builder.h"
 
+#include <ion/record_proof.h>
 #include <ion/record_reader.h>
 
 #include <cstdlib>
@@ -27,6 +28,21 @@ void read_all(std::span<const uint8_t> bytes) {
   }
 }
 
+// Records and headers that a reader gets without an error; -1 where one is met.
+int64_t records_in(std::span<const uint8_t> bytes) {
+  Result<batch::RecordReader> reader = batch::RecordReader::open(bytes);
+  if (!reader) return -1;
+  for (int64_t n = 0;; ++n) {
+    const auto record = reader->next();
+    if (!record) return -1;
+    if (!record->has_value()) return n;
+    batch::HeaderReader headers(**record);
+    int32_t seen = 0;
+    while (headers.next()) ++seen;
+    if (seen != (*record)->header_count) return -1;
+  }
+}
+
 void check_and_read(std::span<const uint8_t> bytes) {
   // In one part and in several: the answer is the same.
   const ion_buf whole = borrowed(bytes);
@@ -35,6 +51,9 @@ void check_and_read(std::span<const uint8_t> bytes) {
     const auto one = batch::check({&whole, 1}, 1 << 20, from), two = batch::check(parts, 1 << 20, from);
     if (one.has_value() != two.has_value()) std::abort();
     if (!one) continue;
+    const Status proved = batch::prove_records({&whole, 1}, *one, 1 << 20), in_parts = batch::prove_records(parts, *one, 1 << 20);
+    if (proved.text() != in_parts.text()) std::abort();
+    if (proved.ok() && records_in(bytes) != one->count) std::abort();  // what is proved is read to its end
     if (one->total_bytes() != bytes.size() || one->count < 1 || one->next_offset() - one->base_offset != one->count) std::abort();
   }
   read_all(bytes);

@@ -1,6 +1,7 @@
 """The wire as a foreign client sees it: gRPC from Python with messages compiled from proto/, health, reflection, raw batches good and
 bad, plain messages, and the idempotent producer across a kill -9 whose ack was lost."""
 import atexit
+import json
 import shutil
 import struct
 import subprocess
@@ -52,7 +53,7 @@ def crc32c(data):
 
 
 def varint(n):
-    n = (n << 1) ^ (n >> 63)
+    n = ((n << 1) ^ (n >> 63)) & (1 << 64) - 1
     out = b""
     while n >= 0x80:
         out += bytes([n & 0x7F | 0x80])
@@ -60,15 +61,28 @@ def varint(n):
     return out + bytes([n])
 
 
+NOW = 1_700_000_000_000
+
+
+def field(value):
+    return varint(-1) if value is None else varint(len(value)) + value
+
+
+def record(value, index=0, headers=(), time_delta=0):
+    body = b"\0" + varint(time_delta) + varint(index) + field(None) + field(value) + varint(len(headers))
+    body += b"".join(field(k) + field(v) for k, v in headers)
+    return varint(len(body)) + body
+
+
+def framed(records, count, producer=-1, epoch=-1, sequence=-1, magic=2, attributes=0, times=(NOW, NOW)):
+    """Any bytes as the records of a Kafka record batch v2, from its public description: header and checksum are right."""
+    covered = struct.pack(">hiqqqhii", attributes, count - 1, *times, producer, epoch, sequence, count) + records
+    return struct.pack(">qiibI", 0, 4 + 1 + 4 + len(covered), -1, magic, crc32c(covered)) + covered
+
+
 def batch(values, producer=-1, epoch=-1, sequence=-1, magic=2, flip=None):
-    """A Kafka record batch v2, from its public description."""
-    records = b""
-    for i, value in enumerate(values):
-        body = b"\0" + varint(0) + varint(i) + varint(-1) + varint(len(value)) + value + varint(0)
-        records += varint(len(body)) + body
-    now = 1_700_000_000_000
-    covered = struct.pack(">hiqqqhii", 0, len(values) - 1, now, now, producer, epoch, sequence, len(values)) + records
-    data = bytearray(struct.pack(">qiibI", 0, 4 + 1 + 4 + len(covered), -1, magic, crc32c(covered)) + covered)
+    records = b"".join(record(value, i) for i, value in enumerate(values))
+    data = bytearray(framed(records, len(values), producer, epoch, sequence, magic))
     if flip is not None:
         data[flip] ^= 1
     return bytes(data)
@@ -151,6 +165,47 @@ class Wire(unittest.TestCase):
         self.refused(invalid, "RECORD_TOO_LARGE", "Produce", topic=topic, partition=0, records=batch([b"x" * (2 << 20)]))
         self.assertEqual(self.client.broker("Fetch", topic=topic, partition=0, offset=0).high_watermark, 0)
         self.client.broker("Produce", topic=topic, partition=0, records=good)
+
+    def test_records_that_no_reader_could_read_are_refused_and_named(self):
+        topic = self.topic()
+        invalid = grpc.StatusCode.INVALID_ARGUMENT
+        bad = {"record 1 of 3": framed(record(b"only") + bytes(14), 3),
+               "length is 500": framed(varint(500) + b"z" * 30, 1),
+               "header count is -3": framed(varint(8) + b"\0\0\0" + field(None) + field(b"v") + varint(-3) + b"\0", 1),
+               "key of its header 0 is not UTF-8": framed(record(b"v", headers=[(b"\xff", b"")]), 1),
+               "want 1": framed(record(b"a") + record(b"b"), 2),
+               "behind the last of its 1 records": framed(record(b"v") + b"junk" * 8, 1)}
+        for words, data in bad.items():
+            with self.subTest(words):
+                self.assertIn(words, self.refused(invalid, "CORRUPT_BATCH", "Produce", topic=topic, partition=0, records=data).detail)
+        self.refused(grpc.StatusCode.UNIMPLEMENTED, "COMPRESSION", "Produce", topic=topic, partition=0, records=framed(b"junk" * 9, 1, attributes=1))
+        self.assertEqual(self.client.broker("Fetch", topic=topic, partition=0, offset=0).high_watermark, 0)
+
+    def test_times_that_no_clock_shows_are_refused_as_times_and_none_is_taken(self):
+        topic = self.topic()
+        for time in (-5, NOW * 1_000_000):
+            self.refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_TIMESTAMP", "Produce", topic=topic, partition=0, records=framed(record(b"x"), 1, times=(time, time)))
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_TIMESTAMP", "Produce", topic=topic, partition=0,
+                     records=framed(record(b"x", time_delta=-10), 1, times=(5, 5)))
+        mixed = b"".join(record(b"x", i, time_delta=d) for i, d in enumerate((0, -5000, 7000)))
+        for data in (framed(record(b"x"), 1, times=(-1, -1)), framed(mixed, 3, times=(NOW, NOW + 7000))):
+            self.client.broker("Produce", topic=topic, partition=0, records=data)
+        times = [m.timestamp_ms - NOW for m in self.client.broker("Fetch", topic=topic, partition=0, offset=0, delivery=2).messages]
+        self.assertEqual(times, [-1 - NOW, 0, -5000, 7000])
+
+    def test_null_stays_null_and_empty_stays_empty_in_every_form(self):
+        topic = self.topic()
+        headers = [("absent", None), ("empty", b""), ("empty", b"2")]
+        plain = [dict(key=k) if v is None else dict(key=k, value=v) for k, v in headers]
+        self.client.broker("Produce", topic=topic, partition=0, messages=[dict(value=b"v", headers=plain), dict(key=b"", value=b""), dict(key=b"k")])
+        self.client.broker("Produce", topic=topic, partition=0, records=framed(record(b"v", headers=[(k.encode(), v) for k, v in headers]), 1))
+        got = self.client.broker("Fetch", topic=topic, partition=0, offset=0, delivery=2).messages
+        shown = [json.loads(line) for line in self.server.ion("consume", topic, "-o", "start", "-e").stdout.splitlines()]
+        for i in (0, 3):
+            self.assertEqual([(h.key, h.value if h.HasField("value") else None) for h in got[i].headers], headers)
+            self.assertEqual([(h["key"], h["value"]) for h in shown[i]["headers"]], [("absent", None), ("empty", ""), ("empty", "2")])
+        self.assertEqual([(m.key if m.HasField("key") else None, m.value if m.HasField("value") else None) for m in got[1:3]], [(b"", b""), (b"k", None)])
+        self.assertEqual([(m["key"], m["value"]) for m in shown[1:3]], [("", ""), ("k", None)])
 
     def test_errors_are_typed(self):
         topic = self.topic()

@@ -72,7 +72,10 @@ std::vector<uint8_t> PlainMessages::batch(std::span<const uint32_t> which, WallM
   for (const uint32_t i : which) {
     const auto& m = parsed_->request.messages(static_cast<int>(i));
     headers.clear();
-    for (const auto& header : m.headers()) headers.push_back({header.key(), span_of(header.value())});
+    for (const auto& header : m.headers()) {
+      headers.push_back({header.key(), std::nullopt});
+      if (header.has_value()) headers.back().value = span_of(header.value());
+    }
     batch::NewRecord record;
     if (m.has_key()) record.key = span_of(m.key());
     if (m.has_value()) record.value = span_of(m.value());

@@ -23,6 +23,9 @@ inline constexpr uint64_t kCrcAt = 17;
 inline constexpr uint64_t kCrcFrom = 21;         // first byte under the checksum
 inline constexpr int8_t kMagic = 2;
 
+inline constexpr WallMs kNoTime{-1};                    // of a record whose producer gave none
+inline constexpr WallMs kTimeEnd{int64_t{1} << 48};     // times of records are below it
+
 inline constexpr uint16_t kCodecMask = 0x07;     // 0 none, 1 gzip, 2 snappy, 3 lz4, 4 zstd
 inline constexpr uint16_t kLogAppendTime = 0x08;
 inline constexpr uint16_t kTransactional = 0x10;
@@ -108,8 +111,9 @@ inline void write_prefix(uint8_t* p, Offset base, int32_t length, Epoch epoch) n
 
 enum class From { kClient, kBroker };  // only brokers write control and transactional batches
 
-// What a batch must be to be believed, one pass over the bytes (performance 5.1). `parts` hold exactly one batch.
-// Errors: INVALID with reason CORRUPT_BATCH or RECORD_TOO_LARGE: what was wanted, what was there.
+// What a batch must be to be believed, one pass over the bytes. `parts` hold exactly one batch.
+// Of the records only the number is judged: the rest is prove_records (record_proof.h).
+// Errors: INVALID with reason CORRUPT_BATCH, INVALID_TIMESTAMP or RECORD_TOO_LARGE: what was wanted, what was there.
 inline Result<Header> check(std::span<const ion_buf> parts, uint64_t bytes_max, From from) {
   const auto corrupt = [](std::string words) { return Status(ION_E_INVALID, std::move(words), "CORRUPT_BATCH"); };
   const uint64_t have = bytes_in(parts);
@@ -135,9 +139,11 @@ inline Result<Header> check(std::span<const ion_buf> parts, uint64_t bytes_max, 
   if (h.codec() > 4 || (h.attributes & ~kKnownAttributes) != 0) return corrupt("record batch: unknown attributes " + std::to_string(h.attributes));
   if (from == From::kClient && (h.attributes & (kControl | kTransactional | kLogAppendTime)) != 0)
     return corrupt("record batch: control, transactional and append-time bits are the broker's");
-  constexpr int64_t kTimeEnd = int64_t{1} << 48;
-  if (h.base_time.ms < 0 || h.base_time > h.max_time || h.max_time.ms >= kTimeEnd)
-    return corrupt("record batch: times " + std::to_string(h.base_time.ms) + " to " + std::to_string(h.max_time.ms) + " are not in order");
+  const bool no_time = h.base_time == kNoTime && h.max_time == kNoTime;
+  if (!no_time && (h.base_time.ms < 0 || h.base_time > h.max_time || h.max_time >= kTimeEnd))
+    return Status(ION_E_INVALID, "record batch: want timestamps of 0 to 2^48 - 1 milliseconds (or -1 and -1: none) and the base at most the maximum, have base " +
+                                     std::to_string(h.base_time.ms) + " and maximum " + std::to_string(h.max_time.ms),
+                  "INVALID_TIMESTAMP");
   if (h.idempotent() && (h.base_sequence < 0 || h.producer_epoch.v < 0))
     return corrupt("record batch: producer " + std::to_string(h.producer.v) + " without epoch and sequence");
   return h;

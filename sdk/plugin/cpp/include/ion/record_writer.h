@@ -13,8 +13,8 @@
 namespace ion::batch {
 
 struct RecordHeader {
-  std::string_view key;
-  std::span<const uint8_t> value;
+  std::string_view key;                           // UTF-8
+  std::optional<std::span<const uint8_t>> value;  // absent: null
 };
 struct NewRecord {
   std::optional<std::span<const uint8_t>> key, value;  // absent: null (a null value is a tombstone)

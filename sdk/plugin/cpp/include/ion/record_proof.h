@@ -1,0 +1,249 @@
+// Proof that every record of an uncompressed RecordBatch v2 can be read again: a batch whose checksum is right may still hold records
+// that stop each of its readers for good. Lengths, counts, offset deltas, header keys and times are compared with the header, in one
+// pass over the record fields that jumps over keys and values. The bytes may lie in any number of parts; nothing is copied and
+// nothing is allocated unless the answer is a refusal. Pure. Source of the layout: kafka.apache.org/documentation, "Record".
+#pragma once
+#include <ion/record_batch.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace ion::batch {
+
+namespace detail {
+
+// UTF-8 byte by byte, so that a text may lie in several parts. Overlong forms, surrogates and what is above U+10FFFF are refused,
+// as a proto3 string refuses them. Source: The Unicode Standard, table 3-7.
+class Utf8Check {
+ public:
+  bool feed(uint8_t b) noexcept {
+    if (more_ == 0) {
+      low_ = 0x80, high_ = 0xbf;
+      if (b < 0x80) return true;
+      if (b < 0xc2 || b > 0xf4) return false;
+      more_ = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
+      if (b == 0xe0) low_ = 0xa0;
+      if (b == 0xed) high_ = 0x9f;
+      if (b == 0xf0) low_ = 0x90;
+      if (b == 0xf4) high_ = 0x8f;
+      return true;
+    }
+    if (b < low_ || b > high_) return false;
+    low_ = 0x80, high_ = 0xbf;
+    --more_;
+    return true;
+  }
+  bool whole() const noexcept { return more_ == 0; }
+
+ private:
+  uint8_t more_ = 0, low_ = 0x80, high_ = 0xbf;
+};
+
+// A position in bytes that lie in one piece. take_* answer false where there are too few bytes or the number is too long.
+class FlatBytes {
+ public:
+  FlatBytes(const uint8_t* p, uint64_t n) noexcept : p_(p), end_(p + n) {}
+  uint64_t left() const noexcept { return static_cast<uint64_t>(end_ - p_); }
+  bool take_byte(uint8_t& to) noexcept {
+    if (p_ == end_) return false;
+    to = *p_++;
+    return true;
+  }
+  void skip(uint64_t n) noexcept { p_ += n; }  // n <= left()
+  bool take_utf8(uint64_t n) noexcept {        // n <= left()
+    Utf8Check check;
+    for (const uint8_t* const to = p_ + n; p_ != to; ++p_)
+      if (!check.feed(*p_)) return false;
+    return check.whole();
+  }
+
+ private:
+  const uint8_t *p_, *end_;
+};
+
+// The same over bytes in several parts.
+class PartBytes {
+ public:
+  PartBytes(std::span<const ion_buf> parts, uint64_t from) noexcept : next_(parts), left_(bytes_in(parts)) { skip(std::min(from, left_)); }
+  uint64_t left() const noexcept { return left_; }
+  uint64_t in_one_piece() const noexcept { return std::min(static_cast<uint64_t>(end_ - p_), left_); }
+  FlatBytes piece(uint64_t n) const noexcept { return {p_, n}; }  // n <= in_one_piece()
+  PartBytes first(uint64_t n) const noexcept {                    // n <= left()
+    PartBytes part = *this;
+    part.left_ = n;
+    return part;
+  }
+  bool take_byte(uint8_t& to) noexcept {
+    if (left_ == 0) return false;
+    while (p_ == end_) advance();
+    to = *p_++, --left_;
+    return true;
+  }
+  void skip(uint64_t n) noexcept {  // n <= left()
+    left_ -= n;
+    while (n > static_cast<uint64_t>(end_ - p_)) n -= static_cast<uint64_t>(end_ - p_), advance();
+    if (n != 0) p_ += n;
+  }
+  bool take_utf8(uint64_t n) noexcept {  // n <= left()
+    Utf8Check check;
+    for (uint8_t b = 0; n != 0; --n)
+      if (!take_byte(b) || !check.feed(b)) return false;
+    return check.whole();
+  }
+
+ private:
+  void advance() noexcept {
+    p_ = next_.front().p, end_ = p_ + next_.front().n;
+    next_ = next_.subspan(1);
+  }
+  std::span<const ion_buf> next_;
+  const uint8_t *p_ = nullptr, *end_ = nullptr;
+  uint64_t left_;
+};
+
+// Most numbers of a record fit one byte. `bytes_max`: 5 for what Kafka calls varint, 10 for varlong.
+template <class Bytes>
+bool take_varint(Bytes& from, unsigned bytes_max, int64_t& to) noexcept {
+  uint8_t b = 0;
+  uint64_t v = 0;
+  for (unsigned i = 0; i < bytes_max; ++i) {
+    if (!from.take_byte(b)) return false;
+    v |= static_cast<uint64_t>(b & 0x7f) << (7 * i);
+    if (b < 0x80) {
+      if (i == 9 && b > 1) return false;
+      to = static_cast<int64_t>(v >> 1) ^ -static_cast<int64_t>(v & 1);
+      return bytes_max > 5 || (to >= INT32_MIN && to <= INT32_MAX);
+    }
+  }
+  return false;
+}
+
+// One batch under proof.
+class RecordProof {
+ public:
+  RecordProof(const Header& h, uint64_t record_bytes_max) noexcept : h_(h), record_bytes_max_(record_bytes_max) {}
+
+  Status run(std::span<const ion_buf> parts) {
+    PartBytes at(parts, kHeaderBytes);
+    for (; i_ < h_.count; ++i_) {
+      int64_t n = 0;
+      if (!take_varint(at, 5, n)) return wrong("its length is no number that fits the batch");
+      if (n < 0 || static_cast<uint64_t>(n) > at.left())
+        return wrong("its length is " + std::to_string(n) + " bytes, the batch has " + std::to_string(at.left()) + " left");
+      const auto bytes = static_cast<uint64_t>(n);
+      bool good = false;
+      if (bytes <= at.in_one_piece()) {
+        FlatBytes body = at.piece(bytes);
+        good = record(body);
+      } else {
+        PartBytes body = at.first(bytes);
+        good = record(body);
+      }
+      if (!good) return std::move(why_);
+      at.skip(bytes);
+    }
+    if (at.left() != 0)
+      return {ION_E_INVALID, "record batch: " + std::to_string(at.left()) + " bytes stand behind the last of its " + std::to_string(h_.count) + " records",
+              "CORRUPT_BATCH"};
+    if (max_time_ != h_.max_time.ms)
+      return {ION_E_INVALID, "record batch: its max timestamp is " + std::to_string(h_.max_time.ms) + ", the latest record has " + std::to_string(max_time_),
+              "INVALID_TIMESTAMP"};
+    return {};
+  }
+
+ private:
+  template <class Bytes>
+  bool record(Bytes& body) {
+    uint8_t attributes = 0;
+    int64_t time_delta = 0, offset_delta = 0, n = 0;
+    if (!body.take_byte(attributes)) return fail("it ends before its attributes");
+    if (attributes != 0) return fail("its attributes are " + std::to_string(attributes) + ", want 0");
+    if (!take_varint(body, 10, time_delta)) return fail("its timestamp delta is no number that fits the record");
+    if (!time(time_delta)) return false;
+    if (!take_varint(body, 5, offset_delta)) return fail("its offset delta is no number that fits the record");
+    if (offset_delta != i_) return fail("its offset delta is " + std::to_string(offset_delta) + ", want " + std::to_string(i_));
+    uint64_t key_bytes = 0, value_bytes = 0;
+    if (!field(body, "key", key_bytes) || !field(body, "value", value_bytes)) return false;
+    if (!take_varint(body, 5, n)) return fail("its header count is no number that fits the record");
+    const uint64_t header_bytes = body.left();
+    // A header takes two bytes at least.
+    if (n < 0 || static_cast<uint64_t>(n) > header_bytes / 2)
+      return fail("its header count is " + std::to_string(n) + ", which does not fit the " + std::to_string(header_bytes) + " bytes left of the record");
+    if (key_bytes + value_bytes + header_bytes > record_bytes_max_) return too_large(key_bytes + value_bytes + header_bytes);
+    for (int64_t h = 0; h < n; ++h)
+      if (!header(body, h)) return false;
+    return body.left() == 0 || fail(std::to_string(body.left()) + " bytes stand behind its last field");
+  }
+  bool time(int64_t delta) {
+    int64_t ms = 0;
+    if (__builtin_add_overflow(h_.base_time.ms, delta, &ms) || ms > h_.max_time.ms || (h_.max_time.ms < 0 ? ms != kNoTime.ms : ms < 0)) {
+      why_ = at_record("its timestamp delta is " + std::to_string(delta) + ", the times of the batch are " + std::to_string(h_.base_time.ms) + " to " +
+                           std::to_string(h_.max_time.ms),
+                       "INVALID_TIMESTAMP");
+      return false;
+    }
+    max_time_ = std::max(max_time_, ms);
+    return true;
+  }
+  template <class Bytes>
+  bool field(Bytes& body, const char* name, uint64_t& bytes) {
+    int64_t n = 0;
+    if (!take_varint(body, 5, n)) return fail(std::string("the length of its ") + name + " is no number that fits the record");
+    if (n == -1) return true;  // null
+    if (n < 0 || static_cast<uint64_t>(n) > body.left())
+      return fail(std::string("the length of its ") + name + " is " + std::to_string(n) + ", the record has " + std::to_string(body.left()) + " bytes left");
+    bytes = static_cast<uint64_t>(n);
+    body.skip(bytes);
+    return true;
+  }
+  template <class Bytes>
+  bool header(Bytes& body, int64_t which) {
+    const auto where = [&](const char* what) { return "the " + std::string(what) + " of its header " + std::to_string(which); };
+    int64_t n = 0;
+    if (!take_varint(body, 5, n)) return fail(where("key length") + " is no number that fits the record");
+    if (n < 0 || static_cast<uint64_t>(n) > body.left())
+      return fail(where("key length") + " is " + std::to_string(n) + ", the record has " + std::to_string(body.left()) + " bytes left");
+    if (!body.take_utf8(static_cast<uint64_t>(n))) return fail(where("key") + " is not UTF-8");
+    if (!take_varint(body, 5, n)) return fail(where("value length") + " is no number that fits the record");
+    if (n == -1) return true;  // null
+    if (n < 0 || static_cast<uint64_t>(n) > body.left())
+      return fail(where("value length") + " is " + std::to_string(n) + ", the record has " + std::to_string(body.left()) + " bytes left");
+    body.skip(static_cast<uint64_t>(n));
+    return true;
+  }
+
+  Status at_record(const std::string& what, std::string reason) const {
+    return {ION_E_INVALID, "record batch: record " + std::to_string(i_) + " of " + std::to_string(h_.count) + ": " + what, std::move(reason)};
+  }
+  Status wrong(const std::string& what) const { return at_record(what, "CORRUPT_BATCH"); }
+  bool fail(const std::string& what) {
+    why_ = wrong(what);
+    return false;
+  }
+  bool too_large(uint64_t have) {
+    why_ = at_record("it has " + std::to_string(have) + " bytes, at most " + std::to_string(record_bytes_max_) + " are taken (limits.record_bytes_max)",
+                     "RECORD_TOO_LARGE");
+    return false;
+  }
+
+  const Header& h_;
+  const uint64_t record_bytes_max_;
+  int32_t i_ = 0;
+  int64_t max_time_ = INT64_MIN;
+  Status why_;
+};
+
+}  // namespace detail
+
+// `parts` hold one batch that check() believed and answered `h` for. A record may have `record_bytes_max` bytes of key, value and
+// headers together. Errors: UNSUPPORTED (reason COMPRESSION) for a compressed batch, whose records cannot be proved here; INVALID
+// with reason CORRUPT_BATCH, INVALID_TIMESTAMP or RECORD_TOO_LARGE, and the record and field in its message.
+inline Status prove_records(std::span<const ion_buf> parts, const Header& h, uint64_t record_bytes_max) {
+  if (h.codec() != 0)
+    return {ION_E_UNSUPPORTED, "record batch: compression codec " + std::to_string(h.codec()) + " is not offered yet, send it uncompressed", "COMPRESSION"};
+  return detail::RecordProof(h, record_bytes_max).run(parts);
+}
+
+}  // namespace ion::batch

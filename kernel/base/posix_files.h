@@ -5,6 +5,8 @@
 //
 // Paths are relative: names joined by single slashes. "." alone is the root, for list, sync_dir and make_dir; everything else that
 // is empty, absolute, "." or ".." is INVALID. Symbolic links are followed: they are the operator's.
+// A map is read after advise(WILLNEED): it reads the pages in and answers IO where one cannot be read, while touching such a page
+// ends the process (SIGBUS). advise(DONTNEED) takes pages out of this process only; touching them again is well.
 // Thread: blocking; File::pwrite and File::writeback any. A file outlives the calls on it; a map may outlive its file.
 #pragma once
 #include <ion/ports.h>

@@ -121,15 +121,23 @@ class PosixMap final : public MappedFile {
     if (at > n_ || n > n_ - at)
       return Status(ION_E_INVALID, fmt::format("{}: wanted to advise {} bytes at {} of a map of {}", name_, n, at, n_));
     const uint64_t from = (skip_ + at) / page_bytes() * page_bytes();
+    if (hint == ION_ADVISE_WILLNEED) return populate(memory_ + from, skip_ + at + n - from);
     if (::madvise(memory_ + from, skip_ + at + n - from, advice_of(hint)) == 0) return {};
     return posix_failure(name_, "advise how a map is read", errno);
   }
 
  private:
+  // Reads the pages in. Unlike a touch, this call answers where a page cannot be read (a bad sector, or a file that somebody cut) and
+  // raises no SIGBUS. Linux below 5.14 does not know it: there the pages are read when they are touched.
+  Status populate(uint8_t* from, uint64_t n) {
+    if (posix_retried([&] { return ::madvise(from, n, MADV_POPULATE_READ); }) == 0 || errno == EINVAL) return {};
+    if (errno == EFAULT) errno = EIO;  // the system's word for "this touch would have raised SIGBUS"
+    return posix_failure(name_, fmt::format("read the mapped bytes [{}, {})", from - memory_ - skip_, from - memory_ - skip_ + n), errno);
+  }
   static int advice_of(ion_advice hint) {
     switch (hint) {
       case ION_ADVISE_SEQUENTIAL: return MADV_SEQUENTIAL;
-      case ION_ADVISE_WILLNEED: return MADV_WILLNEED;
+      case ION_ADVISE_WILLNEED:
       case ION_ADVISE_DONTNEED: return MADV_DONTNEED;  // of a shared map of a file: the pages stay with the file
       case ION_ADVISE_NORMAL: break;
     }

@@ -50,7 +50,7 @@ Partition::Partition(PartitionServices around, PartitionOptions seed, ProducerWi
   high_watermark_ = stat.next.v;
   if (stat.damaged) {
     failed_ = Status(ION_E_CORRUPT,
-                     fmt::format("{}: offsets {} to {} are damaged and this is the only replica; appends are refused until `ion topic repair`",
+                     fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. `ion topic describe` shows the damage",
                                  seed_.name, stat.bad_from.v, stat.bad_upto.v),
                      "DATA_LOSS");
     health_ = ION_E_CORRUPT;

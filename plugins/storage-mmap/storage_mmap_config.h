@@ -17,6 +17,7 @@ struct StorageMmapConfig {
   double refuse_produce_at = 0.95;
   double read_only_at = 0.98;
   uint64_t lease_bytes_max = 1_GiB;
+  uint64_t mapped_bytes_max = 256_MiB;
   uint32_t open_segments_max = 1024;
 
   static constexpr auto rows() {
@@ -39,6 +40,8 @@ struct StorageMmapConfig {
             "Share of the disk above which only Raft and metadata logs get further segments."),
         row("lease_bytes_max", &C::lease_bytes_max, kBytes, 1_MiB, 1024_GiB,
             "Bytes of mapped segments that readers may hold at once; further reads answer OVERLOADED."),
+        row("mapped_bytes_max", &C::mapped_bytes_max, kBytes, 16_MiB, 1024_GiB,
+            "Bytes of segments that stay in the process's page tables; what was read longest ago is taken out and stays in the page cache."),
         row("open_segments_max", &C::open_segments_max, kCount, 16, 32768,
             "Sealed segments that stay mapped; the least recently read are closed."),
     };

@@ -26,13 +26,18 @@
 
 namespace ion::test {
 
-enum class DiskOp { kOpen, kPwrite, kPread, kAllocate, kZero, kSyncData, kShrink, kRename, kRemove, kMakeDir, kSyncDir, kMap, kClose, kWriteback };
+enum class DiskOp { kOpen, kPwrite, kPread, kAllocate, kZero, kSyncData, kShrink, kRename, kRemove, kMakeDir, kSyncDir, kMap, kClose, kWriteback, kBringIn };
 
 struct FaultRule {
   DiskOp op = DiskOp::kPwrite;
   std::string path_part;           // of the path; empty: any
   Code code = ION_E_IO;
   uint64_t after = 0, times = 1;   // skips so many matches, then fires so often
+  uint64_t byte = UINT64_MAX;      // kPread and kBringIn: only where this byte of the file is read
+};
+
+struct DiskRange {
+  uint64_t at = 0, n = 0;
 };
 
 struct PowerCut {
@@ -176,7 +181,7 @@ class FakeDisk {
 
   // ---- with the lock held
   // May this operation happen? Counts it, asks the fault rules, and notices the crash.
-  Status admit(DiskOp op, const std::string& path, uint64_t life, bool changes) {
+  Status admit(DiskOp op, const std::string& path, uint64_t life, bool changes, DiskRange range = {}) {
     if (life != life_ || crashed_) return {ION_E_CLOSED, path + ": the machine is down"};
     ++counts_[{op, path}];
     if (changes && changes_++ == crash_at_) {
@@ -185,6 +190,7 @@ class FakeDisk {
     }
     for (FaultRule& rule : faults_) {
       if (rule.op != op || path.find(rule.path_part) == std::string::npos || rule.times == 0) continue;
+      if (rule.byte != UINT64_MAX && (rule.byte < range.at || rule.byte - range.at >= range.n)) continue;
       if (rule.after > 0) {
         --rule.after;
         continue;

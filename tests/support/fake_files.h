@@ -7,20 +7,27 @@ namespace ion::test {
 
 class FakeMap final : public MappedFile {
  public:
-  FakeMap(FakeDisk& disk, FakeDisk::NodeRef node, std::shared_ptr<std::vector<uint8_t>> memory, uint64_t at, uint64_t n)
-      : disk_(disk), node_(std::move(node)), memory_(std::move(memory)), at_(at), n_(n), life_(disk.life_) {}
+  FakeMap(FakeDisk& disk, FakeDisk::NodeRef node, std::string path, uint64_t at, uint64_t n)
+      : disk_(disk), node_(std::move(node)), memory_(node_->seen), path_(std::move(path)), at_(at), n_(n), life_(disk.life_) {}
   ~FakeMap() override {
     const std::lock_guard lock(disk_.mutex_);
     if (life_ == disk_.life_) --node_->maps;
   }
   const uint8_t* base() const override { return memory_->data() + at_; }
   uint64_t size() const override { return n_; }
-  Status advise(uint64_t, uint64_t, ion_advice) override { return {}; }
+  // WILLNEED answers what a rule for kBringIn says; of a machine that is down the memory is still there.
+  Status advise(uint64_t at, uint64_t n, ion_advice hint) override {
+    ION_ASSERT(at <= n_ && n <= n_ - at);
+    const std::lock_guard lock(disk_.mutex_);
+    if (hint != ION_ADVISE_WILLNEED || life_ != disk_.life_ || disk_.crashed_) return {};
+    return disk_.admit(DiskOp::kBringIn, path_, life_, false, {at_ + at, n});
+  }
 
  private:
   FakeDisk& disk_;
   const FakeDisk::NodeRef node_;
   const std::shared_ptr<std::vector<uint8_t>> memory_;
+  const std::string path_;
   const uint64_t at_, n_, life_;
 };
 
@@ -55,7 +62,7 @@ class FakeFile final : public File {
   }
   Result<uint64_t> pread(uint64_t at, std::span<uint8_t> to) override {
     const std::lock_guard lock(disk_.mutex_);
-    ION_CHECK(admit(DiskOp::kPread, false));
+    ION_CHECK(admit(DiskOp::kPread, false, {at, to.size()}));
     const uint64_t n = at >= node_->length ? 0 : std::min<uint64_t>(to.size(), node_->length - at);
     if (n > 0) std::memcpy(to.data(), node_->seen->data() + at, n);
     return n;
@@ -108,7 +115,7 @@ class FakeFile final : public File {
     ION_CHECK(admit(DiskOp::kMap, false));
     if (n == 0 || at + n > node_->length) return Status(ION_E_INVALID, path_ + ": a map must lie inside the file");
     ++node_->maps;
-    return std::unique_ptr<MappedFile>(std::make_unique<FakeMap>(disk_, node_, node_->seen, at, n));
+    return std::unique_ptr<MappedFile>(std::make_unique<FakeMap>(disk_, node_, path_, at, n));
   }
 
  private:
@@ -118,9 +125,9 @@ class FakeFile final : public File {
     if (failed_) return {ION_E_FAILED, path_ + ": a sync failed before"};
     return {};
   }
-  Status admit(DiskOp op, bool changes) {
+  Status admit(DiskOp op, bool changes, DiskRange range = {}) {
     ION_CHECK(usable());
-    return disk_.admit(op, path_, life_, changes);
+    return disk_.admit(op, path_, life_, changes, range);
   }
   Status space_for(uint64_t growth) const {
     if (growth == 0 || FakeDisk::bytes_below(*disk_.root_) + growth <= disk_.total_bytes_) return {};

@@ -64,7 +64,7 @@ bool Flusher::round() {
   }
   for (const auto& log : logs) {
     const Result<Offset> durable = log->sync_now();
-    tell(*log, durable);
+    tell_later(*log, durable);
     const std::lock_guard lock(mutex_);
     if (!log->waiters_.empty() && !std::exchange(log->queued_, true)) queue_.push_back(log);  // they came after the round began
   }
@@ -74,7 +74,17 @@ bool Flusher::round() {
 
 void Flusher::tell(SyncTarget& log, const Result<Offset>& durable) {
   std::vector<SyncTarget::Waiter> done = take_waiters(log, durable);
-  for (auto& waiter : done) {
+  answer(done, durable);
+}
+
+void Flusher::tell_later(SyncTarget& log, const Result<Offset>& durable) {
+  auto done = std::make_shared<std::vector<SyncTarget::Waiter>>(take_waiters(log, durable));  // shared: a refused job is destroyed
+  if (done->empty()) return;
+  if (!jobs_.post([done, durable] { answer(*done, durable); }).ok()) answer(*done, durable);
+}
+
+void Flusher::answer(std::vector<SyncTarget::Waiter>& waiters, const Result<Offset>& durable) {
+  for (auto& waiter : waiters) {
     if (durable) waiter.later.ok(static_cast<uint64_t>(durable->v));
     else waiter.later.fail(durable.error());
   }

@@ -1,8 +1,9 @@
 // Group commit: one job on the blocking pool flushes for everybody who waits, all logs of the instance in one round, and begins
 // the next round at once while somebody waits. At most one round at a time: flushes of one device do not gain by overlapping.
 //
-// A round: each log with waiters makes durable what was appended when its turn came, and its waiters are answered; then the marks
-// are written (flushed with the next round, or now when nobody waits). A failed flush answers FAILED to all waiters of that log.
+// A round: each log with waiters makes durable what was appended when its turn came; then the marks are written (flushed with the
+// next round, or now when nobody waits). A failed flush answers FAILED to all waiters of that log. Waiters are answered by jobs of
+// their own: what they do when they hear it never stands between two flushes.
 // Thread: any; the round is BLOCKING.
 #pragma once
 #include "io/blocking_jobs.h"
@@ -51,6 +52,9 @@ class Flusher {
  private:
   void run();
   bool round();
+  // Answers on another thread of the pool, or here when that is full.
+  void tell_later(SyncTarget& log, const Result<Offset>& durable);
+  static void answer(std::vector<SyncTarget::Waiter>& waiters, const Result<Offset>& durable);
   std::vector<SyncTarget::Waiter> take_waiters(SyncTarget& log, const Result<Offset>& durable);
 
   BlockingJobs& jobs_;

@@ -35,6 +35,15 @@ Result<SegmentRef> LogCore::fresh_segment(Offset base) {
   return writer_.segment_at(base, std::move(made));
 }
 
+// For want of space nothing has changed: the mark that was moved for it goes back.
+Status LogCore::name_or_undo(LogDisk::Hold& disk, Segment& fresh, const Mark& before) {
+  const Status named = disk.name(fresh);
+  if (named.ok()) return named;
+  disk.discard(fresh);
+  if (!state_.failed() && disk.mark() != before) ION_CHECK(disk.move_mark(before));
+  return named;
+}
+
 // correctness D8: the mark first, then the name of the segment in which the log goes on, then the others go. Bytes of cut batches
 // stay in their file, where somebody may hold them; the name of the next segment is what ends it, so there is a next one at every
 // moment. Segments that a crash leaves behind do not join the new one and lie above the mark: recovery removes them.
@@ -53,13 +62,14 @@ Status LogCore::cut_suffix(Offset from) {
   {
     LogDisk::Hold disk(disk_);
     ION_CHECK(disk.settle());
-    if (Mark mark = disk.mark(); mark.offset > next) {
+    const Mark before = disk.mark();
+    if (Mark mark = before; mark.offset > next) {
       mark.offset = next, mark.epoch = kept.epoch;
       mark.segment = holder_goes ? next : kept.base, mark.position = kept.end;
       mark.digest = holder_goes ? digest_seed(next) : kept.digest;
       ION_CHECK(disk.move_mark(mark));
     }
-    ION_CHECK(disk.name(*fresh));  // replaces the holder if that has the same name
+    ION_CHECK(name_or_undo(disk, *fresh, before));  // replaces the holder if that has the same name
     const auto& segments = list->segments();
     for (size_t i = segments.size(); i-- > 0 && segments[i] != holder;) ION_CHECK(disk.remove_files(*segments[i]));
     if (holder_goes && holder->base() < next) ION_CHECK(disk.remove_files(*holder));
@@ -101,8 +111,9 @@ Status LogCore::restart_at(Offset before) {
   const SegmentsNow list = state_.segments();
   ION_TRY(const SegmentRef fresh, fresh_segment(before));
   LogDisk::Hold disk(disk_);
+  const Mark mark = disk.mark();
   ION_CHECK(disk.move_mark({before, before, before, 0, digest_seed(before), Epoch{-1}}));
-  ION_CHECK(disk.name(*fresh));
+  ION_CHECK(name_or_undo(disk, *fresh, mark));
   state_.change_segments([&](const SegmentList&) {
     return std::make_shared<const SegmentList>(before, std::vector<SegmentRef>{fresh}, std::vector<Damage>{});
   });

@@ -103,7 +103,10 @@ Status LogCore::take_into_use(ReadySegment ready, bool name_first) {
   std::optional<LogDisk::Hold> disk;  // until it is in the list: a flush must not give its name to an empty one before it
   if (name_first) {
     disk.emplace(disk_);
-    ION_CHECK(disk->name(*segment));
+    if (const Status named = disk->name(*segment); !named.ok()) {
+      disk->discard(*segment);
+      return named;
+    }
   }
   writer_.roll_to(std::move(segment));
   disk.reset();

@@ -143,6 +143,14 @@ Status LogDisk::Hold::move_mark(const Mark& mark) {
   return {};
 }
 
+void LogDisk::Hold::discard(Segment& segment) {
+  if (segment.disk.named || segment.disk.file == nullptr) return;
+  const std::string path = segment.disk.file->path();
+  (void)segment.disk.file->close();
+  segment.disk.file.reset();
+  (void)disk_.context_.ports.files.remove(path);  // what stays is removed when the log is opened
+}
+
 Status LogDisk::Hold::sync_names() { return disk_.fail(disk_.context_.ports.files.sync_dir(disk_.state_.directory.path())); }
 
 Status LogDisk::Hold::remove_files(Segment& segment) {

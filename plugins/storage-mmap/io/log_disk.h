@@ -35,6 +35,8 @@ class LogDisk {
     Result<Offset> sync() { return disk_.sync_held(); }
     // Names the file of a segment that nobody sees yet, durably.
     Status name(Segment& segment) { return disk_.name_held(segment); }
+    // Removes the file of a segment that nobody sees and that got no name.
+    void discard(Segment& segment);
     Status sync_names();
     // The mark as it must be from now on, flushed.
     Status move_mark(const Mark& mark);

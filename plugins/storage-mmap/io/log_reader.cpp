@@ -28,7 +28,8 @@ std::optional<LogReader::Found> LogReader::find_in(const SegmentsNow& list, cons
   if (!segment->read_lately.load(std::memory_order_relaxed)) segment->read_lately.store(true, std::memory_order_relaxed);
   const Result<ReadWindow> window = segment->window(*body, bounds, list->limit_in(*segment, bounds.from));
   if (!window) {
-    if (body->checked != nullptr) return std::nullopt;  // checking will tell what is wrong
+    // Checking will tell what is wrong.
+    if (body->checked != nullptr && window.error().code() == ION_E_CORRUPT) return std::nullopt;
     return Found{window.error(), {}, {}, {}};
   }
   if (window->bytes == 0) {
@@ -95,7 +96,7 @@ void LogReader::publish(const std::vector<Damage>& damage) {
 
 Status LogReader::corrupt(const std::string& log, const BadRange& bad) {
   return {ION_E_CORRUPT, "log " + log + ": offsets " + std::to_string(bad.from.v) + " to " + std::to_string(bad.upto.v) + " cannot be read (" +
-                             std::string(fault_text(bad.why)) + "); the rest can. `ion topic repair` gives them up"};
+                             std::string(fault_text(bad.why)) + "); the rest can: read on from offset " + std::to_string(bad.upto.v)};
 }
 
 Result<SegmentSummary> LogReader::summary_at(const SegmentRef& segment, Offset upto) {
@@ -109,6 +110,12 @@ Result<SegmentSummary> LogReader::summary_at(const SegmentRef& segment, Offset u
   if (body == nullptr) return Status(ION_E_OVERLOADED, "too many segments are open");
   const SegmentSummary whole = segment->summary();
   size_t entry = body->index.floor_of(upto);
+  {
+    const size_t from = entry == kNoEntry || entry == 0 ? 0 : entry - 1, behind = entry == kNoEntry ? 0 : entry + 1;
+    const uint64_t at = from < body->index.size() ? body->index.at(from).position : 0;
+    const uint64_t end = behind < body->index.size() ? body->index.at(behind).position + batch::kHeaderBytes : whole.end;
+    ION_CHECK(ReadMap::bring_in(body->map, at, std::min(end, whole.end) - at));
+  }
   if (entry != kNoEntry) {  // one less when its own batch goes: an entry does not say where the batch before it ended
     const auto frame = frame_at(body->map->bytes().first(whole.end), body->index.at(entry).position);
     if (frame && frame->next > upto) entry = entry == 0 ? kNoEntry : entry - 1;

@@ -207,7 +207,7 @@ class Recovery {
       ION_CHECK(files_.sync_dir(state_.directory.path()));
     }
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
-    auto read_map = std::make_shared<ReadMap>(std::move(map), context_.leases);
+    auto read_map = std::make_shared<ReadMap>(std::move(map), context_.maps);
     const size_t more = writable ? (file->capacity() - kept.summary.end) / context_.config.index_interval + 2 : 0;
     segment.set_body(std::make_shared<SegmentBody>(std::move(read_map), read.facts.scan->entries, more));
     segment.trust();
@@ -229,7 +229,7 @@ class Recovery {
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
     auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
                                              Segment::DiskSide{nullptr, 0, true, false}, first_capacity);
-    segment->set_body(std::make_shared<SegmentBody>(std::make_shared<ReadMap>(std::move(map), context_.leases),
+    segment->set_body(std::make_shared<SegmentBody>(std::make_shared<ReadMap>(std::move(map), context_.maps),
                                                     first_capacity / context_.config.index_interval + 2));
     segment->trust();
     segment->disk.file = std::move(file);

@@ -27,7 +27,7 @@ std::array<uint8_t, kIdentityBytes> encode_identity(const Uuid& uuid) {
 Result<Uuid> decode_identity(std::span<const uint8_t> bytes) {
   if (bytes.size() != kIdentityBytes || !std::equal(kIdentityMagic.begin(), kIdentityMagic.end(), bytes.begin()) ||
       batch::load_big<uint32_t>(bytes.data() + 24) != crc32c::of(bytes.first(24)))
-    return Status(ION_E_CORRUPT, "the file `identity` of the data directory does not prove itself");
+    return Status(ION_E_CORRUPT, "the file `identity` of the data directory is not as it was written (" + std::to_string(bytes.size()) + " bytes, wanted 28 with their CRC): put it back from a backup");
   Uuid uuid;
   std::copy_n(bytes.begin() + 8, 16, uuid.bytes.begin());
   return uuid;
@@ -72,6 +72,11 @@ Status MmapStorage::know_identity() {
     return {};
   }
   if (there.error().code() != ION_E_NOT_FOUND) return there.error();
+  // It was made before the first log. Without it no file proves whose it is, and a new one would disown them all.
+  ION_TRY(const std::vector<DirEntry> entries, files.list(kLogsPath));
+  const auto logs = std::count_if(entries.begin(), entries.end(), [](const DirEntry& e) { return e.directory && log_of_directory(e.name); });
+  if (logs > 0)
+    return {ION_E_CORRUPT, "the data directory has " + std::to_string(logs) + " logs, but no file `identity`: put it back from a backup, or start with an empty directory"};
   const uint64_t hi = context_.ports.random.u64(), lo = context_.ports.random.u64();
   const Uuid made = Uuid::random(hi, lo);
   ION_CHECK(in_directory(write_file(files, std::string(kIdentityNew), encode_identity(made)), "cannot be written"));

@@ -32,6 +32,8 @@ class MmapStorage final : public Storage {
 
   // For tests: rounds of group commit so far.
   uint64_t sync_rounds() const { return context_.flusher.rounds(); }
+  // Bytes of maps in the page tables of the process, in whole parts.
+  uint64_t resident_bytes() const { return context_.maps->resident.bytes(); }
 
  private:
   Status take_lock();

@@ -1,13 +1,18 @@
 #include "io/read_map.h"
 
+#include "core/segment_format.h"
+
+#include <algorithm>
+#include <vector>
+
 namespace ion::storage_mmap {
 
 Status LeaseBook::take(uint64_t bytes) {
   const uint64_t before = bytes_.fetch_add(bytes, std::memory_order_relaxed);
   if (before != 0 && before + bytes > bytes_max_) {
     bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-    return {ION_E_OVERLOADED, "readers hold " + std::to_string(before) + " bytes of mapped segments, lease_bytes_max is " +
-                                  std::to_string(bytes_max_)};
+    return {ION_E_OVERLOADED, "a read of " + std::to_string(bytes) + " bytes: readers hold " + std::to_string(before) +
+                                  " bytes of segments already, and lease_bytes_max is " + std::to_string(bytes_max_)};
   }
   outstanding_->add();
   return {};
@@ -19,6 +24,70 @@ void LeaseBook::give_back(uint64_t bytes) noexcept {
   last->remove();
 }
 
+void ResidentParts::add(Part part) {
+  std::vector<Part> out;
+  {
+    const std::lock_guard lock(mutex_);
+    bytes_ += part.bytes;
+    parts_.push_back(std::move(part));
+    while (bytes_ > bytes_max_ && parts_.size() > 1) {
+      bytes_ -= parts_.front().bytes;
+      out.push_back(std::move(parts_.front()));
+      parts_.pop_front();
+    }
+  }
+  for (const Part& old : out)
+    if (const std::shared_ptr<ReadMap> map = old.map.lock()) map->take_out(old.number);
+}
+
+uint64_t ResidentParts::bytes() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_;
+}
+
+namespace {
+constexpr uint64_t kPagesInPart = ReadMap::kPartBytes / kPageBytes;
+static_assert(kPagesInPart < 1U << 16);
+struct Pages {
+  uint32_t low = 0, high = 0;
+  static Pages of(uint32_t packed) noexcept { return {packed >> 16, packed & 0xFFFF}; }
+  uint32_t packed() const noexcept { return low << 16 | high; }
+  bool holds(Pages other) const noexcept { return low <= other.low && other.high <= high; }
+  // Both, if they leave no gap; else the newer one alone.
+  Pages joined(Pages other) const noexcept {
+    if (high == 0 || other.low > high || low > other.high) return other;
+    return {std::min(low, other.low), std::max(high, other.high)};
+  }
+};
+}  // namespace
+
+Status ReadMap::bring_in(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n) {
+  const uint64_t size = map->map_->size(), end = at + n;
+  ION_ASSERT(end <= size);
+  for (uint64_t from = at; from < end;) {
+    const size_t number = static_cast<size_t>(from / kPartBytes);
+    const uint64_t begin = number * kPartBytes, upto = std::min(end, begin + kPartBytes);
+    const Pages wanted{static_cast<uint32_t>((from - begin) / kPageBytes), static_cast<uint32_t>((upto - begin + kPageBytes - 1) / kPageBytes)};
+    std::atomic<uint32_t>& part = map->parts_[number];
+    uint32_t there = part.load(std::memory_order_acquire);
+    if (!Pages::of(there).holds(wanted)) {
+      const uint64_t first = begin + wanted.low * kPageBytes;
+      ION_CHECK(map->map_->advise(first, std::min(begin + wanted.high * kPageBytes, size) - first, ION_ADVISE_WILLNEED));
+      while (!part.compare_exchange_weak(there, Pages::of(there).joined(wanted).packed(), std::memory_order_acq_rel)) {
+      }
+      if (there == 0) map->books_->resident.add({map, number, std::min(kPartBytes, size - begin)});
+    }
+    from = upto;
+  }
+  return {};
+}
+
+void ReadMap::take_out(size_t part) noexcept {
+  const uint64_t begin = part * kPartBytes;
+  parts_[part].store(0, std::memory_order_release);
+  (void)map_->advise(begin, std::min(kPartBytes, map_->size() - begin), ION_ADVISE_DONTNEED);  // a hint
+}
+
 struct ReadMap::Lease {
   std::atomic<uint32_t> references{1};
   std::shared_ptr<ReadMap> map;
@@ -28,17 +97,18 @@ struct ReadMap::Lease {
   static void release(void* owner) noexcept {
     auto* lease = static_cast<Lease*>(owner);
     if (lease->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    const std::shared_ptr<LeaseBook> book = lease->map->book_;
+    const std::shared_ptr<MapBooks> books = lease->map->books_;
     const uint64_t n = lease->bytes;
     delete lease;  // may unmap: before the book says that nothing is outstanding
-    book->give_back(n);
+    books->leases.give_back(n);
   }
   static constexpr ion_buf_ops kOps{sizeof(ion_buf_ops), ION_BUF_MAPPED, &Lease::retain, &Lease::release};
 };
 
 Result<Buf> ReadMap::lease(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n) {
   ION_ASSERT(at + n <= map->map_->size());
-  ION_CHECK(map->book_->take(n));
+  ION_CHECK(bring_in(map, at, n));
+  ION_CHECK(map->books_->leases.take(n));
   auto* lease = new Lease;
   lease->map = map, lease->bytes = n;
   return Buf::adopt({map->map_->base() + at, n, &Lease::kOps, lease});

@@ -9,7 +9,9 @@
 #include <ion/ports.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
+#include <mutex>
 
 namespace ion::storage_mmap {
 
@@ -29,18 +31,57 @@ class LeaseBook {
   const std::shared_ptr<Outstanding> outstanding_;
 };
 
+class ReadMap;
+
+// Which parts of all maps of an instance are in the process's page tables, bounded in bytes: bringing in one more takes out the one
+// that was brought in longest ago. Taken out of the process only: the page cache keeps what it wants, leases stay valid, and who
+// touches a part again gets it again. Held by shared_ptr: maps may outlive the instance. Thread: any.
+class ResidentParts {
+ public:
+  explicit ResidentParts(uint64_t bytes_max) : bytes_max_(bytes_max) {}
+  struct Part {
+    std::weak_ptr<ReadMap> map;
+    size_t number = 0;
+    uint64_t bytes = 0;
+  };
+  void add(Part part);
+  uint64_t bytes() const;
+
+ private:
+  const uint64_t bytes_max_;
+  mutable std::mutex mutex_;  // of the two below
+  std::deque<Part> parts_;    // the one that was brought in first is in front
+  uint64_t bytes_ = 0;
+};
+
+// What the maps of an instance share. Held by shared_ptr by each of them.
+struct MapBooks {
+  LeaseBook leases;
+  ResidentParts resident;
+};
+
 class ReadMap {
  public:
-  ReadMap(std::unique_ptr<MappedFile> map, std::shared_ptr<LeaseBook> book) : map_(std::move(map)), book_(std::move(book)) {}
+  static constexpr uint64_t kPartBytes = uint64_t{4} << 20;
+  ReadMap(std::unique_ptr<MappedFile> map, std::shared_ptr<MapBooks> books)
+      : map_(std::move(map)), books_(std::move(books)), parts_(std::make_unique<std::atomic<uint32_t>[]>(parts_of(map_->size()))) {}
+  // Only what bring_in() answered OK for may be touched: a page that cannot be read ends the process.
   std::span<const uint8_t> bytes() const noexcept { return {map_->base(), map_->size()}; }
 
-  // A buffer over [at, at + n), lent to whoever reads.
+  // Reads [at, at + n) in where it is not in yet. IO: some of it cannot be read.
+  static Status bring_in(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n);
+  // A buffer over [at, at + n), brought in and lent to whoever reads.
   static Result<Buf> lease(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n);
+  // Takes a part out of the process's page tables.
+  void take_out(size_t part) noexcept;
 
  private:
   struct Lease;
+  static constexpr size_t parts_of(uint64_t bytes) noexcept { return static_cast<size_t>((bytes + kPartBytes - 1) / kPartBytes); }
   const std::unique_ptr<MappedFile> map_;
-  const std::shared_ptr<LeaseBook> book_;
+  const std::shared_ptr<MapBooks> books_;
+  // Of each part the pages [low, high) that are in, as low << 16 | high; 0: none.
+  const std::unique_ptr<std::atomic<uint32_t>[]> parts_;
 };
 
 }  // namespace ion::storage_mmap

@@ -38,6 +38,11 @@ Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bo
   // Below the first entry: the first batch holds it or comes behind it.
   const uint64_t start = entry == kNoEntry ? (index.size() == 0 ? 0 : index.at(0).position) : index.at(entry).position;
   if (start >= end) return ReadWindow{};
+  // What may be looked at: the batch that holds `from` begins at or below the next entry.
+  const size_t above = entry == kNoEntry ? 0 : entry + 1;
+  const uint64_t wanted_at = std::max(start, std::min(end, above < index.size() ? index.at(above).position : end));
+  const uint64_t looked_at = std::min(end - wanted_at, bounds.bytes_max) + batch::kHeaderBytes;
+  ION_CHECK(ReadMap::bring_in(body.map, start, std::min(end, wanted_at + looked_at) - start));
   // The batch before an entry ends at or below the entry's offset. One entry less, so that the walk sees the last batch.
   const auto skip_to = [&](uint64_t at, Offset upto, uint64_t bytes_end) {
     const size_t by_offset = index.floor_of(upto), by_position = index.floor_of(bytes_end);

@@ -42,7 +42,7 @@ Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState
   ION_TRY(const uint64_t length, file->length());
   if (length < promised.end) return missing;
   ION_TRY(std::unique_ptr<MappedFile> map, file->map(0, length));
-  auto read_map = std::make_shared<ReadMap>(std::move(map), context.leases);
+  auto read_map = std::make_shared<ReadMap>(std::move(map), context.maps);
 
   const Result<std::vector<uint8_t>> raw =
       read_file(files, state.directory.index(promised.base), kIndexHeaderBytes + kIndexEntriesMax * kIndexEntryBytes);

@@ -121,7 +121,7 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
     const std::lock_guard lock(mutex_);
     refused_ = false, retry_at_ = {};
   }
-  return ReadySegment{*std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.leases)};
+  return ReadySegment{*std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.maps)};
 }
 
 void SegmentSupply::stop(UniqueFunction<void()> done) {

@@ -32,7 +32,7 @@ struct StorageContext {
   StorageMetrics& metrics;
   // shared_ptr: leases may be given back while the instance is torn down.
   const std::shared_ptr<Outstanding> outstanding = std::make_shared<Outstanding>();
-  const std::shared_ptr<LeaseBook> leases = std::make_shared<LeaseBook>(config.lease_bytes_max, outstanding);
+  const std::shared_ptr<MapBooks> maps{new MapBooks{{config.lease_bytes_max, outstanding}, ResidentParts(config.mapped_bytes_max)}};
   BlockingJobs jobs;
   BodyCache cache;
   Flusher flusher;

@@ -3,6 +3,7 @@
 #include "unit/kernel/base/support.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <fstream>
@@ -226,6 +227,17 @@ TEST_F(PosixFilesTest, a_map_shows_the_file_and_what_is_written_later) {
   EXPECT_EQ(std::memcmp(map->base(), "after!", 6), 0);
   EXPECT_CODE(ION_E_INVALID, map->advise(1, 2 * 4096, ION_ADVISE_NORMAL));
   EXPECT_CODE(ION_E_INVALID, map->advise(UINT64_MAX, 2, ION_ADVISE_NORMAL));
+}
+
+TEST_F(PosixFilesTest, a_page_of_a_map_that_cannot_be_read_is_an_error_and_no_signal) {
+  auto file = open("log");
+  EXPECT_OK(file->allocate(0, 8 * 4096));
+  auto map = must(file->map(0, 8 * 4096));
+  ASSERT_EQ(::truncate(real("log").c_str(), 3 * 4096), 0);  // somebody from outside
+  EXPECT_OK(map->advise(0, 3 * 4096, ION_ADVISE_WILLNEED));
+  const Status beyond = map->advise(2 * 4096, 2 * 4096, ION_ADVISE_WILLNEED);
+  EXPECT_CODE(ION_E_IO, beyond);
+  EXPECT_EQ(beyond.message().find(real("log") + ": wanted to read the mapped bytes [8192, 16384)"), 0u) << beyond.message();
 }
 
 TEST_F(PosixFilesTest, a_map_may_begin_anywhere_and_outlive_its_file_and_its_name) {

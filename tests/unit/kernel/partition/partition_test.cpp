@@ -394,7 +394,7 @@ TEST_F(PartitionTest, a_damaged_log_refuses_appends_and_says_how_to_go_on) {
   const auto p = produce(make_batch({"a"}));
   ASSERT_TRUE(p->status);
   EXPECT_EQ(p->status->code(), ION_E_CORRUPT);
-  EXPECT_NE(p->status->message().find("ion topic repair"), std::string::npos);
+  EXPECT_NE(p->status->message().find("`ion topic describe`"), std::string::npos);
 }
 
 TEST_F(PartitionTest, a_full_shard_queue_refuses_with_overloaded_and_nothing_happens) {

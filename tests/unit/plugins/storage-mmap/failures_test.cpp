@@ -104,6 +104,56 @@ TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
   EXPECT_TRUE(world.disk.names_in("logs/raft+g").size() <= 5);  // nothing half-made is left
 }
 
+TEST(NoSpace, for_the_name_of_a_segment_leaves_no_file_behind) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 8192});
+  ASSERT_TRUE(log.add({"kept"}).ok());
+  world.run();
+  const auto files = world.disk.names_in("logs/p+a+0");
+  world.disk.add_fault({DiskOp::kRename, "ahead", ION_E_NO_SPACE, 0, 3});
+  EXPECT_EQ(log.seal().code(), ION_E_NO_SPACE);
+  EXPECT_EQ(log.truncate_suffix({0}).code(), ION_E_NO_SPACE);
+  EXPECT_EQ(log.truncate_prefix({9}).code(), ION_E_NO_SPACE);
+  EXPECT_EQ(world.disk.names_in("logs/p+a+0"), files);
+  EXPECT_EQ(log.text(), "kept");
+  ASSERT_TRUE(log.sync().ok());
+  SeededRandom random(5);
+  std::vector<std::unique_ptr<Log>> logs;
+  logs.push_back(log.abandon());
+  world.die(std::move(logs), [&] { world.disk.lose_power(random); });
+  LogDriver again = world.open();
+  EXPECT_EQ(again.text(), "kept");
+  EXPECT_TRUE(again.truncate_prefix({9}).ok());
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(UnreadablePage, is_an_error_of_the_reads_that_need_it_and_of_no_other) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000)).ok());
+  // The header of batch 100, which a search for any batch behind the same index entry has to pass.
+  world.disk.add_fault({.op = DiskOp::kBringIn, .path_part = ".log", .times = UINT64_MAX, .byte = 100'000});
+  EXPECT_EQ(log.read({100}, {101}).status.code(), ION_E_IO);
+  EXPECT_EQ(log.read({0}, {10}, 10'000).bytes(), 10'000u);
+  EXPECT_EQ(log.read({180}, {200}, 10'000).bytes(), 10'000u);
+  EXPECT_EQ(log.truncate_suffix({101}).code(), ION_E_IO);
+  EXPECT_FALSE(log.stat().failed);
+  world.disk.clear_faults();
+  EXPECT_TRUE(log.read({100}, {101}).status.ok());
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(DamageWords, name_the_offset_from_which_reading_goes_on_and_no_command_that_is_not_there) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"x"}).ok() && log.close().ok());
+  world.disk.flip("logs/p+a+0/00000000000000000000.log", 62, 1);
+  LogDriver again = world.open();
+  EXPECT_EQ(again.read({0}).status.message().find("`"), std::string::npos) << again.read({0}).status.text();
+  EXPECT_NE(again.read({0}).status.message().find("offset 1"), std::string::npos) << again.read({0}).status.text();
+  EXPECT_TRUE(again.close().ok());
+}
+
 TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
   MmapFixture world;
   LogDriver filler = world.open("state/filler/0");
@@ -127,6 +177,19 @@ TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {
   for (size_t i = 0; i < logs.size(); ++i) EXPECT_EQ(code(i), ION_OK);
   for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
   EXPECT_TRUE(filler.close().ok());
+}
+
+TEST(DataDirectory, without_its_identity_is_refused_and_gets_no_other_one) {
+  MmapFixture world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"kept"}).ok() && log.close().ok());
+  const std::vector<uint8_t> identity = world.disk.bytes("identity");
+  world.stop();
+  world.disk.take_away("identity");
+  world.start();
+  EXPECT_EQ(world.started.code(), ION_E_CORRUPT);
+  EXPECT_NE(world.started.message().find("identity"), std::string::npos) << world.started.text();
+  EXPECT_FALSE(world.disk.exists("identity"));
 }
 
 TEST(DataDirectory, belongs_to_one_process) {

@@ -60,6 +60,34 @@ TEST(GroupCommit, takes_all_logs_in_one_round_and_answers_who_came_meanwhile_in_
   for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
 }
 
+TEST(GroupCommit, runs_no_callback_between_two_flushes) {
+  MmapFixture world;
+  std::vector<LogDriver> logs;
+  for (int i = 0; i < 8; ++i) logs.push_back(world.open("p/t/" + std::to_string(i)));
+  world.run();
+  for (LogDriver& log : logs) ASSERT_TRUE(log.add({"x"}).ok());
+  const uint64_t before = flushes(world);
+  std::vector<uint64_t> flushes_when_told;
+  for (LogDriver& log : logs)
+    call([&](Op& op) { return log.log().sync(op, {1}); }, [&](const ion_result&) { flushes_when_told.push_back(flushes(world) - before); });
+  world.run();
+  EXPECT_EQ(flushes_when_told, std::vector<uint64_t>(8, 8));
+  for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
+}
+
+TEST(GroupCommit, answers_in_its_own_job_when_the_pool_takes_no_more) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  world.run();
+  ASSERT_TRUE(log.add({"x"}).ok());
+  const Asked synced([&](Op& op) { return log.log().sync(op, {1}); });
+  world.executor.set_limit(0);
+  world.run();
+  EXPECT_EQ(synced.code(), ION_OK);
+  world.executor.set_limit(SIZE_MAX);
+  EXPECT_TRUE(log.close().ok());
+}
+
 TEST(GroupCommit, does_not_flush_again_what_is_durable) {
   MmapFixture world;
   LogDriver log = world.open();

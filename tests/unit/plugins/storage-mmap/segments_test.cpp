@@ -143,6 +143,22 @@ TEST(Segments, above_the_bound_are_closed_and_opened_again_when_they_are_read) {
   EXPECT_TRUE(log.close().ok());
 }
 
+TEST(Maps, keep_a_bounded_number_of_bytes_in_memory) {
+  StorageMmapConfig config;
+  config.mapped_bytes_max = 16 << 20;
+  MmapFixture world(config);
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 8 << 20});
+  for (int i = 0; i < 64; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1 << 20, static_cast<uint8_t>('A' + i % 26))).ok());
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 64; ++i) {
+      ASSERT_EQ(log.read({i}, {i + 1}).bytes(), 1u << 20);
+      ASSERT_LE(world.mmap().resident_bytes(), 16u << 20);
+    }
+  }
+  EXPECT_GE(world.disk.count(DiskOp::kBringIn, ".log"), 2 * 64u / 4);  // each part came in again in the second round
+  EXPECT_TRUE(log.close().ok());
+}
+
 TEST(Segments, of_another_process_are_checked_once_when_read) {
   MmapFixture origin;
   {

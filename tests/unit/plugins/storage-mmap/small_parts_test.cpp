@@ -77,7 +77,7 @@ class Bytes final : public MappedFile {
 
 TEST(ReadMap, goes_with_the_last_lease_and_leases_are_bounded) {
   const auto outstanding = std::make_shared<Outstanding>();
-  auto book = std::make_shared<LeaseBook>(500, outstanding);
+  const std::shared_ptr<MapBooks> book{new MapBooks{{500, outstanding}, ResidentParts(1 << 20)}};
   bool gone = false;
   auto map = std::make_shared<ReadMap>(std::make_unique<Bytes>(&gone), book);
   Buf all = *ReadMap::lease(map, 0, 1000);  // one is always granted
@@ -85,7 +85,7 @@ TEST(ReadMap, goes_with_the_last_lease_and_leases_are_bounded) {
   EXPECT_EQ(ReadMap::lease(map, 0, 1).error().code(), ION_E_OVERLOADED);
   Buf part = all.slice(10, 20);
   all = Buf();
-  EXPECT_EQ(book->bytes(), 1000u);  // the part holds the whole
+  EXPECT_EQ(book->leases.bytes(), 1000u);  // the part holds the whole
   map.reset();
   EXPECT_FALSE(gone);
   Asked drained([&](Op& op) { return outstanding->when_none(op); });
@@ -93,7 +93,7 @@ TEST(ReadMap, goes_with_the_last_lease_and_leases_are_bounded) {
   part = Buf();
   EXPECT_TRUE(gone);
   EXPECT_EQ(drained.code(), ION_OK);
-  EXPECT_EQ(book->bytes(), 0u);
+  EXPECT_EQ(book->leases.bytes(), 0u);
 }
 
 TEST(BlockingJobs, are_outstanding_until_all_they_hold_is_gone) {

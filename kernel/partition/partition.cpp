@@ -159,10 +159,10 @@ void Partition::appended(AppendJobPtr job, const Status& status) {
     log_end_.store(next_.v, std::memory_order_release);
     around_.metrics.appended(static_cast<int64_t>(bytes), job->header.count);
     const bool durable_topic = seed_.config.durability == Durability::kFsync;
+    if (!durable_topic) advance(next_, appended_bytes_);  // first visible, then acknowledged
     if (durable_topic && job->wait_durable) unsynced_.wait(std::move(job));
     else complete(std::move(job));
     if (durable_topic) start_sync();
-    else advance(next_, appended_bytes_);
   } else {
     if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) fail_all(status);
     refuse(std::move(job), status);

@@ -65,7 +65,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   // `header` and `parts` were checked (batch::check). Offsets are in `a`; `acks` below LEADER does not wait for durability.
   Answer produce(Op& op, const batch::Header& header, std::span<const ion_buf> parts, uint32_t acks, ion_produce_answer& a);
-  // Answers OK, perhaps empty, when `until` has come. OUT_OF_RANGE outside [log start, high watermark].
+  // Answers OK, perhaps empty, when `until` has come. OUT_OF_RANGE outside [log start, log end]; what lies at or behind the high
+  // watermark is waited for.
   Answer fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a);
   void cancel_fetch(uint64_t op_id);
   PartitionView view();

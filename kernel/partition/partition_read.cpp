@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <ion/contract/broker_api.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ion::partition {
@@ -44,19 +45,25 @@ PartitionView Partition::view() {
 Answer Partition::fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a) {
   describe(a);
   a.base = a.next = ask.offset.v;
-  if (ask.offset.v < a.log_start || ask.offset.v > a.high_watermark) {
+  // Between the high watermark and the log end is what was appended and may still become visible: a reader waits for it.
+  if (ask.offset.v < a.log_start || ask.offset.v > std::max(a.high_watermark, log_end_.load(std::memory_order_acquire))) {
     const Status out(ION_E_OUT_OF_RANGE,
                      fmt::format("{}: want offset {}, have {} up to {}", seed_.name, ask.offset.v, a.log_start, a.high_watermark), "OFFSET_OUT_OF_RANGE");
     explain(a.error, out);
     return op.refuse(out);
   }
-  if (ask.offset.v == a.high_watermark && ask.until == Instant{}) return op.ok(static_cast<uint64_t>(a.base), static_cast<uint64_t>(a.next));
+  if (ask.offset.v >= a.high_watermark && ask.until == Instant{}) return op.ok(static_cast<uint64_t>(a.base), static_cast<uint64_t>(a.next));
   read_now(ask, op.later(), &a);
   return op.pending();
 }
 
 void Partition::read_now(const FetchRequest& ask, Later later, ion_fetch_answer* a) {
   const Offset upto{high_watermark_.load(std::memory_order_acquire)};
+  if (ask.offset > upto) {  // nothing of it is visible
+    const auto empty = static_cast<uint64_t>(ask.offset.v);
+    const ion_result none{sizeof(ion_result), ION_OK, empty, empty, 0, 0, nullptr, nullptr};
+    return fetched(ask, upto, std::move(later), a, none);
+  }
   if (!enter()) {
     const Status gone(ION_E_CLOSED, seed_.name + " is closed", "DRAINING");
     explain(a->error, gone);
@@ -77,7 +84,7 @@ void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_f
   uint64_t have = 0;
   for (uint32_t i = 0; i < r.nbufs; ++i) have += r.bufs[i].n;
   const Offset next{r.nbufs == 0 ? ask.offset.v : static_cast<int64_t>(r.u1)};
-  if (have < ask.bytes_min && next == upto && around_.clock.now() < ask.until) {
+  if (have < ask.bytes_min && next >= upto && around_.clock.now() < ask.until) {
     for (uint32_t i = 0; i < r.nbufs; ++i) Buf::adopt(r.bufs[i]).reset();
     const Had had{have, upto};
     return on_shard([self = shared_from_this(), ask, had, a, parked = std::make_shared<Later>(std::move(later))] {

@@ -43,7 +43,10 @@ Result<ProducerWindow::Verdict> ProducerWindow::check(const batch::Header& h) co
 void ProducerWindow::record(const batch::Header& h) {
   if (!h.idempotent()) return;
   if (producers_.size() >= kProducersMax && !producers_.contains(h.producer.v)) forget_oldest();
-  Producer& p = producers_[h.producer.v];
+  const auto [at, is_new] = producers_.try_emplace(h.producer.v);
+  Producer& p = at->second;
+  if (is_new) p.place = written_.insert(written_.end(), h.producer.v);
+  else written_.splice(written_.end(), written_, p.place);
   if (p.kept != 0 && p.epoch != h.producer_epoch.v) p.kept = 0;
   p.epoch = h.producer_epoch.v;
   ION_ASSERT(p.kept == 0 || p.newest().next <= h.base_offset);
@@ -61,13 +64,22 @@ void ProducerWindow::cut(Offset from) {
     while (p.kept != 0 && p.newest().next > from) --p.kept;
     it = p.kept == 0 ? producers_.erase(it) : std::next(it);
   }
+  order_by_last_batch();
 }
 
 void ProducerWindow::forget_oldest() {
-  const auto oldest = std::min_element(producers_.begin(), producers_.end(),
-                                       [](const auto& a, const auto& b) { return a.second.newest().next < b.second.newest().next; });
-  ION_ASSERT(oldest != producers_.end());
-  producers_.erase(oldest);
+  ION_ASSERT(written_.size() == producers_.size() && !written_.empty());
+  producers_.erase(written_.front());
+  written_.pop_front();
+}
+
+void ProducerWindow::order_by_last_batch() {
+  std::vector<std::pair<Offset, int64_t>> order;
+  order.reserve(producers_.size());
+  for (const auto& [id, p] : producers_) order.emplace_back(p.newest().next, id);
+  std::sort(order.begin(), order.end());
+  written_.clear();
+  for (const auto& [next, id] : order) producers_.at(id).place = written_.insert(written_.end(), id);
 }
 
 // Snapshot: "IPW1" | upto 8 | producers 4 | { id 8 | epoch 2 | kept 1 | kept x { base 8 | next 8 | first 4 | last 4 } } | crc32c 4,
@@ -91,7 +103,7 @@ std::vector<uint8_t> ProducerWindow::snapshot(Offset upto) const {
 }
 
 Result<Offset> ProducerWindow::restore(std::span<const uint8_t> bytes) {
-  producers_.clear();
+  producers_.clear(), written_.clear();
   const auto corrupt = [this](const char* what) {
     producers_.clear();
     return Status(ION_E_CORRUPT, std::string("producer snapshot: ") + what);
@@ -118,6 +130,7 @@ Result<Offset> ProducerWindow::restore(std::span<const uint8_t> bytes) {
     producers_.emplace(id, p);
   }
   if (at != body.size()) return corrupt("has bytes too many");
+  order_by_last_batch();
   return upto;
 }
 

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <span>
 #include <vector>
@@ -19,6 +20,10 @@ inline constexpr size_t kProducersMax = 100'000;  // beyond it the one that wrot
 
 class ProducerWindow {
  public:
+  ProducerWindow() = default;
+  ProducerWindow(ProducerWindow&&) = default;
+  ProducerWindow& operator=(ProducerWindow&&) = default;
+
   struct Seen {  // an earlier batch
     Offset base, next;
     int32_t first_sequence = 0, last_sequence = 0;
@@ -49,11 +54,14 @@ class ProducerWindow {
     int16_t epoch = 0;
     uint8_t kept = 0;
     std::array<Seen, kBatchesKept> last{};  // oldest first
+    std::list<int64_t>::iterator place{};   // in written_
     const Seen& newest() const { return last[static_cast<size_t>(kept) - 1]; }
   };
   void forget_oldest();
+  void order_by_last_batch();
 
   std::map<int64_t, Producer> producers_;  // by id: order does not depend on addresses
+  std::list<int64_t> written_;             // the ids, in the order of their newest batches: to forget one is no search
 };
 
 }  // namespace ion::partition

@@ -147,6 +147,41 @@ TEST_F(PartitionTest, with_durability_os_an_ack_waits_for_nothing) {
   EXPECT_EQ(partition_->view().high_watermark, Offset{1});
 }
 
+TEST_F(PartitionTest, what_is_acknowledged_is_visible_when_the_acknowledgement_completes) {
+  for (const Durability durability : {Durability::kOs, Durability::kFsync}) {
+    data_ = state_bytes_ = {};
+    open(durability);
+    Produced p;
+    p.bytes = make_batch({"a"});
+    p.part = borrowed(p.bytes);
+    p.answer.error = &p.error;
+    const auto header = batch::check(std::span<const ion_buf>(&p.part, 1), 1 << 20, batch::From::kClient);
+    int64_t visible = -1;
+    call([&](Op& op) { return partition_->produce(op, *header, std::span<const ion_buf>(&p.part, 1), ION_ACKS_ALL, p.answer); },
+         [&](const ion_result&) { visible = partition_->view().high_watermark.v; });
+    run();
+    disk_finishes();
+    EXPECT_EQ(visible, 1);
+    EXPECT_EQ(p.answer.high_watermark, 1);
+    close();
+  }
+}
+
+TEST_F(PartitionTest, a_reader_at_an_offset_that_is_not_yet_visible_waits_for_it) {
+  open();
+  (void)produce(make_batch({"a"}), ION_ACKS_NONE);
+  (void)produce(make_batch({"b"}), ION_ACKS_NONE);
+  const auto now = fetch(1);
+  ASSERT_TRUE(now->status && now->status->ok());
+  EXPECT_EQ(now->answer.next, 1);
+  const auto waiting = fetch(1, seconds(5));
+  EXPECT_FALSE(waiting->status);
+  disk_finishes();
+  disk_finishes();
+  ASSERT_TRUE(waiting->status && waiting->status->ok());
+  EXPECT_NE(waiting->bytes.find('b'), std::string::npos);
+}
+
 TEST_F(PartitionTest, the_broker_writes_base_offset_and_epoch_and_leaves_the_rest) {
   open(Durability::kOs);
   (void)produce(make_batch({"a", "b"}));

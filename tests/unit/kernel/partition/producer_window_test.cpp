@@ -81,6 +81,35 @@ TEST(ProducerWindow, what_was_cut_from_the_log_is_forgotten) {
   EXPECT_EQ(w.producers(), 1u);
 }
 
+// A search for the oldest in each new batch would make this test take minutes.
+TEST(ProducerWindow, a_full_window_takes_as_many_new_producers_again_and_forgets_who_wrote_longest_ago) {
+  constexpr auto kMax = static_cast<int64_t>(kProducersMax);
+  ProducerWindow w;
+  for (int64_t id = 0; id < kMax; ++id) w.record(batch_of(id, 0, id));
+  w.record(batch_of(0, 1, kMax));  // the first one writes again
+  w.record(batch_of(kMax, 0, kMax + 1));
+  EXPECT_EQ(reason(w.check(batch_of(1, 1, 0))), "OUT_OF_SEQUENCE");
+  EXPECT_EQ(w.check(batch_of(0, 2, 0))->kind, Kind::kFresh);
+  EXPECT_EQ(w.check(batch_of(2, 0, 0))->kind, Kind::kDuplicate);
+  for (int64_t i = 1; i < kMax; ++i) w.record(batch_of(kMax + i, 0, kMax + 1 + i));
+  EXPECT_EQ(w.producers(), kProducersMax);
+  EXPECT_EQ(reason(w.check(batch_of(0, 2, 0))), "OUT_OF_SEQUENCE");
+  EXPECT_EQ(w.check(batch_of(kMax, 0, 0))->kind, Kind::kDuplicate);
+}
+
+TEST(ProducerWindow, a_restored_window_forgets_in_the_same_order) {
+  constexpr auto kMax = static_cast<int64_t>(kProducersMax);
+  ProducerWindow w;
+  for (int64_t id = kMax; id-- > 0;) w.record(batch_of(id, 0, kMax - id));  // the highest id wrote first
+  ProducerWindow back;
+  ASSERT_TRUE(back.restore(w.snapshot({kMax + 1})));
+  for (ProducerWindow* each : {&w, &back}) {
+    each->record(batch_of(kMax, 0, kMax + 1));
+    EXPECT_EQ(reason(each->check(batch_of(kMax - 1, 1, 0))), "OUT_OF_SEQUENCE");
+    EXPECT_TRUE(each->check(batch_of(0, 1, 0)));
+  }
+}
+
 TEST(ProducerWindow, a_snapshot_comes_back_equal) {
   ProducerWindow w;
   for (int32_t i = 0; i < 8; ++i) w.record(batch_of(7 + i % 3, i / 3, 10 * i, 1));

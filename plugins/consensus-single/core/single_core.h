@@ -27,6 +27,7 @@ class SingleCore {
   uint64_t propose();                   // the index of the new entry; append it, in this order
   Actions appended(uint64_t upto);      // entries below `upto` are in the log
   Actions persisted(uint64_t upto);     // entries below `upto` are durable
+  void withdraw() { next_ = appended_; }  // what is not in the log was refused; its indexes are given again. No append is on its way
   void fail() { failed_ = true; }       // append or sync failed: nothing more is claimed
 
   bool failed() const { return failed_; }

@@ -11,6 +11,10 @@ namespace ion::consensus_single {
 namespace {
 constexpr std::string_view kTermKey = "term";
 constexpr uint64_t kReplayBytes = 1u << 20;
+constexpr Nanos kRetrySync = milliseconds(1);
+
+// The log is as it was: nothing was tried, or nothing was kept.
+bool left_nothing(const Status& status) { return status.code() == ION_E_NO_SPACE || status.code() == ION_E_OVERLOADED; }
 
 std::vector<uint8_t> entry_batch(uint64_t index, uint64_t term, std::span<const ion_buf> parts) {
   std::vector<uint8_t> command(bytes_in(parts));
@@ -80,18 +84,32 @@ void SingleGroup::log_opened(Opened done) {
        });
 }
 
+// A full disk does not keep the group from opening: what is there is served, and proposals wait for the term.
 void SingleGroup::begin_term(Opened done) {
+  write_term([self = shared_from_this(), done = std::move(done)](const Status& written) {
+    if (!written.ok() && !left_nothing(written)) return done(written);
+    self->replay(done);
+  });
+}
+
+// `done` on the shard.
+void SingleGroup::write_term(std::function<void(Status)> done) {
   struct Term {
     std::array<uint8_t, 8> value{};
     ion_field item{};
   };
+  writing_term_ = true;
   auto term = std::make_shared<Term>();  // borrowed by the op until its completion
   batch::store_big<uint64_t>(term->value.data(), term_);
   term->item = {bytes_of(kTermKey), {term->value.data(), term->value.size()}};
   call([&](Op& op) { return log_->meta_put(op, std::span<const ion_field>(&term->item, 1)); },
        [self = shared_from_this(), term, done = std::move(done)](const ion_result& r) {
-         if (r.status != ION_OK) return done(Status::from(r.status, r.err));
-         self->on_shard([self, done] { self->replay(done); });
+         self->on_shard([self, done, status = Status::from(r.status, r.err)] {
+           self->writing_term_ = false;
+           self->term_durable_ = status.ok();
+           if (!status.ok()) self->world_.logger.warn("the metadata log takes no entries now", {{"group", self->name_}, {"why", status.text()}});
+           done(status);
+         });
        });
 }
 
@@ -112,6 +130,11 @@ Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
   if (core_->failed()) return op.refuse(failed_);
   if (pending_.size() >= world_.proposals_max)
     return op.refuse(Status(ION_E_OVERLOADED, "group " + name_ + ": " + std::to_string(pending_.size()) + " proposals wait already"));
+  if (!term_durable_) {
+    if (!writing_term_) write_term([self = shared_from_this()](const Status&) { self->maybe_close(); });
+    if (!term_durable_)
+      return op.refuse(Status(ION_E_NO_SPACE, "group " + name_ + ": its log could not be written at the start, and is tried again with each proposal"));
+  }
   const uint64_t index = core_->propose();
   pending_.push_back({index, entry_batch(index, term_, parts), {}, {}, op.later()});
   pending_.back().part = borrowed(pending_.back().batch);
@@ -134,11 +157,24 @@ void SingleGroup::append_next() {
 void SingleGroup::appended(const Status& status) {
   appending_ = false;
   if (core_->failed()) return maybe_close();
+  if (left_nothing(status)) return withdraw(status);
   if (!status.ok()) return fail(status);
+  if (std::exchange(refusing_, false)) world_.logger.info("the metadata log takes entries again", {{"group", name_}});
   const uint64_t upto = pending_[appended_count_].index + 1;
   ++appended_count_;
   obey(core_->appended(upto));
   append_next();
+}
+
+// What is not in the log was never decided: it is answered, and its indexes are free again.
+void SingleGroup::withdraw(const Status& why) {
+  if (!std::exchange(refusing_, true)) world_.logger.warn("the metadata log takes no entries now", {{"group", name_}, {"why", why.text()}});
+  core_->withdraw();
+  std::deque<Pending> refused;
+  for (; pending_.size() > appended_count_; pending_.pop_back()) refused.push_front(std::move(pending_.back()));
+  const Status told(why.code(), "group " + name_ + ": " + why.message(), why.reason());
+  for (Pending& p : refused) p.later.fail(told);
+  maybe_close();
 }
 
 // Persist before apply: readable in one function.
@@ -146,15 +182,38 @@ void SingleGroup::obey(const Actions& actions) {
   if (actions.sync && volatile_) {
     on_shard([self = shared_from_this(), upto = actions.sync_upto] { self->synced({}, upto); });
   } else if (actions.sync) {
-    call([&](Op& op) { return log_->sync(op, Offset{static_cast<int64_t>(actions.sync_upto)}); },
-         [self = shared_from_this(), upto = actions.sync_upto](const ion_result& r) {
-           self->on_shard([self, upto, status = Status::from(r.status, r.err)] { self->synced(status, upto); });
-         });
+    sync(actions.sync_upto);
   }
   apply(actions.apply_from, actions.apply_upto);
 }
 
+void SingleGroup::sync(uint64_t upto) {
+  call([&](Op& op) { return log_->sync(op, Offset{static_cast<int64_t>(upto)}); },
+       [self = shared_from_this(), upto](const ion_result& r) {
+         self->on_shard([self, upto, status = Status::from(r.status, r.err)] { self->synced(status, upto); });
+       });
+}
+
+// The storage had no space for another sync that waits: nothing was tried.
+void SingleGroup::sync_later(uint64_t upto) {
+  struct Retry {
+    std::shared_ptr<SingleGroup> self;
+    uint64_t upto;
+  };
+  auto retry = std::make_unique<Retry>(Retry{shared_from_this(), upto});
+  const auto armed = world_.timers.arm(
+      shard_, world_.clock.now() + kRetrySync,
+      [](void* ctx) noexcept {
+        const std::unique_ptr<Retry> mine(static_cast<Retry*>(ctx));
+        mine->self->sync(mine->upto);
+      },
+      retry.get());
+  if (armed) (void)retry.release();
+  else fail(armed.error());
+}
+
 void SingleGroup::synced(const Status& status, uint64_t durable) {
+  if (status.code() == ION_E_OVERLOADED && !core_->failed()) return sync_later(durable);
   if (!status.ok()) return fail(status);
   const Actions actions = core_->persisted(durable);
   if (opened_ == nullptr) {
@@ -236,7 +295,7 @@ Answer SingleGroup::close(Op& op) {
 }
 
 void SingleGroup::maybe_close() {
-  if (!closing_ || !pending_.empty() || appending_ || (!core_->idle() && !core_->failed())) return;
+  if (!closing_ || !pending_.empty() || appending_ || writing_term_ || (!core_->idle() && !core_->failed())) return;
   call([&](Op& op) { return log_->close(op); },
        [self = shared_from_this(), later = std::move(closing_)](const ion_result& r) mutable { later.pass(r); });
 }

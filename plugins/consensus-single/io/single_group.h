@@ -31,6 +31,8 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   // `storage` and `spec.machine` outlive the group. Answers when everything in the log is durable and applied.
   static void open(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done);
 
+  // NO_SPACE and OVERLOADED of the log are answered at once, leave nothing, and the next proposal tries again. Any other failure ends
+  // the group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
   Answer propose(Op& op, std::span<const ion_buf> parts);  // SHARD
   Answer close(Op& op);                                    // CONTROL
   GroupStat stat() const;                                  // SHARD
@@ -47,9 +49,13 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   void on_shard(std::function<void()> work);
   void log_opened(Opened done);
   void begin_term(Opened done);
+  void write_term(std::function<void(Status)> done);
   void replay(Opened done);
   void append_next();
   void appended(const Status& status);
+  void withdraw(const Status& why);
+  void sync(uint64_t upto);
+  void sync_later(uint64_t upto);
   void obey(const Actions& actions);
   void synced(const Status& status, uint64_t durable);
   void apply(uint64_t from, uint64_t upto);
@@ -72,6 +78,8 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   size_t appended_count_ = 0;    // of pending_
   std::deque<Pending> failed_entries_;
   bool appending_ = false, closed_ = false;
+  bool term_durable_ = false, writing_term_ = false;  // nothing is appended in a term that is not on the disk
+  bool refusing_ = false;                             // the log takes nothing now, and the operator was told
   Status failed_;
   Opened opened_;
   Later closing_;

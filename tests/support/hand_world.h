@@ -1,0 +1,183 @@
+// A world under the test's hand for modules of the kernel: a clock that is moved, an executor that runs when told, timers that fire
+// when the clock passes them, and a log in memory whose syncs complete when the test says so.
+#pragma once
+#include <ion/contract/storage.h>
+#include <ion/ports.h>
+#include <ion/record_batch.h>
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ion::test {
+
+class HandClock final : public Clock {
+ public:
+  Instant now() override { return now_; }
+  WallMs wall() override { return {1'700'000'000'000 + static_cast<int64_t>(now_.ns / 1'000'000)}; }
+  void move(Nanos by) { now_ = now_ + by; }
+
+ private:
+  Instant now_{1'000'000'000};
+};
+
+class HandExecutor final : public Executor {
+ public:
+  uint32_t shards() const override { return 2; }
+  Status post(ShardId, ion_fn fn, void* ctx) override {
+    if (full) return {ION_E_OVERLOADED, "full"};
+    queue_.push_back({fn, ctx});
+    return {};
+  }
+  Status run(ShardId shard, ion_fn fn, void* ctx) override { return post(shard, fn, ctx); }
+  Status post_blocking(ion_fn fn, void* ctx) override { return post({}, fn, ctx); }
+  void run_all() {
+    while (!queue_.empty()) {
+      const auto [fn, ctx] = queue_.front();
+      queue_.pop_front();
+      fn(ctx);
+    }
+  }
+  bool full = false;
+
+ private:
+  std::deque<std::pair<ion_fn, void*>> queue_;
+};
+
+class HandTimers final : public Timers {
+ public:
+  explicit HandTimers(HandClock& clock) : clock_(clock) {}
+  Result<TimerHandle> arm(ShardId, Instant at, ion_fn fn, void* ctx) override {
+    const uintptr_t id = ++last_;
+    armed_[id] = {at, fn, ctx};
+    return reinterpret_cast<TimerHandle>(id);
+  }
+  bool disarm(TimerHandle t) override { return armed_.erase(reinterpret_cast<uintptr_t>(t)) != 0; }
+  void fire_due() {
+    for (auto it = armed_.begin(); it != armed_.end();) {
+      if (it->second.at > clock_.now()) {
+        ++it;
+        continue;
+      }
+      const Armed due = it->second;
+      armed_.erase(it);
+      due.fn(due.ctx);
+      it = armed_.begin();
+    }
+  }
+  size_t armed() const { return armed_.size(); }
+
+ private:
+  struct Armed {
+    Instant at;
+    ion_fn fn;
+    void* ctx;
+  };
+  HandClock& clock_;
+  uintptr_t last_ = 0;
+  std::map<uintptr_t, Armed> armed_;
+};
+
+class QuietLogger final : public Logger {
+ public:
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
+};
+
+// What outlives a HandLog: the bytes on the disk of the test.
+struct LogBytes {
+  std::vector<std::pair<batch::Header, std::vector<uint8_t>>> batches;
+  Offset first, next, durable;
+};
+
+class HandLog final : public Log {
+ public:
+  explicit HandLog(LogBytes& disk) : d(disk) {}
+  Answer close(Op& op) override { return closed = true, op.ok(); }
+  Answer append(Op& op, std::span<const ion_batch> batches) override {
+    if (hold_appends) return held_appends.push_back({op.later(), copy(batches)}), op.pending();
+    if (!append_fails.ok()) return op.refuse(append_fails);
+    store(copy(batches));
+    return op.ok(static_cast<uint64_t>(d.next.v));
+  }
+  void release_appends() {
+    hold_appends = false;
+    for (auto& [later, bytes] : std::exchange(held_appends, {})) store(bytes), later.ok(static_cast<uint64_t>(d.next.v));
+  }
+  void fail_held_appends(const Status& why) {
+    hold_appends = false;
+    for (auto& [later, bytes] : std::exchange(held_appends, {})) later.fail(why);
+  }
+  Answer read(Op& op, Offset from, Offset upto, uint64_t bytes_max) override {
+    if (from < d.first) return op.refuse(Status(ION_E_OUT_OF_RANGE, "below first"));
+    std::vector<uint8_t> joined;
+    Offset base = from, next = from;
+    for (const auto& [h, bytes] : d.batches) {
+      if (h.next_offset() <= from || h.next_offset() > upto) continue;
+      if (!joined.empty() && joined.size() + bytes.size() > bytes_max) break;
+      if (joined.empty()) base = h.base_offset;
+      joined.insert(joined.end(), bytes.begin(), bytes.end());
+      next = h.next_offset();
+    }
+    if (joined.empty()) return op.ok(static_cast<uint64_t>(from.v), static_cast<uint64_t>(from.v));
+    Buf one = Buf::copy(joined);
+    return op.ok(static_cast<uint64_t>(base.v), static_cast<uint64_t>(next.v), std::span<Buf>(&one, 1));
+  }
+  Answer sync(Op& op, Offset upto) override {
+    ++syncs;
+    waiting.emplace_back(op.later(), std::min(upto, d.next));
+    return op.pending();
+  }
+  // The disk answers the syncs that wait.
+  void finish_syncs(const Status& status = {}) {
+    for (auto& [later, upto] : std::exchange(waiting, {})) {
+      if (!status.ok()) later.fail(status);
+      else d.durable = std::max(d.durable, upto), later.ok(static_cast<uint64_t>(d.durable.v));
+    }
+  }
+  Answer truncate_suffix(Op& op, Offset from) override {
+    std::erase_if(d.batches, [&](const auto& b) { return b.first.next_offset() > from; });
+    d.next = d.batches.empty() ? std::max(d.first, Offset{0}) : d.batches.back().first.next_offset();
+    d.durable = std::min(d.durable, d.next);
+    return op.ok(static_cast<uint64_t>(d.next.v));
+  }
+  Answer truncate_prefix(Op& op, Offset before) override {
+    std::erase_if(d.batches, [&](const auto& b) { return b.first.next_offset() <= before; });
+    d.first = before;
+    return op.ok();
+  }
+  Answer offset_for_time(Op& op, WallMs) override { return op.refuse(Status(ION_E_UNSUPPORTED, "not in this test")); }
+  LogStat stat() override {
+    LogStat s;
+    s.first = d.first, s.next = d.next, s.durable = d.durable;
+    s.damaged = damaged;
+    if (damaged) s.bad_from = d.first, s.bad_upto = d.next;
+    return s;
+  }
+  Answer meta_put(Op& op, std::span<const ion_field>) override { return meta_fails.ok() ? op.ok() : op.refuse(meta_fails); }
+  Answer meta_get(Op& op, std::string_view) override { return op.refuse(Status(ION_E_NOT_FOUND, "nothing")); }
+  Result<std::vector<ion_range>> ranges(Offset, size_t) override { return std::vector<ion_range>{}; }
+  Status configure(const OpenOptions&) override { return {}; }
+  Answer seal(Op& op) override { return op.ok(); }
+
+  LogBytes& d;
+  std::vector<std::pair<Later, Offset>> waiting;
+  std::vector<std::pair<Later, std::vector<uint8_t>>> held_appends;
+  Status append_fails, meta_fails;
+  bool hold_appends = false, damaged = false, closed = false;
+  int syncs = 0;
+
+ private:
+  static std::vector<uint8_t> copy(std::span<const ion_batch> batches) {
+    std::vector<uint8_t> bytes(bytes_in({batches[0].parts, batches[0].nparts}));
+    copy_out({batches[0].parts, batches[0].nparts}, 0, bytes.size(), bytes.data());
+    return bytes;
+  }
+  void store(std::vector<uint8_t> bytes) {
+    const batch::Header h = batch::read_header(bytes.data());
+    d.next = h.next_offset();
+    d.batches.emplace_back(h, std::move(bytes));
+  }
+};
+
+}  // namespace ion::test

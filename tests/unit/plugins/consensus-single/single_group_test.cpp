@@ -1,0 +1,158 @@
+#include "io/single_group.h"
+
+#include "support/hand_world.h"
+#include "support/recording_log.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+namespace ion::consensus_single {
+namespace {
+
+using namespace ion::test;
+
+// The storage of one log.
+class OneLog final : public Storage {
+ public:
+  uint32_t caps() const override { return 0; }
+  Answer open(Op& op, std::string_view, const OpenOptions&, std::unique_ptr<Log>* out) override {
+    auto log = std::make_unique<HandLog>(bytes);
+    now = log.get();
+    now->append_fails = append_fails, now->meta_fails = meta_fails;
+    *out = std::move(log);
+    return op.ok();
+  }
+  Answer list(Op& op, std::string_view, EachName) override { return op.ok(); }
+  Answer remove(Op& op, std::string_view) override { return op.ok(); }
+  Result<Uuid> identity() override { return Uuid{}; }
+
+  LogBytes bytes;
+  HandLog* now = nullptr;
+  Status append_fails, meta_fails;  // from the opening on
+};
+class Applied final : public Machine {
+ public:
+  void apply(std::span<const Entry> entries) override {
+    for (const Entry& e : entries) list.push_back(std::to_string(e.index) + ":" + std::string(text_of(e.command)));
+  }
+  void role(ion_role, uint64_t, NodeId) override {}
+  Answer snapshot(Op& op, uint64_t) override { return op.ok(); }
+  Answer restore(Op& op, uint64_t, uint64_t, std::span<const ion_buf>) override { return op.ok(); }
+  std::vector<std::string> list;
+};
+
+class SingleGroupTest : public ::testing::Test {
+ protected:
+  SingleGroupTest() { storage_->bytes.first = storage_->bytes.next = storage_->bytes.durable = Offset{1}; }
+
+  void open() {
+    GroupSpec spec;
+    spec.name = "metadata", spec.node = {1}, spec.machine = &machine_;
+    SingleGroup::open({executor_, timers_, clock_, logger_, 16}, storage_, spec, [this](Result<std::shared_ptr<SingleGroup>> opened) {
+      ASSERT_TRUE(opened) << opened.error().text();
+      group_ = *opened;
+    });
+    settle();
+    ASSERT_NE(group_, nullptr);
+  }
+  void settle() {
+    executor_.run_all();
+    while (!storage_->now->waiting.empty()) storage_->now->finish_syncs(), executor_.run_all();
+  }
+  using Answered = std::shared_ptr<std::optional<Status>>;
+  Answered propose(std::string command) {
+    auto kept = std::make_shared<std::string>(std::move(command));
+    auto answered = std::make_shared<std::optional<Status>>();
+    const ion_buf part = borrowed(span_of(*kept));
+    call([&](Op& op) { return group_->propose(op, std::span<const ion_buf>(&part, 1)); },
+         [answered, kept](const ion_result& r) { *answered = Status::from(r.status, r.err); });
+    return answered;
+  }
+  static Code code(const Answered& a) { return a->has_value() ? (**a).code() : ION_PENDING; }
+  void TearDown() override {
+    if (group_ == nullptr) return;
+    bool closed = false;
+    call([&](Op& op) { return group_->close(op); }, [&](const ion_result&) { closed = true; });
+    settle();
+    EXPECT_TRUE(closed);
+  }
+
+  HandClock clock_;
+  HandExecutor executor_;
+  HandTimers timers_{clock_};
+  RecordingLog logger_;
+  Applied machine_;
+  const std::shared_ptr<OneLog> storage_ = std::make_shared<OneLog>();
+  std::shared_ptr<SingleGroup> group_;
+};
+const Status kFull(ION_E_NO_SPACE, "the disk is full");
+
+TEST_F(SingleGroupTest, a_full_disk_is_answered_at_once_and_the_group_recovers_by_itself) {
+  open();
+  storage_->now->append_fails = kFull;
+  const Answered refused = propose("a");
+  settle();
+  EXPECT_EQ(code(refused), ION_E_NO_SPACE);
+  storage_->now->append_fails = {};
+  const Answered taken = propose("b");
+  settle();
+  EXPECT_EQ(code(taken), ION_OK);
+  EXPECT_EQ(machine_.list, std::vector<std::string>{"1:b"});
+  EXPECT_EQ(logger_.count("takes no entries now"), 1u);
+  EXPECT_EQ(logger_.count("takes entries again"), 1u);
+}
+
+TEST_F(SingleGroupTest, what_waits_behind_a_refused_entry_is_answered_too_and_what_was_before_it_is_applied) {
+  open();
+  const Answered first = propose("a");
+  executor_.run_all();  // appended, its sync waits
+  storage_->now->hold_appends = true;
+  const Answered second = propose("b"), third = propose("c");
+  executor_.run_all();
+  storage_->now->fail_held_appends(Status(ION_E_OVERLOADED, "the queue of the storage is full"));
+  settle();
+  EXPECT_EQ(code(first), ION_OK);
+  EXPECT_EQ(code(second), ION_E_OVERLOADED);
+  EXPECT_EQ(code(third), ION_E_OVERLOADED);
+  EXPECT_EQ(machine_.list, std::vector<std::string>{"1:a"});
+}
+
+TEST_F(SingleGroupTest, a_sync_that_was_refused_is_asked_again) {
+  open();
+  const Answered a = propose("a");
+  executor_.run_all();
+  storage_->now->finish_syncs(Status(ION_E_OVERLOADED, "the queue of the storage is full"));
+  executor_.run_all();
+  EXPECT_EQ(code(a), ION_PENDING);
+  clock_.move(milliseconds(2));
+  timers_.fire_due();
+  settle();
+  EXPECT_EQ(code(a), ION_OK);
+}
+
+TEST_F(SingleGroupTest, a_group_opens_on_a_full_disk_and_takes_entries_when_space_is_back) {
+  storage_->meta_fails = kFull;
+  open();
+  EXPECT_EQ(code(propose("a")), ION_E_NO_SPACE);
+  settle();
+  storage_->now->meta_fails = {};
+  EXPECT_EQ(code(propose("b")), ION_E_NO_SPACE);  // its term is on its way to the disk
+  settle();
+  const Answered c = propose("c");
+  settle();
+  EXPECT_EQ(code(c), ION_OK);
+  EXPECT_EQ(machine_.list, std::vector<std::string>{"1:c"});
+}
+
+TEST_F(SingleGroupTest, any_other_failed_append_ends_the_group) {
+  open();
+  storage_->now->append_fails = Status(ION_E_IO, "the disk is broken");
+  const Answered a = propose("a");
+  settle();
+  EXPECT_EQ(code(a), ION_E_UNKNOWN_OUTCOME);
+  EXPECT_EQ(code(propose("b")), ION_E_FAILED);
+}
+
+}  // namespace
+}  // namespace ion::consensus_single

@@ -11,6 +11,7 @@
 #include "cluster/controller.h"
 #include "cluster/local_broker.h"
 #include "host/plugin_host.h"
+#include "observe/health.h"
 #include "observe/metric_registry.h"
 #include "partition/partition_metrics.h"
 #include "api/api_gate.h"
@@ -94,6 +95,7 @@ struct Kernel::Modules {
   std::unique_ptr<File> lock;
   std::unique_ptr<observe::MetricRegistry> registry;
   std::optional<partition::PartitionMetrics> partition_metrics;
+  observe::Health broker_health;
 
   api::ApiGate gate;
   std::unique_ptr<host::PluginHost> host;
@@ -250,7 +252,7 @@ Status Kernel::Modules::build_broker() {
   ids = std::make_unique<base::SystemRandom>(seed, "kernel/ids");
   controller = std::make_unique<cluster::Controller>(
       cluster::ControllerServices{*executor, *timers, clock, *logger, *ids, router.get(), identity.node, ShardId{0},
-                               cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max}, defaults, volatile_storage},
+                               cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max}, defaults, broker_health, volatile_storage},
       *local);
 
   admission = std::make_unique<pipeline::Admission>(config.limits.inflight_bytes_max);

@@ -29,8 +29,8 @@ void Controller::open(Consensus& consensus, ion_ref storage, std::function<void(
          Status opened = Status::from(r.status, r.err);
          on_shard(
              [this, done, opened] {
-               replayed_ = opened.ok() && unreadable_.ok();
-               done(opened.ok() ? unreadable_ : opened);
+               replayed_ = opened.ok();
+               done(opened);
              },
              done);
        });
@@ -45,12 +45,15 @@ void Controller::close(std::function<void(Status)> done) {
 void Controller::create_topic(NewTopic topic, TopicDone done) {
   on_shard(
       [this, topic = std::move(topic), done] {
+        if (const auto there = machine_.topics().find(topic.name);
+            there != machine_.topics().end() && topic.uuid != Uuid{} && there->second->uuid == topic.uuid)
+          return done(there->second);  // asked again: the answer was lost
         Result<Command> command = plan(topic);
         if (!command) return done(std::move(command).error());
         if (topic.dry_run) return done(std::make_shared<const TopicRecord>(std::get<CreateTopic>(*command).topic));
         propose(*command, [done](Result<Applied> applied) {
           if (!applied) return done(std::move(applied).error());
-          done(std::move(applied->created));
+          done(applied->created != nullptr ? std::move(applied->created) : std::move(applied->repeated));
         });
       },
       [done](Status s) { done(std::move(s)); });
@@ -67,14 +70,11 @@ Result<Command> Controller::plan(const NewTopic& topic) {
   ION_TRY(const TopicSettings settings, read_settings(topic.config, world_.defaults));
   if (settings.fsync && world_.volatile_storage)
     return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: durability=fsync wanted, the storage plugin keeps records in memory only", topic.name), "INVALID_CONFIG");
-  if (machine_.topics().size() >= world_.limits.topics_max)
-    return Status(ION_E_OVERLOADED, fmt::format("{} topics are there already, limits.topics_max", world_.limits.topics_max), "TOO_MANY_TOPICS");
-  if (machine_.partitions() + topic.partitions > world_.limits.partitions_max)
-    return Status(ION_E_OVERLOADED, fmt::format("{} partitions are there and {} more wanted, limits.partitions_max is {}", machine_.partitions(),
-                                                topic.partitions, world_.limits.partitions_max), "TOO_MANY_PARTITIONS");
+  ION_CHECK(machine_.within_limits(topic.name, topic.partitions, world_.limits.topics_max, world_.limits.partitions_max));
   CreateTopic create;
   create.topic.name = topic.name;
-  create.topic.uuid = Uuid::random(world_.random.u64(), world_.random.u64());
+  create.topics_max = world_.limits.topics_max, create.partitions_max = world_.limits.partitions_max;
+  create.topic.uuid = topic.uuid == Uuid{} ? Uuid::random(world_.random.u64(), world_.random.u64()) : topic.uuid;
   create.topic.created = world_.clock.wall();
   create.topic.replication = topic.replication;
   create.topic.config = topic.config;
@@ -148,42 +148,54 @@ void Controller::propose(const Command& command, AppliedDone done) {
        [this, proposal, done = std::move(done)](const ion_result& r) {
          // The change has happened or not: a full queue must not make it look otherwise.
          const Status given = go_on_at({world_.executor, world_.timers, world_.clock}, world_.shard, Hop::kPost,
-                                       [this, done, index = r.u0, status = Status::from(r.status, r.err)] {
+                                       [this, done, entry = EntryId{r.u0, r.u1}, status = Status::from(r.status, r.err)] {
                                          RoleScope scope(shard_role);
-                                         proposed(index, status, done);
+                                         proposed(entry, status, done);
                                        });
          if (!given.ok()) done(Status(ION_E_UNKNOWN_OUTCOME, given.message()));
        });
 }
 
-void Controller::proposed(uint64_t index, const Status& status, const AppliedDone& done) {
+void Controller::proposed(EntryId entry, const Status& status, const AppliedDone& done) {
   --proposals_;
+  auto found = outcomes_.extract(entry);
+  if (proposals_ == 0) outcomes_.clear();  // of proposals that were answered before their entries were applied
+  if (status.code() == ION_E_NO_SPACE) world_.health.raise("metadata", "not serving for changes of topics: " + status.message());
+  else if (status.ok() && unreadable_.ok() && machine_.skipped() == 0) world_.health.clear("metadata");
   if (!status.ok()) return done(status);
-  auto found = outcomes_.extract(index);
-  done(found ? std::move(found.mapped()) : Result<Applied>(Status(ION_E_INTERNAL, "a metadata command was not applied")));
+  done(found ? std::move(found.mapped()) : Result<Applied>(Status(ION_E_UNKNOWN_OUTCOME, fmt::format("metadata entry {} of term {} was committed and is not applied here", entry.index, entry.term))));
 }
 
 void Controller::apply(std::span<const Entry> entries) {
   for (const Entry& e : entries) {
     const Result<Command> command = decode(e.command);
-    if (!command) {
-      // Passing over it would give ids twice: the state stops here, and with it this broker's part in the metadata.
-      unreadable_ = Status(ION_E_CORRUPT, fmt::format("metadata entry {}: {}", e.index, command.error().message()));
-      world_.logger.error("a metadata entry cannot be read", {{"why", unreadable_.message()}});
-    }
-    if (!unreadable_.ok()) return;
-    Result<Applied> applied = machine_.apply(*command);
+    Result<Applied> applied = command ? machine_.apply(*command) : Result<Applied>(command.error());
+    if (!command) pass_over(e, command.error());
     if (!replayed_) continue;
     if (applied && applied->created) observer_.topic_created(applied->created);
     if (applied && applied->deleted) observer_.topic_deleted(applied->deleted);
-    outcomes_.emplace(e.index, std::move(applied));
+    if (e.term == leading_term_ && proposals_ > 0) outcomes_.emplace(EntryId{e.index, e.term}, std::move(applied));
   }
 }
 
-void Controller::role(ion_role role, uint64_t term, NodeId leader) {
-  world_.logger.info("metadata role", {{"role", std::to_string(role)}, {"term", std::to_string(term)}, {"leader", std::to_string(leader.v)}});
+// What is in the catalogue stays served. A kind that is unknown may be passed over; behind anything else this node could give ids
+// twice, so it changes nothing any more.
+void Controller::pass_over(const Entry& entry, const Status& why) {
+  machine_.skipped(entry.index);
+  const Status told(why.code(), fmt::format("metadata entry {}: {}", entry.index, why.message()), why.reason());
+  const bool harmless = why.reason() == kUnknownKind;
+  if (!harmless && unreadable_.ok()) unreadable_ = told;
+  if (machine_.skipped() == 1 || !harmless) world_.logger.error("a metadata entry cannot be applied by this version and is passed over", {{"index", std::to_string(entry.index)}, {"why", why.message()}});
+  world_.health.raise("metadata", fmt::format("{} entries of the metadata log, the first one {}, cannot be applied by this version{}: {}", machine_.skipped(),
+                                              machine_.first_skipped(), unreadable_.ok() ? "" : " and topic changes are refused", why.message()));
 }
 
+void Controller::role(ion_role role, uint64_t term, NodeId leader) {
+  leading_term_ = role == ION_ROLE_LEADER ? term : 0;
+  world_.logger.info("metadata role", {{"role", role == ION_ROLE_LEADER ? "leader" : "follower"}, {"term", std::to_string(term)}, {"leader", std::to_string(leader.v)}});
+}
+
+// Also the reason why entries that were passed over cannot be lost: the log is never shortened.
 Answer Controller::snapshot(Op& op, uint64_t) { return op.refuse(Status(ION_E_UNSUPPORTED, "the metadata machine takes no snapshots yet")); }
 Answer Controller::restore(Op& op, uint64_t, uint64_t, std::span<const ion_buf>) {
   return op.refuse(Status(ION_E_UNSUPPORTED, "the metadata machine takes no snapshots yet"));

@@ -5,6 +5,7 @@
 #include "cluster/core/metadata_codec.h"
 #include "cluster/core/metadata_machine.h"
 #include "cluster/core/topic_rules.h"
+#include "observe/health.h"
 
 #include <ion/contract/consensus.h>
 #include <ion/contract/router.h>
@@ -31,6 +32,7 @@ struct NewTopic {
   std::string name;
   uint32_t partitions = 1, replication = 1;
   std::map<std::string, std::string> config;
+  Uuid uuid;  // chosen by who asks, so that the same request again is answered with the same topic; zero: one is drawn
   bool dry_run = false;
 };
 struct ControllerServices {
@@ -44,6 +46,7 @@ struct ControllerServices {
   ShardId shard;  // of the metadata group
   ClusterLimits limits;
   TopicSettings defaults;
+  observe::Health& health;  // metadata entries that this version cannot apply, and a disk that takes none, are reasons there
   bool volatile_storage = false;  // fsync cannot be promised: who asks for it by name is refused
 };
 
@@ -58,6 +61,8 @@ class Controller final : public Machine {
   void open(Consensus& consensus, ion_ref storage, std::function<void(Status)> done) ION_ON(control_role);
   void close(std::function<void(Status)> done) ION_ON(control_role);
 
+  // `done` when the change is committed and applied here; opening the logs goes on behind it (LocalBroker tells how far). On an
+  // error nothing is left in the catalogue, UNKNOWN_OUTCOME excepted. NO_SPACE: the metadata log cannot grow now; it recovers.
   void create_topic(NewTopic topic, TopicDone done);
   void delete_topic(std::string name, TopicDone done);
   void forget_tombstone(Uuid uuid);
@@ -73,20 +78,27 @@ class Controller final : public Machine {
 
  private:
   using AppliedDone = std::function<void(Result<Applied>)>;
+  struct EntryId {
+    uint64_t index = 0, term = 0;
+    auto operator<=>(const EntryId&) const = default;
+  };
   void on_shard(std::function<void()> work, std::function<void(Status)> refused);
   Result<Command> plan(const NewTopic& topic) ION_ON(shard_role);
   Result<std::vector<PartitionRecord>> place(const NewTopic& topic, uint64_t seed) ION_ON(shard_role);
   void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
-  void proposed(uint64_t index, const Status& status, const AppliedDone& done) ION_ON(shard_role);
+  void proposed(EntryId entry, const Status& status, const AppliedDone& done) ION_ON(shard_role);
+  void pass_over(const Entry& entry, const Status& why) ION_ON(shard_role);
 
   const ControllerServices world_;
   ControllerObserver& observer_;
   std::unique_ptr<Group> group_;
   MetadataMachine machine_;
-  std::map<uint64_t, Result<Applied>> outcomes_;  // of our own proposals, between apply and their completion
-  uint64_t proposals_ = 0;
+  // Between apply and the completion of the proposal. Only of the term in which this node leads: its entries are all our own, and
+  // so there are no more than proposals in flight.
+  std::map<EntryId, Result<Applied>> outcomes_;
+  uint64_t proposals_ = 0, leading_term_ = 0;  // 0: another node leads
   bool replayed_ = false;
-  Status unreadable_;                // an entry that this version does not understand
+  Status unreadable_;                // an entry that may not be passed over: what is there is served, changes are refused
   std::atomic<bool> closed_{false};  // set on control, asked on the shard
 };
 

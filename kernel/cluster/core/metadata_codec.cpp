@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint8_t kVersion = 1;
 constexpr uint32_t kListMax = 1'000'000;  // of foreign data; far above every limit of topics
-enum Kind : uint8_t { kCreateTopic = 1, kDeleteTopic = 2, kForgetTombstone = 3, kReserveProducers = 4 };
+enum Kind : uint8_t { kCreateTopic = 1, kDeleteTopic = 2, kForgetTombstone = 3, kReserveProducers = 4, kCreateTopicWithin = 5 };
 
 class Writer {
  public:
@@ -109,7 +109,8 @@ TopicRecord take_topic(Reader& from) {
 
 std::vector<uint8_t> encode(const Command& command) {
   if (const auto* create = std::get_if<CreateTopic>(&command)) {
-    Writer to(kCreateTopic);
+    Writer to(kCreateTopicWithin);
+    to.number(create->topics_max).number(create->partitions_max);
     put_topic(to, create->topic);
     return to.take();
   }
@@ -122,11 +123,20 @@ Result<Command> decode(std::span<const uint8_t> bytes) {
   Reader from(bytes);
   const auto version = from.number<uint8_t>();
   const auto kind = from.number<uint8_t>();
-  if (!from.ok() || version != kVersion)
-    return Status(ION_E_CORRUPT, "metadata command: want version 1, have " + std::to_string(version));
+  if (!from.ok()) return Status(ION_E_CORRUPT, "metadata command of " + std::to_string(bytes.size()) + " bytes, want a version and a kind");
+  if (version != kVersion)
+    return Status(ION_E_UNSUPPORTED, "metadata command: want version 1, have " + std::to_string(version), std::string(kUnknownVersion));
   Command command;
   switch (kind) {
     case kCreateTopic: command = CreateTopic{take_topic(from)}; break;
+    case kCreateTopicWithin: {
+      CreateTopic create;
+      create.topics_max = from.number<uint64_t>();
+      create.partitions_max = from.number<uint64_t>();
+      create.topic = take_topic(from);
+      command = std::move(create);
+      break;
+    }
     case kDeleteTopic: {
       DeleteTopic gone;
       gone.name = from.text();
@@ -136,7 +146,7 @@ Result<Command> decode(std::span<const uint8_t> bytes) {
     }
     case kForgetTombstone: command = ForgetTombstone{from.uuid()}; break;
     case kReserveProducers: command = ReserveProducers{from.number<uint32_t>()}; break;
-    default: return Status(ION_E_CORRUPT, "metadata command: unknown kind " + std::to_string(kind));
+    default: return Status(ION_E_UNSUPPORTED, "metadata command: unknown kind " + std::to_string(kind), std::string(kUnknownKind));
   }
   if (!from.ok() || !from.at_end()) return Status(ION_E_CORRUPT, "metadata command of kind " + std::to_string(kind) + ": its fields do not fit its bytes");
   return command;

@@ -34,6 +34,8 @@ struct Tombstone {
 
 struct CreateTopic {
   TopicRecord topic;  // log ids are given when applied
+  // What the leader's configuration allows, all topics together: part of the command, so that every node decides alike.
+  uint64_t topics_max = UINT64_MAX, partitions_max = UINT64_MAX;
 };
 struct DeleteTopic {
   std::string name;

@@ -13,7 +13,13 @@ Result<Applied> MetadataMachine::apply(const Command& command) {
 }
 
 Result<Applied> MetadataMachine::create(const CreateTopic& c) {
-  if (topics_.contains(c.topic.name)) return Status(ION_E_EXISTS, "topic " + c.topic.name + " exists", "TOPIC_EXISTS");
+  if (const auto there = topics_.find(c.topic.name); there != topics_.end()) {
+    if (there->second->uuid != c.topic.uuid) return Status(ION_E_EXISTS, "topic " + c.topic.name + " exists", "TOPIC_EXISTS");
+    Applied again;
+    again.repeated = there->second;
+    return again;
+  }
+  ION_CHECK(within_limits(c.topic.name, c.topic.partitions.size(), c.topics_max, c.partitions_max));
   if (next_log_id_ + c.topic.partitions.size() > kLogIdMax) return Status(ION_E_OUT_OF_RANGE, "log ids are used up");
   TopicRecord topic = c.topic;
   for (PartitionRecord& p : topic.partitions) p.log_id = {next_log_id_++};
@@ -24,6 +30,17 @@ Result<Applied> MetadataMachine::create(const CreateTopic& c) {
   Applied applied;
   applied.created = std::move(made);
   return applied;
+}
+
+Status MetadataMachine::within_limits(const std::string& topic, uint64_t partitions, uint64_t topics_max, uint64_t partitions_max) const {
+  if (topics_.size() >= topics_max)
+    return {ION_E_OVERLOADED, "topic " + topic + ": " + std::to_string(topics_.size()) + " topics are there already, limits.topics_max is " + std::to_string(topics_max),
+            "TOO_MANY_TOPICS"};
+  if (partitions > partitions_max || partitions_ > partitions_max - partitions)
+    return {ION_E_OVERLOADED, "topic " + topic + ": " + std::to_string(partitions_) + " partitions are there and " + std::to_string(partitions) +
+                                  " more wanted, limits.partitions_max is " + std::to_string(partitions_max),
+            "TOO_MANY_PARTITIONS"};
+  return {};
 }
 
 Result<Applied> MetadataMachine::erase(const DeleteTopic& c) {

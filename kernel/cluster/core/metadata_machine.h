@@ -17,17 +17,26 @@ using TopicPtr = std::shared_ptr<const TopicRecord>;  // shared: views of all ag
 // What one command did. At most one of the fields is filled, by kind.
 struct Applied {
   TopicPtr created, deleted;
+  TopicPtr repeated;  // a create whose topic, by uuid, was there already: its answer was lost and it came again
   int64_t first_producer = -1;
 };
 
 class MetadataMachine {
  public:
-  // EXISTS, NOT_FOUND, CORRUPT, OUT_OF_RANGE: the command had no effect, on every node alike.
+  // EXISTS, NOT_FOUND, OUT_OF_RANGE, OVERLOADED (a limit that the command names): it had no effect, on every node alike.
   Result<Applied> apply(const Command& command);
+
+  // An entry that this version cannot apply. The state lacks what it said: no snapshot may be taken from it any more.
+  void skipped(uint64_t index) { if (skipped_++ == 0) first_skipped_ = index; }
+  uint64_t skipped() const noexcept { return skipped_; }
+  uint64_t first_skipped() const noexcept { return first_skipped_; }
 
   const std::map<std::string, TopicPtr, std::less<>>& topics() const noexcept { return topics_; }
   const std::map<Uuid, Tombstone>& tombstones() const noexcept { return tombstones_; }
   uint64_t partitions() const noexcept { return partitions_; }
+
+  // OVERLOADED with TOO_MANY_TOPICS or TOO_MANY_PARTITIONS when one more topic of so many partitions passes a limit.
+  Status within_limits(const std::string& topic, uint64_t partitions, uint64_t topics_max, uint64_t partitions_max) const;
 
  private:
   Result<Applied> create(const CreateTopic& c);
@@ -36,7 +45,7 @@ class MetadataMachine {
 
   std::map<std::string, TopicPtr, std::less<>> topics_;
   std::map<Uuid, Tombstone> tombstones_;
-  uint64_t next_log_id_ = 1, partitions_ = 0;
+  uint64_t next_log_id_ = 1, partitions_ = 0, skipped_ = 0, first_skipped_ = 0;
   int64_t next_producer_ = 1;
 };
 

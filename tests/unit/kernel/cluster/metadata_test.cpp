@@ -94,10 +94,45 @@ TEST(MetadataCodec, a_command_cut_anywhere_or_too_long_is_corrupt) {
   EXPECT_FALSE(decode(bytes));
 }
 
-TEST(MetadataCodec, an_unknown_kind_or_version_is_corrupt_and_named) {
+TEST(MetadataMachine, a_repeated_create_changes_nothing_and_answers_the_same_topic) {
+  MetadataMachine m;
+  const TopicPtr made = m.apply(create("a", 2, 1))->created;
+  const auto again = m.apply(create("a", 2, 1));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->repeated, made);
+  EXPECT_EQ(again->created, nullptr);
+  EXPECT_EQ(m.partitions(), 2u);
+}
+
+TEST(MetadataMachine, a_create_beyond_the_limits_that_it_names_has_no_effect) {
+  MetadataMachine m;
+  CreateTopic c = create("a", 3);
+  c.partitions_max = 2;
+  EXPECT_EQ(m.apply(c).error().reason(), "TOO_MANY_PARTITIONS");
+  c.partitions_max = 3, c.topics_max = 0;
+  EXPECT_EQ(m.apply(c).error().reason(), "TOO_MANY_TOPICS");
+  c.topics_max = 1;
+  const auto made = m.apply(*decode(encode(c)));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->created->partitions[0].log_id, LogId{1});
+}
+
+TEST(MetadataCodec, a_create_without_limits_can_still_be_read) {
+  std::vector<uint8_t> bytes = encode(create("orders", 1));
+  bytes.erase(bytes.begin() + 2, bytes.begin() + 18);  // kind 1 is kind 5 without its two limits
+  bytes[1] = 1;
+  const auto old = decode(bytes);
+  ASSERT_TRUE(old);
+  EXPECT_EQ(std::get<CreateTopic>(*old).topic.name, "orders");
+  EXPECT_EQ(std::get<CreateTopic>(*old).topics_max, UINT64_MAX);
+}
+
+TEST(MetadataCodec, an_unknown_kind_or_version_is_unsupported_and_named) {
   const uint8_t unknown[] = {1, 99};
+  EXPECT_EQ(decode(unknown).error().reason(), kUnknownKind);
   EXPECT_NE(decode(unknown).error().message().find("99"), std::string::npos);
   const uint8_t newer[] = {2, 1};
+  EXPECT_EQ(decode(newer).error().reason(), kUnknownVersion);
   EXPECT_NE(decode(newer).error().message().find("version 1, have 2"), std::string::npos);
 }
 

@@ -1,0 +1,220 @@
+#include "cluster/controller.h"
+
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "support/recording_log.h"
+#include "unit/kernel/partition/partition_fixture.h"
+
+namespace ion::cluster {
+namespace {
+
+using namespace ion::test;
+
+class CountingRandom final : public Random {
+ public:
+  uint64_t u64() override { return ++last_; }
+  Status secret(void*, uint64_t) override { return {ION_E_UNSUPPORTED, "not in this test"}; }
+
+ private:
+  uint64_t last_ = 0;
+};
+
+// A metadata group under the test's hand: what is proposed is committed when the test says so.
+struct HandGroups {
+  struct Proposal {
+    Later later;
+    std::vector<uint8_t> command;
+  };
+  Machine* machine = nullptr;
+  std::vector<Proposal> proposed;
+  uint64_t index = 0, term = 5;
+  Status refuses;
+
+  void entry(std::vector<uint8_t> command, uint64_t of_term) {
+    const Entry e{++index, of_term, command};
+    machine->apply(std::span<const Entry>(&e, 1));
+  }
+  void commit() {
+    for (Proposal& p : std::exchange(proposed, {})) entry(p.command, term), p.later.ok(index, term);
+  }
+};
+class HandGroup final : public Group {
+ public:
+  explicit HandGroup(HandGroups& all) : all_(all) {}
+  Answer close(Op& op) override { return op.ok(); }
+  Answer propose(Op& op, std::span<const ion_buf> parts) override {
+    if (!all_.refuses.ok()) return op.refuse(all_.refuses);
+    std::vector<uint8_t> bytes(bytes_in(parts));
+    copy_out(parts, 0, bytes.size(), bytes.data());
+    all_.proposed.push_back({op.later(), std::move(bytes)});
+    return op.pending();
+  }
+  Answer read_barrier(Op& op) override { return op.ok(); }
+  Answer transfer(Op& op, NodeId) override { return op.ok(); }
+  Answer change(Op& op, std::span<const ion_member>) override { return op.ok(); }
+  Answer join(Op& op, std::span<const ion_bytes>) override { return op.ok(); }
+  GroupStat stat() override { return {}; }
+
+ private:
+  HandGroups& all_;
+};
+class HandConsensus final : public Consensus {
+ public:
+  explicit HandConsensus(HandGroups& all) : all_(all) {}
+  uint32_t caps() const override { return 0; }
+  Answer open(Op& op, const GroupSpec& spec, std::unique_ptr<Group>* out) override {
+    all_.machine = spec.machine;
+    for (const auto& command : replayed) all_.entry(command, 1);
+    all_.machine->role(ION_ROLE_LEADER, all_.term, {1});
+    *out = std::make_unique<HandGroup>(all_);
+    return op.ok();
+  }
+  std::vector<std::vector<uint8_t>> replayed;  // what the log holds at start
+
+ private:
+  HandGroups& all_;
+};
+
+class ControllerTest : public ::testing::Test, public ControllerObserver {
+ protected:
+  void topic_created(TopicPtr t) override { told_.push_back("+" + t->name); }
+  void topic_deleted(TopicPtr t) override { told_.push_back("-" + t->name); }
+
+  void open(ClusterLimits limits = {}) {
+    controller_.emplace(ControllerServices{executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, limits, {}, health_, false}, *this);
+    std::optional<Status> opened;
+    controller_->open(consensus_, {}, [&](Status s) { opened = s; });
+    run();
+    ASSERT_TRUE(opened && opened->ok()) << opened->text();
+  }
+  using Answered = std::shared_ptr<std::optional<Result<TopicPtr>>>;
+  Answered create(std::string name, uint32_t partitions = 1, Uuid uuid = {}) {
+    auto answered = std::make_shared<std::optional<Result<TopicPtr>>>();
+    NewTopic topic;
+    topic.name = std::move(name), topic.partitions = partitions, topic.uuid = uuid;
+    controller_->create_topic(topic, [answered](Result<TopicPtr> made) { *answered = std::move(made); });
+    run();
+    return answered;
+  }
+  void commit() { group_.commit(), run(); }
+  void run() { executor_.run_all(); }
+  static std::string reason(const Answered& a) { return !a->has_value() ? "no answer" : **a ? "" : (**a).error().reason(); }
+
+  HandClock clock_;
+  HandExecutor executor_;
+  HandTimers timers_{clock_};
+  RecordingLog logger_;
+  CountingRandom random_;
+  observe::Health health_;
+  HandGroups group_;
+  HandConsensus consensus_{group_};
+  std::vector<std::string> told_;
+  std::optional<Controller> controller_;
+};
+
+TEST_F(ControllerTest, a_topic_is_answered_when_it_is_committed) {
+  open();
+  const Answered a = create("orders", 3);
+  EXPECT_FALSE(a->has_value());
+  commit();
+  ASSERT_TRUE(a->has_value() && **a);
+  EXPECT_EQ((**a).value()->partitions.size(), 3u);
+  EXPECT_EQ(told_, std::vector<std::string>{"+orders"});
+}
+
+TEST_F(ControllerTest, limits_hold_for_changes_that_are_on_their_way_together) {
+  open({2, 10});
+  std::vector<Answered> all;
+  for (const char* name : {"a", "b", "c"}) all.push_back(create(name, 4));
+  commit();
+  EXPECT_EQ(reason(all[0]), "");
+  EXPECT_EQ(reason(all[1]), "");
+  EXPECT_EQ(reason(all[2]), "TOO_MANY_TOPICS");
+  EXPECT_EQ(told_, (std::vector<std::string>{"+a", "+b"}));
+}
+
+TEST_F(ControllerTest, partitions_that_pass_the_limit_together_are_refused_and_leave_nothing) {
+  open({10, 10});
+  const Answered a = create("a", 6), b = create("b", 6);
+  commit();
+  EXPECT_EQ(reason(a), "");
+  EXPECT_EQ(reason(b), "TOO_MANY_PARTITIONS");
+  EXPECT_EQ(told_, std::vector<std::string>{"+a"});
+  const Answered c = create("c", 4);
+  commit();
+  EXPECT_EQ(reason(c), "");
+}
+
+TEST_F(ControllerTest, the_same_request_again_is_answered_with_the_same_topic_and_told_once) {
+  open();
+  const Uuid mine = Uuid::random(7, 7);
+  const Answered first = create("a", 1, mine), beside = create("a", 1, mine);
+  commit();
+  const Answered later = create("a", 1, mine), other = create("a", 1, Uuid::random(8, 8));
+  for (const Answered& a : {first, beside, later}) ASSERT_EQ(reason(a), "");
+  EXPECT_EQ((**later).value()->uuid, mine);
+  EXPECT_EQ((**beside).value()->partitions[0].log_id, (**first).value()->partitions[0].log_id);
+  EXPECT_EQ(reason(other), "TOPIC_EXISTS");
+  EXPECT_EQ(told_, std::vector<std::string>{"+a"});
+}
+
+TEST_F(ControllerTest, entries_of_another_term_are_no_answer_to_a_proposal_with_their_index) {
+  open();
+  const Answered a = create("mine");
+  CreateTopic foreign;
+  foreign.topic.name = "foreign";
+  foreign.topic.uuid = Uuid::random(9, 9);
+  foreign.topic.partitions.resize(1);
+  group_.entry(encode(foreign), group_.term - 1);
+  commit();
+  ASSERT_EQ(reason(a), "");
+  EXPECT_EQ((**a).value()->name, "mine");
+  EXPECT_EQ(told_, (std::vector<std::string>{"+foreign", "+mine"}));
+}
+
+TEST_F(ControllerTest, a_kind_of_a_later_version_is_passed_over_and_said) {
+  consensus_.replayed = {{1, 99, 1, 2, 3}, encode(ReserveProducers{10})};
+  open();
+  ASSERT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_NE(health_.report().reasons[0].words.find("99"), std::string::npos);
+  EXPECT_EQ(logger_.count("passed over"), 1u);
+  const Answered a = create("a");
+  commit();
+  EXPECT_EQ(reason(a), "");
+  EXPECT_EQ(health_.report().reasons.size(), 1u);
+}
+
+TEST_F(ControllerTest, behind_a_command_of_a_later_format_topics_are_served_and_changes_refused) {
+  CreateTopic there;
+  there.topic.name = "there";
+  there.topic.uuid = Uuid::random(9, 9);
+  there.topic.partitions.resize(1);
+  consensus_.replayed = {encode(there), {2, 1, 0}};
+  open();
+  size_t topics = 0;
+  controller_->inspect([&](const MetadataMachine& m) { topics = m.topics().size(); });
+  run();
+  EXPECT_EQ(topics, 1u);
+  const Answered a = create("a");
+  ASSERT_TRUE(a->has_value() && !**a);
+  EXPECT_EQ((**a).error().code(), ION_E_UNSUPPORTED);
+}
+
+TEST_F(ControllerTest, a_full_disk_is_answered_at_once_and_is_a_reason_until_space_is_back) {
+  open();
+  group_.refuses = Status(ION_E_NO_SPACE, "the disk is full");
+  const Answered a = create("a");
+  ASSERT_TRUE(a->has_value() && !**a);
+  EXPECT_EQ((**a).error().code(), ION_E_NO_SPACE);
+  EXPECT_EQ(health_.report().reasons.size(), 1u);
+  group_.refuses = {};
+  const Answered b = create("a");
+  commit();
+  EXPECT_EQ(reason(b), "");
+  EXPECT_TRUE(health_.report().reasons.empty());
+}
+
+}  // namespace
+}  // namespace ion::cluster

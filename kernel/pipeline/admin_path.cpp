@@ -144,6 +144,7 @@ Answer AdminPath::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_ans
   a.partitions = 0;
   for (const auto& [name, entry] : *topics) a.partitions += entry->partitions.size();
   a.started_ms = static_cast<uint64_t>(identity_.started.ms);
+  a.record_bytes_max = services_.limits.record_bytes_max, a.batch_bytes_max = services_.limits.batch_bytes_max;
   tell_broker(r.each_broker, r.ctx);
   return op.ok();
 }

@@ -8,7 +8,7 @@
 namespace ion::pipeline {
 
 Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
-  const auto from = find_partition(services_.view, text_of(r.topic), {r.partition});
+  const auto from = find_partition(services_.view, text_of(r.topic), {r.partition}, r.topic_id);
   if (!from) return explain(a.error, from.error()), op.refuse(from.error());
   const PipelineLimits& limits = services_.limits;
   partition::FetchRequest ask;

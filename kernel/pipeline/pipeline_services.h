@@ -33,7 +33,8 @@ struct PipelineServices {
   PipelineLimits limits;
 };
 
-// Finds a served partition. NOT_FOUND with TOPIC_NOT_FOUND or PARTITION_NOT_FOUND, or why it is not served.
-Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition);
+// Finds a served partition. NOT_FOUND with TOPIC_NOT_FOUND or PARTITION_NOT_FOUND, or why it is not served. `topic_id` may be empty:
+// any topic of that name; else CONFLICT with TOPIC_RECREATED when the topic of that name has another uuid.
+Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id = {});
 
 }  // namespace ion::pipeline

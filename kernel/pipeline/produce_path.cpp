@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <ion/record_proof.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ion::pipeline {
@@ -20,11 +21,23 @@ bool is_text(std::string_view name) {
 }
 }  // namespace
 
-Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition) {
+namespace {
+Status check_topic_id(const cluster::TopicRecord& topic, ion_bytes wanted) {
+  if (wanted.n == 0) return {};
+  Uuid uuid;
+  if (wanted.n != uuid.bytes.size()) return {ION_E_INVALID, fmt::format("topic {}: its id has 16 bytes, not {}", topic.name, wanted.n), "INVALID_TOPIC_ID"};
+  std::copy_n(wanted.p, uuid.bytes.size(), uuid.bytes.begin());
+  if (uuid == topic.uuid) return {};
+  return {ION_E_CONFLICT, fmt::format("topic {} was deleted and made again: want {}, have {}", topic.name, uuid.text(), topic.uuid.text()), "TOPIC_RECREATED"};
+}
+}  // namespace
+
+Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id) {
   const cluster::TopicEntryPtr entry = view.find(topic);
   // A name that no topic can have is not repeated in the answer: its bytes need not be text.
   if (entry == nullptr && !is_text(topic)) return Status(ION_E_INVALID, "the topic name is not UTF-8", "INVALID_TOPIC");
   if (entry == nullptr) return Status(ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", topic), "TOPIC_NOT_FOUND");
+  ION_CHECK(check_topic_id(*entry->record, topic_id));
   if (partition.v < 0 || static_cast<size_t>(partition.v) >= entry->partitions.size())
     return Status(ION_E_NOT_FOUND, fmt::format("topic {}: want partition {}, have 0 to {}", topic, partition.v, entry->partitions.size() - 1), "PARTITION_NOT_FOUND");
   const cluster::ServedPartition& served = entry->partitions[static_cast<size_t>(partition.v)];
@@ -34,7 +47,7 @@ Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view
 
 Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
   const std::span<const ion_buf> parts(r.parts, r.nparts);
-  const auto to = find_partition(services_.view, text_of(r.topic), {r.partition});
+  const auto to = find_partition(services_.view, text_of(r.topic), {r.partition}, r.topic_id);
   if (!to) return refuse(op, a.error, to.error());
   const uint64_t bytes = bytes_in(parts);
   if (const Status entered = services_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);

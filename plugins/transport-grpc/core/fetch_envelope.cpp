@@ -25,6 +25,9 @@ Result<FetchEnvelope> read_fetch(std::span<const ion_buf> message) {
       e.wait_ms = static_cast<uint32_t>(f.value);
     } else if (f.is(7, WireType::kVarint)) {
       e.delivery = f.value == 2 ? Delivery::kMessages : Delivery::kBatches;
+    } else if (f.is(8, WireType::kBytes)) {
+      if (f.n != kTopicIdBytes) return Status(ION_E_INVALID, "FetchRequest: a topic_id of " + std::to_string(f.n) + " bytes, want 16", "INVALID_TOPIC_ID");
+      e.topic_id = reader.text(f, kTopicIdBytes);
     }
   }
   if (reader.failed()) return reader.status("FetchRequest");

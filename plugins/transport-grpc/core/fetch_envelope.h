@@ -15,7 +15,7 @@ namespace ion::transport_grpc {
 enum class Delivery : uint8_t { kBatches, kMessages };
 
 struct FetchEnvelope {
-  std::string topic;
+  std::string topic, topic_id;  // empty: missing
   int32_t partition = 0;
   int64_t offset = 0;
   uint64_t bytes_min = 0, bytes_max = 0;  // 0: the default

@@ -31,6 +31,9 @@ Result<ProduceEnvelope> read_produce(std::span<const ion_buf> message) {
       e.producer_epoch = static_cast<int32_t>(f.value);
     } else if (f.is(7, WireType::kVarint)) {
       e.base_sequence = static_cast<int32_t>(f.value);
+    } else if (f.is(8, WireType::kBytes)) {
+      if (f.n != kTopicIdBytes) return Status(ION_E_INVALID, "ProduceRequest: a topic_id of " + std::to_string(f.n) + " bytes, want 16", "INVALID_TOPIC_ID");
+      e.topic_id = reader.text(f, kTopicIdBytes);
     } else if (f.is(14, WireType::kBytes)) {
       e.has_messages = true;
     } else if (f.is(15, WireType::kBytes)) {

@@ -14,7 +14,7 @@ namespace ion::transport_grpc {
 enum class Acks : uint32_t { kNone = 0, kLeader = 1, kAll = 2 };  // numbers of ion_acks
 
 struct ProduceEnvelope {
-  std::string topic;  // empty: missing
+  std::string topic, topic_id;  // empty: missing
   std::optional<int32_t> partition;
   Acks acks = Acks::kAll;
   uint64_t correlation = 0;

@@ -5,6 +5,7 @@
 
 namespace ion::transport_grpc {
 
+inline constexpr uint64_t kTopicIdBytes = 16;
 inline constexpr uint64_t kTopicNameBytesMax = 4096;   // far above what the kernel takes: it gives the better words
 inline constexpr uint64_t kSessionBytesMax = 64;
 inline constexpr uint64_t kFetchBytesDefault = 1 << 20;

@@ -20,6 +20,7 @@ class SubscriptionPlan {
     std::string topic;
     int32_t partition = 0;
     int64_t offset = 0;
+    std::string topic_id = {};  // 16 bytes; empty: whichever topic has the name
   };
   struct Limits {
     uint64_t frame_bytes = 1 << 20;  // of one fetch

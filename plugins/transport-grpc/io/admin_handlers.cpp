@@ -115,7 +115,7 @@ class ClusterInfoHandler final : public UnaryHandler {
   }
   void answered() {
     if (!op_.ok()) return call_.fail(op_.failure());
-    reply(answers_.cluster_info(answer_));
+    reply(answers_.cluster_info(answer_, services_.config.message_bytes_max));
   }
 
   ion_cluster_req request_{};

@@ -41,7 +41,7 @@ class FetchHandler final : public UnaryHandler {
     const uint64_t bytes_max = envelope_.bytes_max == 0 ? kFetchBytesDefault : std::min(envelope_.bytes_max, most);
     const Nanos wait = std::min(milliseconds(envelope_.wait_ms), services_.config.fetch_wait_max);
     op_.send(call_, *services_.api,
-             {&envelope_.topic, envelope_.partition, envelope_.offset, std::clamp<uint64_t>(envelope_.bytes_min, 1, bytes_max), bytes_max, wait},
+             {&envelope_.topic, envelope_.partition, envelope_.offset, std::clamp<uint64_t>(envelope_.bytes_min, 1, bytes_max), bytes_max, wait, envelope_.topic_id},
              services_.next_op_id());
   }
 

@@ -17,10 +17,11 @@ class FetchOp : public ApiOp {
     int64_t offset = 0;
     uint64_t bytes_min = 1, bytes_max = 0;
     Nanos wait{};
+    std::string_view topic_id = {};  // stays until the answer; empty: whichever topic has the name
   };
   void send(GrpcCall& call, BrokerApi& api, const Wish& wish, uint64_t op_id) {
     request_ = {sizeof request_, 0, &call.who(), bytes_of(*wish.topic), wish.partition, 0, wish.offset,
-                wish.bytes_min, wish.bytes_max, static_cast<uint64_t>(wish.wait.n)};
+                wish.bytes_min, wish.bytes_max, static_cast<uint64_t>(wish.wait.n), bytes_of(wish.topic_id)};
     answer_ = {};
     answer_.size = sizeof answer_, answer_.error = &error;
     ask(call, op_id, [&](Op& op) { return api.fetch(op, request_, answer_); });

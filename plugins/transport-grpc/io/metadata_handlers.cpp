@@ -50,7 +50,7 @@ class MetadataHandler final : public UnaryHandler {
       answers_.failed(topics_[at_], topic_op_.failure().on(topics_[at_], 0));
     }
     if (++at_ < topics_.size()) return ask_topic();
-    reply(answers_.metadata(cluster_));
+    reply(answers_.metadata(cluster_, services_.config.message_bytes_max));
   }
 
   std::vector<std::string> topics_;  // none: all

@@ -15,11 +15,11 @@ class ProduceOp : public ApiOp {
   // `topic` stays until the answer.
   void send(GrpcCall& call, BrokerApi& api, const std::string& topic, const ProduceEnvelope& envelope, PlannedBatch batch) {
     batch_ = std::move(batch);
-    topic_ = &topic, correlation_ = envelope.correlation;
+    topic_ = &topic, topic_id_ = envelope.topic_id, correlation_ = envelope.correlation;
     static_assert(static_cast<uint32_t>(Acks::kNone) == ION_ACKS_NONE && static_cast<uint32_t>(Acks::kLeader) == ION_ACKS_LEADER &&
                   static_cast<uint32_t>(Acks::kAll) == ION_ACKS_ALL);
     request_ = {sizeof request_, static_cast<uint32_t>(envelope.acks), &call.who(), bytes_of(topic), batch_.partition,
-                static_cast<uint32_t>(batch_.parts.size()), batch_.parts.data()};
+                static_cast<uint32_t>(batch_.parts.size()), batch_.parts.data(), bytes_of(topic_id_)};
     answer_ = {};
     answer_.size = sizeof answer_, answer_.append_time_ms = -1, answer_.error = &error;
     ask(call, 0, [&](Op& op) { return api.produce(op, request_, answer_); });
@@ -47,6 +47,7 @@ class ProduceOp : public ApiOp {
  private:
   PlannedBatch batch_;
   const std::string* topic_ = nullptr;
+  std::string topic_id_;
   uint64_t correlation_ = 0;
   ion_produce_req request_{};
   ion_produce_answer answer_{};

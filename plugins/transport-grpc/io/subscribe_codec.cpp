@@ -12,7 +12,7 @@ Result<SubscribeWish> read_subscribe(std::string_view request) {
   wish.credit_bytes = r.credit_bytes(), wish.bytes_max = r.bytes_max();
   wish.delivery = r.delivery() == ionstream::v1::DELIVERY_MESSAGES ? Delivery::kMessages : Delivery::kBatches;
   wish.parts.reserve(static_cast<size_t>(r.parts_size()));
-  for (const auto& part : r.parts()) wish.parts.push_back({part.topic(), part.partition(), part.offset()});
+  for (const auto& part : r.parts()) wish.parts.push_back({part.topic(), part.partition(), part.offset(), part.topic_id()});
   return wish;
 }
 

@@ -141,7 +141,7 @@ void SubscribeStream::go_on() {
   while (const auto next = plan_->next_fetch()) {
     const auto& part = plan_->part(next->part);
     ops_[next->part].asked_at = services_.host.now();
-    ops_[next->part].send(call_, *services_.api, {&part.topic, part.partition, part.offset, 1, next->bytes_max, kWait}, services_.next_op_id());
+    ops_[next->part].send(call_, *services_.api, {&part.topic, part.partition, part.offset, 1, next->bytes_max, kWait, part.topic_id}, services_.next_op_id());
   }
 }
 

@@ -49,6 +49,12 @@ void fill(v1::TopicInfo& to, const ion_topic_info& raw) {
   }
 }
 
+void fill(v1::Limits& to, const ion_cluster_answer& cluster, uint64_t message_bytes_max) {
+  to.set_record_bytes_max(cluster.record_bytes_max);
+  to.set_batch_bytes_max(cluster.batch_bytes_max);
+  to.set_message_bytes_max(message_bytes_max);
+}
+
 std::vector<std::string_view> split(std::string_view list) {
   std::vector<std::string_view> items;
   while (!list.empty()) {
@@ -169,15 +175,16 @@ std::string TopicAnswers::described() const {
   if (topics() != 0) *response.mutable_topic() = gathered_->topics.topics(0);
   return response.SerializeAsString();
 }
-std::string TopicAnswers::metadata(const ion_cluster_answer& cluster) const {
+std::string TopicAnswers::metadata(const ion_cluster_answer& cluster, uint64_t message_bytes_max) const {
   v1::MetadataResponse response;
   response.set_cluster_id(std::string(ended_text(cluster.cluster_id, sizeof cluster.cluster_id)));
   response.set_controller(cluster.controller);
   *response.mutable_brokers() = gathered_->brokers.brokers();
   *response.mutable_topics() = gathered_->topics.topics();
+  fill(*response.mutable_limits(), cluster, message_bytes_max);
   return response.SerializeAsString();
 }
-std::string TopicAnswers::cluster_info(const ion_cluster_answer& cluster) const {
+std::string TopicAnswers::cluster_info(const ion_cluster_answer& cluster, uint64_t message_bytes_max) const {
   v1::ClusterInfoResponse response = gathered_->brokers;
   response.set_cluster_id(std::string(ended_text(cluster.cluster_id, sizeof cluster.cluster_id)));
   response.set_controller(cluster.controller);
@@ -186,6 +193,7 @@ std::string TopicAnswers::cluster_info(const ion_cluster_answer& cluster) const 
   response.set_topics(cluster.topics);
   response.set_partitions(cluster.partitions);
   response.set_started_ms(cluster.started_ms);
+  fill(*response.mutable_limits(), cluster, message_bytes_max);
   return response.SerializeAsString();
 }
 

@@ -63,8 +63,8 @@ class TopicAnswers {
   std::string created() const;
   std::string listed() const;
   std::string described() const;
-  std::string metadata(const ion_cluster_answer& cluster) const;
-  std::string cluster_info(const ion_cluster_answer& cluster) const;
+  std::string metadata(const ion_cluster_answer& cluster, uint64_t message_bytes_max) const;
+  std::string cluster_info(const ion_cluster_answer& cluster, uint64_t message_bytes_max) const;
 
  private:
   struct Gathered;

@@ -20,6 +20,8 @@ typedef struct ion_produce_req {
   int32_t partition;
   uint32_t nparts;
   const ion_buf* parts;
+  ion_bytes topic_id; /* 16 bytes: the uuid of the topic that is meant; CONFLICT with TOPIC_RECREATED when another one has its name now.
+                         Empty: whichever topic has the name */
 } ion_produce_req;
 #define ION_PRODUCE_DUPLICATE 1u /* answer flag: these offsets were given by an earlier attempt */
 #define ION_PRODUCE_DROPPED 2u   /* answer flag: an interceptor took the batch out; base and next are -1 */
@@ -40,6 +42,7 @@ typedef struct ion_fetch_req {
   uint32_t flags;
   ion_offset offset;
   uint64_t bytes_min, bytes_max, wait_ns;
+  ion_bytes topic_id; /* as in ion_produce_req */
 } ion_fetch_req;
 typedef struct ion_fetch_answer {
   uint32_t size, flags;

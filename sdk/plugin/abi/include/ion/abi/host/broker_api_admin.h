@@ -76,6 +76,7 @@ typedef struct ion_cluster_answer {
   char version[64];
   uint64_t topics, partitions, started_ms;
   ion_error_info* error;
+  uint64_t record_bytes_max, batch_bytes_max; /* largest record, and largest batch, that this broker takes; 0: not said */
 } ion_cluster_answer;
 typedef struct ion_cluster_req { uint32_t size, flags; const ion_caller* who; ion_broker_fn each_broker; void* ctx; } ion_cluster_req;
 

@@ -13,11 +13,15 @@ struct Failure {
   bool retriable = false;
   Nanos retry_after;        // 0: as the back-off says
   std::string leader_hint;  // address to try instead; may be empty
+  // Whether the broker may have carried out the request although it gave no answer.
+  enum class Outcome { kKnown, kUnknown } outcome = Outcome::kKnown;
 };
 
 inline constexpr std::string_view kUnreachable = "UNREACHABLE";
 inline constexpr std::string_view kTimedOut = "TIMED_OUT";
 inline constexpr std::string_view kOutOfSequence = "OUT_OF_SEQUENCE";
+inline constexpr std::string_view kTopicRecreated = "TOPIC_RECREATED";
+inline constexpr std::string_view kRecordTooLarge = "RECORD_TOO_LARGE";  // of a record, or of a batch as a whole
 
 // May the same bytes be sent again? An unknown outcome only by who cannot make a duplicate.
 enum class Repeat { kSafe, kUnsafe };

@@ -1,5 +1,7 @@
 #include "core/metadata_cache.h"
 
+#include <ion/client/address.h>
+
 #include <algorithm>
 
 namespace ion::client {
@@ -16,6 +18,7 @@ bool MetadataCache::failed(std::string_view address) {
 
 void MetadataCache::update(const ClusterMetadata& answer, std::string_view answered_by) {
   const std::string now_at = addresses_[at_];
+  limits_ = answer.limits;
   addresses_ = given_;
   nodes_.clear();
   for (const ClusterMetadata::Broker& b : answer.brokers) {
@@ -28,6 +31,11 @@ void MetadataCache::update(const ClusterMetadata& answer, std::string_view answe
   at_ = same == addresses_.end() ? 0 : static_cast<size_t>(same - addresses_.begin());
   for (const ClusterMetadata::Topic& t : answer.topics) topics_[t.name] = t;
   answered();
+}
+
+Uuid MetadataCache::topic_id(std::string_view topic) const {
+  const auto at = topics_.find(topic);
+  return at == topics_.end() ? Uuid{} : at->second.id;
 }
 
 Result<std::vector<MetadataCache::Leader>> MetadataCache::leaders(std::string_view topic) const {
@@ -50,11 +58,9 @@ Result<std::vector<MetadataCache::Leader>> MetadataCache::leaders(std::string_vi
 
 std::string reachable_address(std::string_view advertised, std::string_view answered_by, size_t brokers) {
   if (brokers <= 1 || advertised.empty()) return std::string(answered_by);
-  const size_t colon = advertised.rfind(':');
-  if (colon == std::string_view::npos) return std::string(advertised);
-  const std::string_view host = advertised.substr(0, colon);
-  if (host != "0.0.0.0" && host != "[::]" && !host.empty()) return std::string(advertised);
-  return std::string(answered_by.substr(0, answered_by.rfind(':'))) + std::string(advertised.substr(colon));
+  const Result<Address> named = parse_address(advertised), found = parse_address(answered_by);
+  if (!named || !found || (named->host != "0.0.0.0" && named->host != "[::]")) return std::string(advertised);
+  return Address{found->host, named->port}.text();
 }
 
 }  // namespace ion::client

@@ -4,6 +4,7 @@
 #include <ion/ids.h>
 #include <ion/result.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -11,6 +12,19 @@
 #include <vector>
 
 namespace ion::client {
+
+// What a broker takes, as it says itself; 0: it does not say.
+struct BrokerLimits {
+  uint64_t record_bytes_max = 0, batch_bytes_max = 0, message_bytes_max = 0;
+  static constexpr uint64_t kEnvelopeBytes = 8 << 10;  // of a message around its batch
+
+  // The largest batch that fits a message, too.
+  uint64_t batch() const noexcept {
+    const uint64_t in_message = message_bytes_max > kEnvelopeBytes ? message_bytes_max - kEnvelopeBytes : message_bytes_max;
+    if (batch_bytes_max == 0 || in_message == 0) return std::max(batch_bytes_max, in_message);
+    return std::min(batch_bytes_max, in_message);
+  }
+};
 
 struct ClusterMetadata {
   struct Broker {
@@ -24,12 +38,14 @@ struct ClusterMetadata {
   };
   struct Topic {
     std::string name;
+    Uuid id = {};  // of this topic; one that is made again under the name has another. All zero: not said
     std::vector<Partition> partitions;
     Status error;
   };
   std::string cluster_id;
   std::vector<Broker> brokers;
   std::vector<Topic> topics;
+  BrokerLimits limits = {};
 };
 
 class MetadataCache {
@@ -50,6 +66,9 @@ class MetadataCache {
     PartitionId partition;
     std::string address;  // empty: nobody leads, or its address is not known
   };
+  // All zero: not known.
+  Uuid topic_id(std::string_view topic) const;
+  const BrokerLimits& limits() const { return limits_; }
   // From the last update that named this topic; sorted by partition, without gaps.
   Result<std::vector<Leader>> leaders(std::string_view topic) const;
 
@@ -57,6 +76,7 @@ class MetadataCache {
   std::vector<std::string> given_, addresses_;
   size_t at_ = 0, failed_in_a_row_ = 0;
   std::map<uint64_t, std::string> nodes_;
+  BrokerLimits limits_;
   std::map<std::string, ClusterMetadata::Topic, std::less<>> topics_;
 };
 

@@ -1,8 +1,20 @@
 #include "core/partition_queue.h"
 
+#include <ion/record_reader.h>
+
 #include <algorithm>
+#include <iterator>
 
 namespace ion::client {
+
+namespace {
+void append_again(const batch::Record& record, batch::RecordWriter& to) {
+  std::vector<batch::RecordHeader> headers;
+  batch::HeaderReader reader(record);
+  while (const auto item = reader.next()) headers.push_back({item->key, item->value.value_or(std::span<const uint8_t>())});
+  to.append({record.key, record.value, record.time, headers});
+}
+}  // namespace
 
 PartitionQueue::Grown PartitionQueue::append(const batch::NewRecord& record, Waiter waiter, uint64_t generation, Instant now,
                                              const ProducerLimits& limits) {
@@ -70,6 +82,39 @@ InFlight PartitionQueue::take(InFlight& batch) {
   InFlight out = std::move(*at);
   in_flight.erase(at);
   return out;
+}
+
+uint64_t PartitionQueue::halve(InFlight& whole) {
+  const auto at = std::find_if(in_flight.begin(), in_flight.end(), [&](const InFlight& b) { return &b == &whole; });
+  ION_ASSERT(at != in_flight.end() && whole.is == InFlight::Is::kToSend && whole.waiters.size() > 1);
+  const batch::Header header = batch::read_header(whole.bytes->data());
+  Result<batch::RecordReader> reader = batch::RecordReader::open(*whole.bytes);
+  ION_ASSERT(reader);
+  const size_t first_records = whole.waiters.size() / 2, records[2] = {first_records, whole.waiters.size() - first_records};
+  InFlight halves[2];
+  int32_t sequence = whole.sequence;
+  auto waiter = whole.waiters.begin();
+  uint64_t bytes = 0;
+  for (size_t h = 0; h < 2; ++h) {
+    InFlight& half = halves[h];
+    batch::RecordWriter writer(whole.bytes->size() / 2);
+    for (size_t i = 0; i < records[h]; ++i) {
+      const Result<std::optional<batch::Record>> record = reader->next();
+      ION_ASSERT(record && *record);  // we wrote it
+      append_again(**record, writer);
+    }
+    half.sequence = sequence;
+    if (sequence >= 0) sequence = batch::advance_sequence(sequence, static_cast<int32_t>(records[h]));
+    half.bytes = std::make_shared<const std::vector<uint8_t>>(writer.finish({header.producer, header.producer_epoch, half.sequence}));
+    half.waiters.assign(std::make_move_iterator(waiter), std::make_move_iterator(waiter + static_cast<std::ptrdiff_t>(records[h])));
+    waiter += static_cast<std::ptrdiff_t>(records[h]);
+    half.opened = whole.opened, half.generation = whole.generation, half.attempts = whole.attempts;
+    bytes += half.bytes->size();
+  }
+  const uint64_t before = whole.bytes->size();
+  *at = std::move(halves[0]);
+  in_flight.insert(at + 1, std::move(halves[1]));
+  return bytes - before;
 }
 
 void PartitionQueue::adopt(ProducerId producer, ProducerEpoch epoch) {

@@ -71,6 +71,9 @@ class PartitionQueue {
   // Is there a batch before this one that is not answered yet?
   bool has_elders(const InFlight& batch) const { return !in_flight.empty() && &in_flight.front() != &batch; }
   InFlight take(InFlight& batch);
+  // In its place two of half its records each, to be sent again under the same sequences: what was refused is not stored. At least two
+  // records. Answers by how many bytes they are more.
+  uint64_t halve(InFlight& batch);
   // Its identity is gone and it is not stored: it waits for a new one.
   void orphan(InFlight& batch) { orphans.push_back(take(batch)); }
   // Takes the new identity and puts the orphans back into flight under it. Nothing may be in flight.

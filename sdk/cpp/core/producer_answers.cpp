@@ -19,6 +19,7 @@ void ProducerCore::on(const Acked& e, Instant now, Actions& out) {
     PartitionQueue* p = partition(ack.partition);
     const InFlight* batch = p == nullptr ? nullptr : p->find(ack.correlation);
     if (batch == nullptr) continue;  // of an earlier attempt
+    if (limits_.promise == ProducerLimits::Promise::kUnanswered) continue;  // its receipt is that it was written, whoever answers
     note(touched, p);
     note(lighter, batch->link);
     answer(ack, mix(e.random, ack.correlation), now, out);
@@ -56,6 +57,15 @@ void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& fai
   ION_ASSERT(batch.is == InFlight::Is::kToSend);
   const Code code = failure.status.code();
   p.last_cause = failure.status;
+  if (failure.status.reason() == kTopicRecreated) {
+    stale_ = true;
+    return want_metadata(out);
+  }
+  if (failure.status.reason() == kRecordTooLarge && batch.waiters.size() > 1) {  // all of them are too large, or some, or only the bundle
+    want_metadata(out);
+    used_bytes_ += p.halve(batch);
+    return;
+  }
   if (failure.status.reason() == kOutOfSequence && idempotent()) {
     if (p.has_elders(batch)) return;  // they were not stored either; all go again in order
     if (p.session.is == Session::Is::kBroken) return p.orphan(batch);
@@ -171,21 +181,66 @@ void ProducerCore::fail_everything(const Status& why, Actions& out) {
   if (fatal_.ok()) fatal_ = why;
   fail_kept(why, out);
   for (PartitionQueue& p : partitions_) {
-    Deliver lost;
-    lost.status = why;
-    const auto add = [&](std::vector<Waiter>& from) { std::move(from.begin(), from.end(), std::back_inserter(lost.waiters)); };
-    for (InFlight& batch : p.orphans) add(batch.waiters);
-    for (InFlight& batch : p.in_flight) {
-      if (batch.is == InFlight::Is::kSent) leave_link(batch);
-      add(batch.waiters);
-    }
-    for (Gathering& front : p.gathering) add(front.waiters);
-    p.orphans.clear(), p.in_flight.clear(), p.gathering.clear();
-    if (!lost.waiters.empty()) out.deliver.push_back(std::move(lost));
+    fail_queue(p, why, out);
   }
   used_records_ = used_bytes_ = 0;
   open_.clear();
   wake_at_ = kNever;
+}
+
+// Everything of one partition ends; what its broker still answers is not waited for.
+void ProducerCore::fail_queue(PartitionQueue& p, const Status& why, Actions& out) {
+  const auto lose = [&](InFlight& batch) {
+    if (batch.is == InFlight::Is::kSent) leave_link(batch);
+    Deliver lost;
+    lost.status = why;
+    deliver(std::move(batch), std::move(lost), out);
+  };
+  for (InFlight& batch : p.orphans) lose(batch);
+  for (InFlight& batch : p.in_flight) lose(batch);
+  for (Gathering& front : p.gathering) {
+    used_records_ -= front.waiters.size();
+    used_bytes_ -= front.writer.bytes();
+    close_generation(front.generation, front.waiters.size());
+    Deliver lost;
+    lost.status = why;
+    lost.waiters = std::move(front.waiters);
+    out.deliver.push_back(std::move(lost));
+  }
+  p.orphans.clear(), p.in_flight.clear(), p.gathering.clear();
+}
+
+// The topic of our name is another one now: nothing of what is under way can be in it, since each batch names its topic.
+void ProducerCore::begin_again(const MetadataArrived& e, Actions& out) {
+  stale_ = false;
+  const size_t before = partitions_.size(), count = e.partitions.size();
+  size_t records = 0;
+  for (PartitionQueue& p : partitions_) {
+    for (const InFlight& batch : p.orphans) records += batch.waiters.size();
+    for (const InFlight& batch : p.in_flight) records += batch.waiters.size();
+    for (const Gathering& front : p.gathering) records += front.waiters.size();
+    p.retry_at = {}, p.failures = 0;
+    if (!idempotent()) {
+      for (InFlight& batch : p.in_flight)
+        if (batch.is == InFlight::Is::kSent && limits_.promise == ProducerLimits::Promise::kPlain) leave_link(batch);
+      continue;
+    }
+    if (p.session.is == Session::Is::kWell) p.session.is = Session::Is::kBroken;
+    while (!p.in_flight.empty()) {
+      if (p.in_flight.front().is == InFlight::Is::kSent) leave_link(p.in_flight.front());
+      p.orphan(p.in_flight.front());
+    }
+  }
+  out.recreated = fmt::format("topic {} was deleted and made again (it was {}, it is {}): {} records under way {}", topic_, topic_id_.text(), e.topic_id.text(), records,
+                              before == count ? "go to the new one" : "fail, because its number of partitions differs");
+  if (before == count) return;
+  const Status why(ION_E_CONFLICT, fmt::format("topic {} was deleted and made again with {} partitions instead of {} while this record was under way", topic_, count, before),
+                   std::string(kTopicRecreated));
+  for (PartitionQueue& p : partitions_) fail_queue(p, why, out);
+  if (count >= before) return;
+  const auto gone = [count](PartitionId id) { return static_cast<size_t>(id.v) >= count; };
+  for (auto& [id, l] : links_) std::erase_if(l.blocked, gone);
+  std::erase_if(partitions_, [&](const PartitionQueue& p) { return gone(p.id()); });
 }
 
 void ProducerCore::close_generation(uint64_t generation, uint64_t count) {

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+#include <utility>
 
 #include "core/murmur2.h"
 
@@ -16,6 +16,7 @@ namespace {
 constexpr int64_t kTimeEnd = int64_t{1} << 48;
 constexpr BackoffLimits kLinkBackoff{milliseconds(50), seconds(1)};
 constexpr uint32_t kPartitionsMax = 1 << 20;
+constexpr uint64_t kUnaskedBytesMax = 64 << 20;  // of a record that waits for metadata: what a message may have at most
 
 // Borrowed views of a record in the form of the batch writer.
 class Borrowed {
@@ -38,7 +39,7 @@ class Borrowed {
 }  // namespace
 
 ProducerCore::ProducerCore(std::string topic, const ProducerLimits& limits, uint64_t random)
-    : topic_(std::move(topic)), limits_(limits), sticky_(static_cast<size_t>(random >> 8)) {}
+    : topic_(std::move(topic)), batch_bytes_wanted_(limits.batch_bytes_max), limits_(limits), sticky_(static_cast<size_t>(random >> 8)) {}
 
 Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now, WallMs wall, Actions& out) {
   if (!fatal_.ok()) return fatal_;
@@ -47,9 +48,7 @@ Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now
     return {ION_E_INVALID, fmt::format("{}: a timestamp is from 0 to 2^48 - 1 ms, this one is {}", topic_, time.ms)};
   const Borrowed borrowed(record, time);
   const uint64_t bytes = batch::RecordWriter::bytes_for(borrowed.get());
-  if (batch::kHeaderBytes + bytes > limits_.batch_bytes_max)
-    return {ION_E_INVALID, fmt::format("{}: a record needs {} bytes, a batch has at most {}", topic_, batch::kHeaderBytes + bytes, limits_.batch_bytes_max),
-            "RECORD_TOO_LARGE"};
+  ION_CHECK(check_size(bytes));
   if (used_records_ >= limits_.memory_records_max || (used_records_ > 0 && used_bytes_ + bytes > limits_.memory_bytes_max))
     return {ION_E_OVERLOADED, fmt::format("{}: {} records of {} bytes wait for delivery, at most {} of {} bytes may", topic_, used_records_, used_bytes_,
                                           limits_.memory_records_max, limits_.memory_bytes_max), "MEMORY_FULL"};
@@ -71,6 +70,24 @@ Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now
   const bool crossed = have >= limits_.batch_bytes_ready && have - grown.bytes < limits_.batch_bytes_ready;
   if (grown.batch != PartitionQueue::Grown::Batch::kSame || crossed) pump(p, Cause::kSomething, now, out);
   return {};
+}
+
+// Bundles are bounded by our own limit, a lone record by the broker's; a broker that says none is taken to have ours.
+Status ProducerCore::check_size(uint64_t record_bytes) const {
+  const uint64_t lone = broker_.record_bytes_max == 0 ? limits_.batch_bytes_max : std::min(broker_.batch(), batch::kHeaderBytes + broker_.record_bytes_max);
+  if (batch::kHeaderBytes + record_bytes <= (partitions_.empty() ? kUnaskedBytesMax : lone)) return {};
+  if (broker_.record_bytes_max == 0)
+    return {ION_E_INVALID, fmt::format("{}: a record needs {} bytes, batch_bytes_max of this producer is {}", topic_, batch::kHeaderBytes + record_bytes, lone),
+            std::string(kRecordTooLarge)};
+  return {ION_E_INVALID, fmt::format("{}: a record needs {} bytes; the broker takes records of {} (limits.record_bytes_max) in batches of {} bytes, batch_bytes_max of "
+                                     "this producer is {}", topic_, record_bytes, broker_.record_bytes_max, broker_.batch(), batch_bytes_wanted_),
+          std::string(kRecordTooLarge)};
+}
+
+void ProducerCore::learn(const BrokerLimits& broker) {
+  broker_ = broker;
+  limits_.batch_bytes_max = broker.batch() == 0 ? batch_bytes_wanted_ : std::min(batch_bytes_wanted_, broker.batch());
+  limits_.batch_bytes_ready = std::min(limits_.batch_bytes_ready, limits_.batch_bytes_max);
 }
 
 Actions ProducerCore::step(const Event& event, Instant now) {
@@ -114,7 +131,8 @@ void ProducerCore::route_kept(Instant now, Actions& out) {
     for (const auto& [key, value] : kept.headers) headers.push_back({key, value});
     const Record record{kept.key, kept.value, headers, kept.partition, kept.waiter.time};
     used_bytes_ -= kept.bytes;
-    const Result<PartitionId> to = route(record);
+    Result<PartitionId> to = route(record);
+    if (const Status fits = check_size(kept.bytes); !fits.ok()) to = fits;
     if (!to) {
       --used_records_;
       close_generation(kept.generation, 1);
@@ -151,7 +169,14 @@ void ProducerCore::fail_kept(const Status& why, Actions& out) {
 void ProducerCore::on(const MetadataArrived& e, Instant now, Actions& out) {
   ION_ASSERT(e.partitions.size() <= kPartitionsMax);
   metadata_ = {};
-  // A topic never shrinks; a younger view may only be smaller when it is another topic of the same name: its errors will say so.
+  learn(e.limits);
+  if (e.topic_id != Uuid{} && topic_id_ != Uuid{} && e.topic_id != topic_id_) begin_again(e, out);
+  if (e.topic_id != Uuid{}) topic_id_ = e.topic_id;
+  if (stale_) {  // who answered does not know of the new topic yet
+    metadata_.is = Question::Is::kLater;
+    metadata_.at = now + limits_.backoff.first;
+    arm(metadata_.at);
+  }
   for (size_t i = partitions_.size(); i < e.partitions.size(); ++i) partitions_.emplace_back(PartitionId{static_cast<int32_t>(i)});
   for (const PartitionLeader& leader : e.partitions)
     if (PartitionQueue* p = partition(leader.partition)) p->leader = leader.address;
@@ -168,6 +193,8 @@ void ProducerCore::on(const MetadataFailed& e, Instant now, Actions& out) {
   if (!again) {
     metadata_ = {};
     fail_kept(e.failure.status, out);
+    if (std::exchange(stale_, false))
+      for (PartitionQueue& p : partitions_) fail_queue(p, e.failure.status, out);
     return;
   }
   ask_later(metadata_, e.failure, e.random, now);

@@ -10,6 +10,12 @@
 // are not stored, and go again under a new producer id. An OUT_OF_SEQUENCE without such a hole means that the broker lost what it
 // had acknowledged, or that somebody else uses our id: fatal.
 //
+// Identity of the topic: every batch names the uuid that it is meant for. When the topic was deleted and made again, the broker refuses
+// it (TOPIC_RECREATED), nothing is sent until metadata shows the new uuid, and then a new sequence begins: what was under way goes to the
+// new topic, unless it has another number of partitions, which would scatter keys: then it fails, and later records go on.
+//
+// Limits are the broker's, learnt from metadata. A batch that is refused as too large goes again in halves.
+//
 // Bounds: memory_bytes_max, memory_records_max. Thread: one at a time. Failure: fatal() says why nothing more can be sent.
 #pragma once
 #include <deque>
@@ -42,6 +48,7 @@ class ProducerCore {
   uint64_t records() const { return used_records_; }
   const Status& fatal() const { return fatal_; }
   uint64_t retries() const { return retries_; }
+  const Uuid& topic_id() const { return topic_id_; }  // of every batch that is to be sent now
 
  private:
   using Actions = produce::Actions;
@@ -75,6 +82,10 @@ class ProducerCore {
 
   // producer_core.cpp: the way in
   Result<PartitionId> route(const Record& record);
+  Status check_size(uint64_t record_bytes) const;
+  void learn(const BrokerLimits& broker);
+  void begin_again(const produce::MetadataArrived& e, Actions& out);
+  void fail_queue(PartitionQueue& p, const Status& why, Actions& out);
   void keep(const Record& record, Waiter waiter, uint64_t bytes, Instant now);
   void route_kept(Instant now, Actions& out);
   void fail_kept(const Status& why, Actions& out);
@@ -113,7 +124,11 @@ class ProducerCore {
   bool idempotent() const { return limits_.promise == ProducerLimits::Promise::kIdempotent; }
 
   const std::string topic_;
-  const ProducerLimits limits_;
+  const uint64_t batch_bytes_wanted_;
+  ProducerLimits limits_;
+  BrokerLimits broker_;
+  Uuid topic_id_;       // all zero: not known
+  bool stale_ = false;  // topic_id_ is that of a deleted topic: metadata is waited for
 
   std::vector<PartitionQueue> partitions_;  // empty: metadata has not come yet
   std::deque<Waiting> kept_;

@@ -8,7 +8,7 @@ namespace ion::client {
 using namespace produce;
 
 void ProducerCore::pump(PartitionQueue& p, Cause cause, Instant now, Actions& out) {
-  if (!fatal_.ok()) return;
+  if (!fatal_.ok() || stale_) return;
   if (p.any(InFlight::Is::kToSend)) return send_again(p, now, out);
   if (p.gathering.empty() && p.orphans.empty()) return;
   if (idempotent() && !has_identity(p, out)) return;
@@ -36,9 +36,10 @@ void ProducerCore::send_again(PartitionQueue& p, Instant now, Actions& out) {
   const uint64_t bytes = p.in_flight.size() == 1 ? p.in_flight.front().bytes->size() : limits_.batch_bytes_max;
   LinkState* l = link_for(p, bytes, now, out);
   if (l == nullptr) return;
-  for (InFlight& batch : p.in_flight) {
-    if (batch.attempts > 0) ++retries_;
-    send(p, batch, *l, now, out);
+  // Not more than the broker remembers: halves of a batch may have made them more.
+  for (size_t i = 0; i < std::min<size_t>(p.in_flight.size(), limits_.in_flight_max); ++i) {
+    if (p.in_flight[i].attempts > 0) ++retries_;
+    send(p, p.in_flight[i], *l, now, out);
   }
 }
 
@@ -60,7 +61,9 @@ LinkState* ProducerCore::link_for(PartitionQueue& p, uint64_t bytes, Instant now
     want_metadata(out);
     return nullptr;
   }
-  const Lane lane = bytes <= limits_.latency_bytes_max && p.gathering.size() < 2 ? Lane::kLatency : Lane::kBulk;
+  // Unanswered batches keep to one connection: two are read in any order, and nobody says which came first.
+  const bool answered = limits_.promise != ProducerLimits::Promise::kUnanswered;
+  const Lane lane = answered && bytes <= limits_.latency_bytes_max && p.gathering.size() < 2 ? Lane::kLatency : Lane::kBulk;
   const auto ask = [&](LinkState& l) {
     if (l.is != LinkState::Is::kUnwanted) return;
     if (now < l.open_at) return arm(l.open_at);
@@ -70,7 +73,7 @@ LinkState* ProducerCore::link_for(PartitionQueue& p, uint64_t bytes, Instant now
   LinkState& bulk = link({p.leader, Lane::kBulk});
   LinkState& latency = link({p.leader, Lane::kLatency});
   ask(bulk);
-  ask(latency);
+  if (answered) ask(latency);
   if (lane == Lane::kLatency && latency.is == LinkState::Is::kUp) return &latency;
   return bulk.is == LinkState::Is::kUp ? &bulk : nullptr;
 }

@@ -13,12 +13,14 @@
 
 #include "core/backoff.h"
 #include "core/failure.h"
+#include "core/metadata_cache.h"
 
 namespace ion::client {
 
 struct ProducerLimits {
   Nanos linger = milliseconds(5);
-  uint64_t batch_bytes_max = 1 << 20, batch_bytes_ready = 256 << 10;
+  uint64_t batch_bytes_max = 1 << 20;        // of several records; a larger record goes alone, if the broker takes it
+  uint64_t batch_bytes_ready = 256 << 10;
   uint32_t in_flight_max = 5;                // the broker remembers so many batches per producer
   uint64_t memory_bytes_max = 32 << 20, memory_records_max = 100'000;
   uint64_t latency_bytes_max = 16 << 10;     // a lone batch up to this size takes the latency connection
@@ -51,6 +53,8 @@ struct PartitionLeader {
 };
 struct MetadataArrived {
   std::vector<PartitionLeader> partitions;  // of the topic, from 0 without gaps
+  Uuid topic_id = {};                       // all zero: not said
+  BrokerLimits limits = {};
 };
 struct MetadataFailed {
   Failure failure;
@@ -130,9 +134,10 @@ struct Actions {
   std::vector<Deliver> deliver;
   std::vector<LinkId> open_links, reset_links;
   bool fetch_metadata = false, fetch_identity = false;
+  std::string recreated;  // not empty: the topic was deleted and made again, in words for people
 
   bool empty() const noexcept {
-    return sends.empty() && deliver.empty() && open_links.empty() && reset_links.empty() && !fetch_metadata && !fetch_identity;
+    return sends.empty() && deliver.empty() && open_links.empty() && reset_links.empty() && !fetch_metadata && !fetch_identity && recreated.empty();
   }
 };
 

@@ -29,6 +29,8 @@ void ReaderCore::on(const Started&, Instant now, Actions& out) {
 void ReaderCore::on(const MetadataArrived& e, Instant now, Actions& out) {
   asking_metadata_ = false;
   ask_failures_ = 0;
+  if (e.topic_id != Uuid{} && topic_id_ != Uuid{} && e.topic_id != topic_id_ && !begin_again(e, out)) return;
+  if (e.topic_id != Uuid{}) topic_id_ = e.topic_id;
   if (partitions_.empty()) {
     choose(e.partitions);
     if (!failed_.ok()) return;
@@ -37,6 +39,23 @@ void ReaderCore::on(const MetadataArrived& e, Instant now, Actions& out) {
     if (Partition* p = find(l.partition)) p->leader = l.address;
   ask_offsets(out);
   place(now, out);
+}
+
+// Offsets of the old topic say nothing about the new one. False: the reader has failed.
+bool ReaderCore::begin_again(const MetadataArrived& e, Actions& out) {
+  const std::string what = fmt::format("topic {} was deleted and made again (it was {}, it is {})", options_.topic, topic_id_.text(), e.topic_id.text());
+  const bool bounded = options_.stop_at_end || std::any_of(options_.offsets.begin(), options_.offsets.end(), [](const auto& at) { return at.until >= 0; });
+  if (options_.reset == Reset::kFail || bounded) {
+    fail({ION_E_CONFLICT, what + ": its records are others, and the offsets that were read do not belong to them", std::string(kTopicRecreated)}, out);
+    return false;
+  }
+  out.recreated = what + (options_.reset == Reset::kStart ? ": reading begins at its start" : ": reading goes on at its end");
+  for (const auto& [id, s] : streams_) out.cancel.push_back(id);
+  streams_.clear();
+  partitions_.clear();
+  asking_offsets_ = false;
+  restarted_ = true;
+  return true;
 }
 
 // The partitions that were asked for, or all.
@@ -53,7 +72,7 @@ void ReaderCore::choose(const std::vector<MetadataCache::Leader>& there) {
     }
     Partition p;
     p.id = {id};
-    const ReaderOptions::At* at = asked(p.id);
+    const ReaderOptions::At* at = restarted_ ? nullptr : asked(p.id);
     if (at != nullptr && at->until >= 0) p.until = Offset{at->until};
     if (!needs_bounds(p)) {
       p.position = {at != nullptr ? at->offset : options_.offset};
@@ -64,7 +83,7 @@ void ReaderCore::choose(const std::vector<MetadataCache::Leader>& there) {
 }
 
 bool ReaderCore::needs_bounds(const Partition& p) const {
-  return options_.stop_at_end || (asked(p.id) == nullptr && options_.from != ReaderOptions::From::kOffset);
+  return restarted_ || options_.stop_at_end || (asked(p.id) == nullptr && options_.from != ReaderOptions::From::kOffset);
 }
 
 const ReaderOptions::At* ReaderCore::asked(PartitionId id) const {
@@ -87,7 +106,8 @@ void ReaderCore::on(const OffsetsArrived& e, Instant now, Actions& out) {
     Partition* p = find(b.partition);
     if (p == nullptr || p->is != Partition::Is::kNeedsOffsets) continue;
     const ReaderOptions::At* at = asked(p->id);
-    if (at != nullptr) p->position = {at->offset};
+    if (restarted_) p->position = options_.reset == Reset::kStart ? b.start : b.end;
+    else if (at != nullptr) p->position = {at->offset};
     else if (options_.from == ReaderOptions::From::kOffset) p->position = {options_.offset};
     else p->position = options_.from == ReaderOptions::From::kStart ? b.start : b.end;
     if (options_.stop_at_end) p->until = p->until ? std::min(*p->until, b.end) : b.end;
@@ -123,6 +143,7 @@ void ReaderCore::place(Instant now, Actions& out) {
     Subscribe s;
     s.stream = ++last_stream_;
     s.address = leader;
+    s.topic_id = topic_id_;
     s.credit_bytes = std::max(options_.credit_bytes / (streams_.size() + by_leader.size()), kCreditFrames * options_.frame_bytes_max);
     for (Partition* p : parts) {
       s.parts.push_back({p->id, p->position});
@@ -171,7 +192,8 @@ void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Action
     else unplace(p, f, e.random, now);
     return place(now, out);
   }
-  if (!f.retriable && !is_retriable(code, Repeat::kSafe)) return fail(f.status, out);
+  const bool elsewhere = f.status.reason() == kTopicRecreated;  // metadata will say which topic has the name now
+  if (!elsewhere && !f.retriable && !is_retriable(code, Repeat::kSafe)) return fail(f.status, out);
   if (!f.leader_hint.empty()) p.leader = f.leader_hint;
   unplace(p, f, e.random, now);
   want_metadata(out);
@@ -199,7 +221,7 @@ void ReaderCore::on(const StreamEnded& e, Instant now, Actions& out) {
   }
   if (!orphans) return;
   last_cause_ = why;
-  if (!e.cause.retriable && !is_retriable(why.code(), Repeat::kSafe)) return fail(why, out);
+  if (!e.cause.retriable && !is_retriable(why.code(), Repeat::kSafe) && why.reason() != kTopicRecreated) return fail(why, out);
   if (!lost_since_) lost_since_ = now;
   want_metadata(out);
 }

@@ -5,7 +5,8 @@
 //
 // Invariants: the position of a partition never goes back, except by the reset policy; a frame is accepted only from the stream
 // that reads its partition, so that nothing is given twice over a reconnect; bytes that are under way or untaken are bounded by
-// the credit. Thread: one at a time. Failure: failed() says why nothing more will come.
+// the credit; what is read is one topic: when another one has its name, the reset policy decides (kFail: the reader fails with
+// TOPIC_RECREATED; else it begins anew at the start or end of the new one). Thread: one at a time. Failure: failed() says why nothing more will come.
 #pragma once
 #include <ion/client/options.h>
 
@@ -28,6 +29,7 @@ namespace read {
 struct Started {};
 struct MetadataArrived {
   std::vector<MetadataCache::Leader> partitions;
+  Uuid topic_id = {};  // all zero: not said
 };
 struct AskFailed {  // metadata or offsets
   Failure failure;
@@ -72,6 +74,7 @@ struct Subscribe {
     Offset offset;
   };
   std::vector<Part> parts;
+  Uuid topic_id = {};
   uint64_t credit_bytes = 0;
 };
 struct Credit {
@@ -89,6 +92,7 @@ struct Actions {
   std::vector<Credit> credits;
   std::vector<int32_t> list_offsets;
   bool fetch_metadata = false;
+  std::string recreated;  // not empty: the topic was deleted and made again, in words for people
 };
 
 }  // namespace read
@@ -137,6 +141,7 @@ class ReaderCore {
   void on(const read::CreditLost& e, Instant now, Actions& out);
   void on(const read::Tick& e, Instant now, Actions& out);
 
+  bool begin_again(const read::MetadataArrived& e, Actions& out);
   void choose(const std::vector<MetadataCache::Leader>& there);
   void ask_offsets(Actions& out);
   void place(Instant now, Actions& out);
@@ -153,6 +158,8 @@ class ReaderCore {
 
   const ReaderOptions options_;
   std::vector<Partition> partitions_;
+  Uuid topic_id_;          // of the topic that is read; all zero: not known
+  bool restarted_ = false;  // it was made again: offsets that were asked for are not its own
   std::map<uint64_t, Stream> streams_;
   uint64_t last_stream_ = 0;
   bool asking_metadata_ = false, asking_offsets_ = false;

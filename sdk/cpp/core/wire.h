@@ -98,15 +98,17 @@ struct ProduceHead {
   PartitionId partition;
   ProducerLimits::Promise promise = ProducerLimits::Promise::kIdempotent;
   uint64_t correlation = 0;
+  Uuid topic_id = {};  // all zero: left out
 };
 inline std::string produce_head(const ProduceHead& head, uint64_t records_bytes) {
   std::string out;
-  out.reserve(head.topic.size() + 48);
+  out.reserve(head.topic.size() + 72);
   put_text(out, 1, head.topic);
   put_number(out, 2, static_cast<uint32_t>(head.partition.v));
   using Promise = ProducerLimits::Promise;
   put_number(out, 3, head.promise == Promise::kUnanswered ? 1 : head.promise == Promise::kPlain ? 2 : 3);
   put_number(out, 4, head.correlation);
+  if (head.topic_id != Uuid{}) put_text(out, 8, {reinterpret_cast<const char*>(head.topic_id.bytes.data()), head.topic_id.bytes.size()});
   put_tag(out, 15, Type::kBytes);
   put_varint(out, records_bytes);
   return out;

@@ -82,6 +82,8 @@ Result<ClusterView> decode_cluster_info(std::string_view bytes) {
   ClusterView out;
   out.cluster_id = m.cluster_id(), out.controller = {m.controller()}, out.node = {m.node()}, out.version = m.version();
   for (const pb::BrokerInfo& b : m.brokers()) out.brokers.push_back(broker_of(b));
+  out.record_bytes_max = m.limits().record_bytes_max(), out.batch_bytes_max = m.limits().batch_bytes_max();
+  out.message_bytes_max = m.limits().message_bytes_max();
   out.topics = m.topics(), out.partitions = m.partitions(), out.started_ms = m.started_ms();
   return out;
 }

@@ -25,6 +25,7 @@ grpc::ChannelArguments arguments(Lane lane) {
   args.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 1000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   args.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  args.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);  // a proxy of the environment is for the web: it knows no brokers, least of all on loopback
   args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // we retry, with sequences
   return args;
 }

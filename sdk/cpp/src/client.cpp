@@ -1,3 +1,4 @@
+#include <ion/client/address.h>
 #include <ion/client/client.h>
 
 #include "producer_session.h"
@@ -9,11 +10,8 @@ namespace ion::client {
 namespace {
 Status check(const ClientOptions& o) {
   if (o.brokers.empty()) return {ION_E_INVALID, "client options: no brokers; want at least one host:port"};
-  for (const std::string& b : o.brokers) {
-    const size_t colon = b.rfind(':');
-    const bool port = colon != std::string::npos && colon > 0 && colon + 1 < b.size() && b.find_first_not_of("0123456789", colon + 1) == std::string::npos;
-    if (!port) return {ION_E_INVALID, "client options: a broker is host:port, not \"" + b + "\""};
-  }
+  for (const std::string& b : o.brokers)
+    if (const auto address = parse_address(b); !address) return {ION_E_INVALID, "client options: brokers: " + address.error().message()};
   if (o.request_timeout.n <= 0 || o.connect_timeout.n <= 0) return {ION_E_INVALID, "client options: timeouts are positive"};
   return {};
 }

@@ -64,6 +64,11 @@ Failure failure_of(const grpc::Status& status, std::string_view address) {
   if (code == ION_E_DEADLINE) reason = kTimedOut;
   f.status = Status(code, std::string(address) + ": " + (status.error_message().empty() ? "no further words" : status.error_message()), std::move(reason));
   // Without details nobody but gRPC speaks: a reset stream or a broken connection has many names.
+  // Only a connection that was never made proves that the request did not arrive. gRPC has no code for that, only these words.
+  const bool never_sent = status.error_message().find("failed to connect") != std::string::npos || status.error_message().find("DNS") != std::string::npos ||
+                          status.error_message().find("connections to all backends failing") != std::string::npos;
+  const bool broken_off = code == ION_E_CLOSED || code == ION_E_DEADLINE || code == ION_E_CANCELLED || code == ION_E_INTERNAL;
+  f.outcome = broken_off && !never_sent ? Failure::Outcome::kUnknown : Failure::Outcome::kKnown;
   f.retriable = is_retriable(code, Repeat::kUnsafe) || code == ION_E_INTERNAL || code == ION_E_CANCELLED;
   return f;
 }

@@ -17,6 +17,19 @@ Result<M> parse(std::string_view bytes, std::string_view what) {
     return Status(ION_E_INTERNAL, "the broker sent a " + std::string(what) + " that cannot be read");
   return m;
 }
+// 8-4-4-4-12 hexadecimal digits; anything else is no id.
+Uuid uuid_of(std::string_view text) {
+  Uuid out;
+  size_t digits = 0;
+  for (const char c : text) {
+    if (c == '-') continue;
+    const int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (v < 0 || digits == 32) return {};
+    out.bytes[digits / 2] = static_cast<uint8_t>(out.bytes[digits / 2] << 4 | v);
+    ++digits;
+  }
+  return digits == 32 ? out : Uuid{};
+}
 Failure failure_in(const pb::ErrorDetail& e) { return decode_error_detail(e.SerializeAsString()); }
 }  // namespace
 
@@ -55,10 +68,12 @@ Result<ClusterMetadata> decode_metadata(std::string_view bytes) {
   ION_TRY(const auto m, parse<pb::MetadataResponse>(bytes, "MetadataResponse"));
   ClusterMetadata out;
   out.cluster_id = m.cluster_id();
+  out.limits = {m.limits().record_bytes_max(), m.limits().batch_bytes_max(), m.limits().message_bytes_max()};
   for (const pb::BrokerInfo& b : m.brokers()) out.brokers.push_back({{b.node()}, b.address()});
   for (const pb::TopicInfo& t : m.topics()) {
     ClusterMetadata::Topic topic;
     topic.name = t.name();
+    topic.id = uuid_of(t.uuid());
     if (t.has_error() && t.error().code() != pb::CODE_UNSPECIFIED) topic.error = failure_in(t.error()).status;
     for (const pb::PartitionInfo& p : t.partitions()) topic.partitions.push_back({{p.partition()}, {p.leader()}, {p.log_id()}});
     out.topics.push_back(std::move(topic));
@@ -92,6 +107,7 @@ std::string encode_subscribe(std::string_view topic, const read::Subscribe& subs
     p->set_topic(std::string(topic));
     p->set_partition(part.partition.v);
     p->set_offset(part.offset.v);
+    if (subscribe.topic_id != Uuid{}) p->set_topic_id(subscribe.topic_id.bytes.data(), subscribe.topic_id.bytes.size());
   }
   m.set_credit_bytes(subscribe.credit_bytes);
   m.set_bytes_max(frame_bytes_max);

@@ -122,7 +122,7 @@ ProducerSession::Chores ProducerSession::take(Actions actions) {
     const auto at = links_.find(s.link);
     if (at == links_.end()) continue;  // just lost: LinkDown is on its way
     if (limits_.promise == ProducerLimits::Promise::kUnanswered) at->second.link->unanswered_[s.correlation] = s.partition;
-    const std::string head = wire::produce_head({topic_, s.partition, limits_.promise, s.correlation}, s.bytes->size());
+    const std::string head = wire::produce_head({topic_, s.partition, limits_.promise, s.correlation, core_.topic_id()}, s.bytes->size());
     const std::shared_ptr<StreamCall>& call = at->second.call;
     call->enqueue(buffer_of(head, s.bytes), s.correlation);
     if (std::find(chores.to_flush.begin(), chores.to_flush.end(), call) == chores.to_flush.end()) chores.to_flush.push_back(call);
@@ -136,6 +136,7 @@ ProducerSession::Chores ProducerSession::take(Actions actions) {
   chores.deliver = std::move(actions.deliver);
   chores.open = std::move(actions.open_links);
   chores.reset = std::move(actions.reset_links);
+  chores.recreated = std::move(actions.recreated);
   chores.metadata = actions.fetch_metadata, chores.identity = actions.fetch_identity;
   return chores;
 }
@@ -146,11 +147,24 @@ void ProducerSession::obey(Chores chores) {
   if (!chores.reset.empty()) reset(chores.reset);
   if (chores.metadata) fetch_metadata();
   if (chores.identity) fetch_identity();
+  if (!chores.recreated.empty()) runtime_.tell({ClientEvent::What::kRecreated, topic_, std::move(chores.recreated)});
   if (chores.deliver.empty()) return;
   for (Deliver& d : chores.deliver) call_back(d);
+  std::shared_ptr<Runtime> forget;
+  {
+    const std::lock_guard lock(mutex_);
+    ++deliver_done_;
+    if (blocked_ > 0 || waiting_ > 0) changed_.notify_all();
+    if (let_go_ && core_.records() == 0) forget = std::exchange(let_go_, std::nullopt)->lock();
+  }
+  if (forget) forget->forget_own(this);
+}
+
+bool ProducerSession::let_go(std::weak_ptr<Runtime> runtime) {
   const std::lock_guard lock(mutex_);
-  ++deliver_done_;
-  if (blocked_ > 0 || waiting_ > 0) changed_.notify_all();
+  if (core_.records() == 0) return true;
+  let_go_ = std::move(runtime);
+  return false;
 }
 
 void ProducerSession::reset(const std::vector<LinkId>& links) {
@@ -182,6 +196,7 @@ void ProducerSession::fetch_metadata() {
     if (!found.failure.status.ok()) return self->step(MetadataFailed{std::move(found.failure), self->driver_->random()});
     MetadataArrived arrived;
     for (MetadataCache::Leader& l : found.leaders) arrived.partitions.push_back({l.partition, std::move(l.address)});
+    arrived.topic_id = found.topic_id, arrived.limits = found.limits;
     self->step(arrived);
   });
 }
@@ -225,18 +240,21 @@ Status ProducerSession::close(Nanos timeout) {
     closed_ = true;
   }
   step(Closed{Status(ION_E_CLOSED, topic_ + ": the producer is closed")});
-  std::vector<LinkId> links;
   {
     std::unique_lock lock(mutex_);
-    for (const auto& [id, open] : links_) links.push_back(id);
     changed_.notify_all();
     // Callbacks that are running on the driver's thread end before we do, so that what they refer to may go.
     ++waiting_;
     if (!driver_->here()) changed_.wait_for(lock, kCallbacksMax, [&] { return deliver_done_ == deliver_begun_; });
     --waiting_;
   }
-  reset(links);
+  end_streams();
   return flushed;
+}
+
+void ProducerSession::end_streams() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, open] : links_) open.call->cancel();
 }
 
 void ProducerSession::abandon() {
@@ -245,6 +263,7 @@ void ProducerSession::abandon() {
     closed_ = true;
   }
   step(Closed{Status(ION_E_CANCELLED, topic_ + ": the client went before this was delivered")});
+  end_streams();
 }
 
 bool ProducerSession::closed() const {

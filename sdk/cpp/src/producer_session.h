@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,9 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
   Status send(const Record& record, OnDelivered done);
   Status flush(Nanos timeout);
   Status close(Nanos timeout);
-  void abandon();  // the client goes: what is left fails
+  void abandon();  // the client goes: what is left fails, its streams end
+  // The last handle has gone. True: nothing waits for delivery; else `runtime` is told to forget the session when that is so.
+  bool let_go(std::weak_ptr<Runtime> runtime);
   bool closed() const;
   ProducerCounts counts() const;
 
@@ -46,6 +49,7 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
     std::vector<produce::Deliver> deliver;
     std::vector<LinkId> open, reset;
     bool metadata = false, identity = false;
+    std::string recreated;  // not empty: to be told
   };
 
   void step(const produce::Event& event);
@@ -53,6 +57,7 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
   void obey(Chores chores);
   void open(const LinkId& link);
   void reset(const std::vector<LinkId>& links);
+  void end_streams();
   void fetch_metadata();
   void fetch_identity();
   void link_down(const LinkId& link, Failure why);
@@ -72,6 +77,7 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
   uint32_t blocked_ = 0, waiting_ = 0;             // senders that wait for module, callers that wait for the end
   uint64_t deliver_begun_ = 0, deliver_done_ = 0;  // rounds of callbacks
   bool closed_ = false;
+  std::optional<std::weak_ptr<Runtime>> let_go_;  // to be told when the last record is delivered
   ProducerCounts counts_;
 };
 

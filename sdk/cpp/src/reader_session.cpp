@@ -67,6 +67,7 @@ void ReaderSession::obey(Actions actions) {
   for (const read::Credit& c : actions.credits) give_credit(c);
   if (!actions.list_offsets.empty()) list_offsets(std::move(actions.list_offsets));
   if (actions.fetch_metadata) fetch_metadata();
+  if (!actions.recreated.empty()) runtime_->tell({ClientEvent::What::kRecreated, options_.topic, std::move(actions.recreated)});
 }
 
 void ReaderSession::received(uint64_t stream, const grpc::ByteBuffer& message) {
@@ -158,7 +159,7 @@ void ReaderSession::fetch_metadata() {
   runtime_->find_leaders(options_.topic, [weak = weak_from_this()](Runtime::Leaders found) {
     const auto self = weak.lock();
     if (!self) return;
-    if (found.failure.status.ok()) self->step(MetadataArrived{std::move(found.leaders)});
+    if (found.failure.status.ok()) self->step(MetadataArrived{std::move(found.leaders), found.topic_id});
     else self->step(AskFailed{std::move(found.failure), self->runtime_->driver()->random()});
   });
 }

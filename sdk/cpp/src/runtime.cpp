@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <thread>
+#include <utility>
 
 #include "core/backoff.h"
 #include "produce_codec.h"
@@ -13,6 +15,7 @@ namespace ion::client {
 
 namespace {
 constexpr BackoffLimits kCallBackoff{milliseconds(50), seconds(1)};
+constexpr Nanos kGraceMin = milliseconds(50);
 
 bool nobody_there(const Failure& f) {
   return f.status.code() == ION_E_CLOSED || f.status.reason() == kUnreachable;
@@ -54,19 +57,38 @@ void Runtime::ask_next(const std::shared_ptr<Question>& question, std::function<
       else self->cache_.answered();
     }
     if (more) return self->ask_next(question, done);
+    self->note_outage(reply.failure, nobody_there(reply.failure));
     done(std::move(reply));
   };
   ask_at(address, *question, answered);
 }
 
-Result<std::string> Runtime::call(const Question& question, Repeat repeat) {
+// An outage is told once, and its end once. Before the first answer there is none: connect() says what it found.
+void Runtime::note_outage(const Failure& failure, bool all_failed) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (all_failed && reach_ != Reach::kReached) return;
+    const Reach before = std::exchange(reach_, all_failed ? Reach::kLost : Reach::kReached);
+    if (!all_failed && before != Reach::kLost) return;
+  }
+  if (all_failed) tell({ClientEvent::What::kLost, {}, "no broker answers, trying again: " + failure.status.message()});
+  else tell({ClientEvent::What::kFound, {}, "a broker answers again"});
+}
+
+void Runtime::tell(ClientEvent event) const {
+  if (options_.on_event) options_.on_event(event);
+}
+
+Result<std::string> Runtime::call(const Question& question, Repeat repeat, Status* unanswered) {
   struct Box {
     std::mutex mutex;
     std::condition_variable changed;
     std::optional<Reply> reply;
   };
   const Instant end = Driver::now() + question.timeout;
-  Status last(ION_E_DEADLINE, "no answer");
+  const Nanos grace = std::max(kGraceMin, Nanos{question.timeout.n / 20});
+  Status last(ION_E_DEADLINE, "no answer", std::string(kTimedOut));
+  Status first;  // that may have been carried out
   for (uint32_t attempt = 0;; ++attempt) {
     const Nanos left = end - Driver::now();
     if (left.n <= 0) break;
@@ -77,36 +99,48 @@ Result<std::string> Runtime::call(const Question& question, Repeat repeat) {
       box->changed.notify_all();
     });
     std::unique_lock lock(box->mutex);
-    // The call has a deadline of its own; the second more is for its way here.
-    if (!box->changed.wait_for(lock, std::chrono::nanoseconds(left.n) + std::chrono::seconds(1), [&] { return box->reply.has_value(); })) break;
+    // The call has a deadline of its own; the little more is for its way here.
+    if (!box->changed.wait_for(lock, std::chrono::nanoseconds(left.n + grace.n), [&] { return box->reply.has_value(); })) {
+      if (first.ok()) first = last;
+      break;
+    }
     const Failure& f = box->reply->failure;
+    if (unanswered != nullptr) *unanswered = first;
     if (f.status.ok()) return std::move(box->reply->bytes);
+    if (first.ok() && f.outcome == Failure::Outcome::kUnknown) first = f.status;
     // An attempt that time cut short says less than one that found nobody.
     if (last.reason() != kUnreachable || f.status.code() != ION_E_DEADLINE) last = f.status;
-    if (!f.retriable && !is_retriable(f.status.code(), repeat)) return f.status;
-    const Nanos wait = backoff(kCallBackoff, attempt, driver_->random(), f.retry_after);
-    if (Driver::now() + wait >= end) break;
+    if (!f.retriable && !is_retriable(f.status.code(), repeat)) {
+      if (f.outcome == Failure::Outcome::kKnown || repeat == Repeat::kSafe) return f.status;
+      break;
+    }
+    const Instant next = Driver::now() + backoff(kCallBackoff, attempt, driver_->random(), f.retry_after);
     lock.unlock();
-    std::this_thread::sleep_for(std::chrono::nanoseconds(wait.n));
+    const Nanos wait = std::min(next, end) - Driver::now();
+    if (wait.n > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(wait.n));
   }
-  return Status(last.code(), fmt::format("gave up after {} ms, last cause: {}", question.timeout.n / 1'000'000, last.message()), last.reason());
+  const std::string text = fmt::format("gave up after {} ms, last cause: {}", question.timeout.n / 1'000'000, last.message());
+  if (repeat == Repeat::kSafe || first.ok()) return Status(last.code(), text, last.reason());
+  return Status(ION_E_UNKNOWN_OUTCOME, fmt::format("an attempt got no answer and may have been carried out: {}; {}", first.message(), text), last.reason());
 }
 
 void Runtime::find_leaders(const std::string& topic, std::function<void(Leaders)> done) {
   const auto question = Question{method::kMetadata, codec::encode_metadata_request(topic), options_.request_timeout};
   ask(question, [weak = weak_from_this(), topic, done = std::move(done)](Reply reply) {
     const auto self = weak.lock();
-    if (!self || !reply.failure.status.ok()) return done({std::move(reply.failure), {}});
+    if (!self || !reply.failure.status.ok()) return done({std::move(reply.failure), {}, {}, {}});
     const Result<ClusterMetadata> answer = codec::decode_metadata(reply.bytes);
-    if (!answer) return done({{answer.error(), false, {}, {}}, {}});
+    if (!answer) return done({{answer.error(), false, {}, {}}, {}, {}, {}});
     Result<std::vector<MetadataCache::Leader>> leaders = Status(ION_E_INTERNAL, "never");
+    Uuid topic_id;
     {
       const std::lock_guard lock(self->mutex_);
       self->cache_.update(*answer, self->cache_.address());
       leaders = self->cache_.leaders(topic);
+      topic_id = self->cache_.topic_id(topic);
     }
-    if (!leaders) return done({{leaders.error(), false, {}, {}}, {}});
-    done({{}, *std::move(leaders)});
+    if (!leaders) return done({{leaders.error(), false, {}, {}}, {}, {}, {}});
+    done({{}, *std::move(leaders), topic_id, answer->limits});
   });
 }
 
@@ -129,8 +163,34 @@ std::shared_ptr<ProducerSession> Runtime::producer(std::string_view topic, const
   }
   if (made) driver_->add(std::weak_ptr<Ticker>(session));
   // A handle keeps both; without one the runtime keeps the session, so that its records are delivered all the same.
-  auto both = std::make_shared<std::pair<std::shared_ptr<Runtime>, std::shared_ptr<ProducerSession>>>(shared_from_this(), session);
-  return {std::move(both), session.get()};
+  struct Both {
+    std::shared_ptr<Runtime> runtime;  // shared by the client and all its handles
+    std::shared_ptr<ProducerSession> session;
+    ProducerOptions::Sharing sharing;
+    ~Both() {
+      if (sharing == ProducerOptions::Sharing::kOwn) runtime->release_own(session);
+    }
+  };
+  ProducerSession* raw = session.get();
+  const std::shared_ptr<Both> both(new Both{shared_from_this(), std::move(session), options.sharing});
+  return {both, raw};
+}
+
+// Nobody can send through it any more: it goes as soon as nothing of it waits.
+void Runtime::release_own(const std::shared_ptr<ProducerSession>& session) {
+  if (session->let_go(weak_from_this())) forget_own(session.get());
+}
+
+void Runtime::forget_own(const ProducerSession* session) {
+  std::shared_ptr<ProducerSession> gone;  // ends without the lock
+  {
+    const std::lock_guard lock(mutex_);
+    const auto at = std::find_if(own_producers_.begin(), own_producers_.end(), [&](const auto& each) { return each.get() == session; });
+    if (at == own_producers_.end()) return;
+    gone = std::move(*at);
+    own_producers_.erase(at);
+  }
+  gone->abandon();
 }
 
 }  // namespace ion::client

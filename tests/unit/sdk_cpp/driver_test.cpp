@@ -90,10 +90,12 @@ TEST_F(Driver, gives_back_what_was_sent_in_order) {
   Producer producer = client.producer("orders");
   Tally tally;
   constexpr int kRecords = 20'000;
+  broker.hold();  // so that records gather, however slow this thread is
   for (int i = 0; i < kRecords; ++i) {
     const std::string value = "value " + std::to_string(i);
     ASSERT_TRUE(producer.send({.value = value, .partition = PartitionId{i % 2}}, tally.one(i)).ok());
   }
+  broker.go_on();
   ASSERT_TRUE(producer.flush(kLong).ok());
   EXPECT_EQ(tally.offsets().size(), static_cast<size_t>(kRecords)) << "callbacks have run when flush returns";
   const auto read = read_all(client, "orders");
@@ -118,6 +120,56 @@ TEST_F(Driver, producers_of_a_topic_are_one_unless_they_want_to_be_their_own) {
   EXPECT_TRUE(other.send({.value = "e"}).get(kLong));
   EXPECT_TRUE(same.send({.value = "f"}).get(kLong));
   EXPECT_EQ(broker.values("orders", 0), (std::vector<std::string>{"a", "b", "c", "e", "f"}));
+}
+
+TEST_F(Driver, a_producer_of_its_own_that_is_dropped_goes_when_its_records_are_delivered) {
+  broker.create_topic("orders", 1);
+  Client client = connect();
+  ProducerOptions own;
+  own.sharing = ProducerOptions::Sharing::kOwn;
+  auto alive = std::make_shared<int>(0);
+  const std::weak_ptr<int> kept = alive;
+  Tally tally;
+  broker.hold();
+  {
+    Producer mine = client.producer("orders", own);
+    ASSERT_TRUE(mine.send({.value = "a"}, tally.one(0)).ok());
+    ASSERT_TRUE(mine.send({.value = "b"}, [alive, done = tally.one(1)](const Result<Receipt>& r) { done(r); }).ok());
+  }
+  alive.reset();
+  EXPECT_FALSE(kept.expired()) << "its records are delivered all the same";
+  broker.go_on();
+  ASSERT_TRUE(tally.wait(2));
+  EXPECT_EQ(tally.offsets().size(), 2u) << tally.last_error().text();
+  broker.wait_for_streams(0);
+}
+
+TEST_F(Driver, an_outage_is_told_once_and_its_end_once) {
+  broker.create_topic("orders", 1);
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<ClientEvent::What> events;
+  auto client = Client::connect({.brokers = {broker.address()}, .on_event = [&](const ClientEvent& event) {
+    const std::lock_guard lock(mutex);
+    events.push_back(event.what);
+    changed.notify_all();
+  }});
+  ASSERT_TRUE(client);
+  const auto told = [&](size_t n) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, std::chrono::seconds(60), [&] { return events.size() >= n; });
+  };
+  Producer producer = client->producer("orders");
+  ASSERT_TRUE(producer.send({.value = "a"}).get(kLong));
+  broker.stop();
+  auto waiting = producer.send({.value = "b"});
+  ASSERT_TRUE(told(1));
+  broker.start();
+  ASSERT_TRUE(waiting.get(kLong));
+  ASSERT_TRUE(told(2));
+  using What = ClientEvent::What;
+  const std::lock_guard lock(mutex);
+  EXPECT_EQ(events, (std::vector<What>{What::kLost, What::kFound}));
 }
 
 TEST_F(Driver, a_lost_ack_makes_no_duplicate_and_keeps_the_offset) {
@@ -257,10 +309,20 @@ TEST_F(Driver, unanswered_records_are_delivered_all_the_same) {
   o.acks = Acks::kNone;
   Producer producer = client.producer("orders", o);
   Tally tally;
-  for (int i = 0; i < 100; ++i) ASSERT_TRUE(producer.send({.value = "v"}, tally.one(i)).ok());
+  for (int i = 0; i < 100; ++i) {
+    const std::string value = std::to_string(i);
+    ASSERT_TRUE(producer.send({.value = value}, tally.one(i)).ok());
+  }
   ASSERT_TRUE(producer.flush(kLong).ok());
-  EXPECT_EQ(tally.offsets().at(99), -1);
-  EXPECT_EQ(read_all(client, "orders").at(0).size(), 100u);
+  for (const auto& [number, offset] : tally.offsets()) EXPECT_EQ(offset, -1) << number;
+  // Nobody says when they are stored: they are waited for, in order.
+  auto reader = client.reader({.topic = "orders"});
+  ASSERT_TRUE(reader);
+  for (int i = 0; i < 100; ++i) {
+    const auto m = reader->next(kLong);
+    ASSERT_TRUE(m && *m);
+    EXPECT_EQ(text_of(*(*m)->record.value), std::to_string(i));
+  }
 }
 
 TEST_F(Driver, another_broker_is_found_when_the_first_is_not_there) {
@@ -284,7 +346,7 @@ TEST_F(Driver, nobody_there_is_said_within_the_timeout) {
 
 TEST_F(Driver, a_bad_address_is_refused_at_once) {
   EXPECT_EQ(Client::connect({}).error().code(), ION_E_INVALID);
-  for (const char* bad : {"", "host", ":9640", "host:", "host:port"})
+  for (const char* bad : {"", "host", ":9640", "host:", "host:port", "host:70000", "::1:9640", "http://host:9640"})
     EXPECT_EQ(Client::connect({.brokers = {bad}}).error().code(), ION_E_INVALID) << bad;
 }
 

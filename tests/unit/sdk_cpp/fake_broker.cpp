@@ -2,12 +2,16 @@
 
 #include <ion/record_reader.h>
 
+#include <arpa/inet.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
@@ -62,11 +66,14 @@ struct FakeBroker::State {
   mutable std::mutex mutex;
   std::map<std::string, std::vector<Partition>> topics;
   std::map<std::string, Call*> sessions;
+  std::condition_variable changed;
+  bool held = false;
+  int streams = 0;
   int lose = 0, refusals = 0, refuse_code = 0;
   std::string refuse_reason;
   int64_t last_producer = 0;
   uint64_t last_session = 0, credit_calls = 0;
-  int port = 0;
+  int port = 0, reserved = -1;
   std::unique_ptr<Service> service;
   std::unique_ptr<grpc::Server> server;
 
@@ -77,7 +84,10 @@ struct FakeBroker::State {
 
 class FakeBroker::State::Call final : public grpc::ServerGenericBidiReactor {
  public:
-  Call(State& state, std::string method) : state_(state), method_(std::move(method)) { StartRead(&in_); }
+  Call(State& state, std::string method) : state_(state), method_(std::move(method)) {
+    if (method_.ends_with("/ProduceStream")) count(1);
+    StartRead(&in_);
+  }
 
   void OnReadDone(bool ok) override {
     if (!ok) {
@@ -111,6 +121,7 @@ class FakeBroker::State::Call final : public grpc::ServerGenericBidiReactor {
       const std::lock_guard lock(state_.mutex);
       state_.sessions.erase(session_);
     }
+    if (method_.ends_with("/ProduceStream")) count(-1);
     delete this;
   }
 
@@ -145,6 +156,11 @@ class FakeBroker::State::Call final : public grpc::ServerGenericBidiReactor {
   }
 
  private:
+  void count(int more) {
+    const std::lock_guard lock(state_.mutex);
+    state_.streams += more;
+    state_.changed.notify_all();
+  }
   void produce(const std::string& bytes) {
     pb::ProduceRequest request;
     if (!request.ParseFromString(bytes)) {
@@ -154,15 +170,18 @@ class FakeBroker::State::Call final : public grpc::ServerGenericBidiReactor {
     bool lost = false;
     pb::ProduceResponse response;
     {
-      const std::lock_guard lock(state_.mutex);
+      std::unique_lock lock(state_.mutex);
+      state_.changed.wait(lock, [&] { return !state_.held; });
       *response.add_acks() = state_.produce(request);
       if (state_.lose > 0) lost = true, --state_.lose;
       for (const auto& [id, call] : state_.sessions) call->feed();
     }
     const std::lock_guard lock(mutex_);
     if (lost) return end(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the connection broke"));
-    queue_.push_back(response.SerializeAsString());
-    write_next();
+    if (request.acks() != pb::ACKS_NONE) {
+      queue_.push_back(response.SerializeAsString());
+      write_next();
+    }
     if (!done_) StartRead(&in_);
   }
   void subscribe(const std::string& bytes) {
@@ -305,22 +324,38 @@ pb::ProduceAck FakeBroker::State::produce(const pb::ProduceRequest& request) {
   return ack;
 }
 
-FakeBroker::FakeBroker() : state_(std::make_unique<State>()) { start(); }
-FakeBroker::~FakeBroker() { stop(); }
+// The port belongs to this broker also while it is stopped: another process that was given it then would answer, or keep start() from
+// having it. Two sockets may share a port of SO_REUSEPORT; one that does not listen refuses connections.
+FakeBroker::FakeBroker() : state_(std::make_unique<State>()) {
+  state_->reserved = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(state_->reserved, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  sockaddr_in at{};
+  at.sin_family = AF_INET, at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  ION_ASSERT(::bind(state_->reserved, reinterpret_cast<sockaddr*>(&at), size) == 0);
+  ION_ASSERT(::getsockname(state_->reserved, reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  state_->port = ntohs(at.sin_port);
+  start();
+}
+FakeBroker::~FakeBroker() {
+  stop();
+  ::close(state_->reserved);
+}
 
 void FakeBroker::start() {
   state_->service = std::make_unique<State::Service>(*state_);
   grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort("127.0.0.1:" + std::to_string(state_->port), grpc::InsecureServerCredentials(), &port);
+  builder.AddListeningPort("127.0.0.1:" + std::to_string(state_->port), grpc::InsecureServerCredentials());
   builder.SetMaxReceiveMessageSize(64 << 20);
   builder.RegisterCallbackGenericService(state_->service.get());
   state_->server = builder.BuildAndStart();
-  state_->port = port;
+  ION_ASSERT(state_->server != nullptr);
 }
 
 void FakeBroker::stop() {
   if (!state_->server) return;
+  go_on();
   state_->server->Shutdown(std::chrono::system_clock::time_point());
   state_->server->Wait();
   state_->server.reset();
@@ -343,6 +378,19 @@ std::vector<std::string> FakeBroker::values(const std::string& topic, int partit
   return out;
 }
 
+void FakeBroker::hold() {
+  const std::lock_guard lock(state_->mutex);
+  state_->held = true;
+}
+void FakeBroker::go_on() {
+  const std::lock_guard lock(state_->mutex);
+  state_->held = false;
+  state_->changed.notify_all();
+}
+void FakeBroker::wait_for_streams(int n) {
+  std::unique_lock lock(state_->mutex);
+  ION_ASSERT(state_->changed.wait_for(lock, std::chrono::seconds(60), [&] { return state_->streams == n; }));
+}
 void FakeBroker::lose_acks(int n) {
   const std::lock_guard lock(state_->mutex);
   state_->lose = n;

@@ -21,11 +21,16 @@ class FakeBroker {
   // The values of a partition, in order.
   std::vector<std::string> values(const std::string& topic, int partition) const;
 
+  // Produce messages wait unread from hold() to go_on().
+  void hold();
+  void go_on();
   // The next n produce messages are stored, but the stream breaks instead of the ack.
   void lose_acks(int n);
   // The next n produce messages are answered with this error and not stored.
   void refuse(int n, int code, std::string reason);
   uint64_t credit_calls() const;
+  // Waits until so many produce streams are open; a deadline ends the process.
+  void wait_for_streams(int n);
 
  private:
   struct State;

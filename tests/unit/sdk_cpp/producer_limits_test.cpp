@@ -45,6 +45,96 @@ TEST(ProducerLimits, a_record_larger_than_a_batch_is_refused_with_both_sizes) {
   EXPECT_TRUE(w.try_send("small").ok()) << "and harms nobody else";
 }
 
+struct Broker : World {
+  Broker(uint64_t record, uint64_t batch, uint64_t message = 0) {
+    ready();
+    learn({record, batch, message});
+  }
+  void learn(BrokerLimits told) {
+    produce::MetadataArrived e;
+    e.partitions = {{{0}, "broker-a:1"}};
+    e.limits = told;
+    tell(e);
+  }
+};
+
+TEST(ProducerLimits, bundles_are_no_larger_than_the_broker_takes_them) {
+  for (const auto& [batch, message] : {std::pair<uint64_t, uint64_t>{64 << 10, 0}, {16 << 20, 72 << 10}}) {
+    Broker w(32 << 10, batch, message);
+    for (int i = 0; i < 3000; ++i) w.send(std::string(100, 'x'));
+    while (!w.sent.empty()) {
+      EXPECT_LE(w.sent.front().bytes->size(), 64u << 10);
+      w.ack();
+    }
+    EXPECT_EQ(w.delivered().size(), 3000u);
+  }
+}
+
+TEST(ProducerLimits, a_record_that_the_broker_takes_goes_alone_beyond_our_own_batch_limit) {
+  Broker w(4 << 20, 16 << 20);
+  w.send(std::string(2 << 20, 'x'));
+  w.ack();
+  EXPECT_EQ(w.delivered().size(), 1u);
+}
+
+TEST(ProducerLimits, a_record_that_the_broker_does_not_take_is_refused_with_both_sides_limits) {
+  Broker w(32 << 10, 64 << 10);
+  const Status s = w.try_send(std::string(40'000, 'x'));
+  EXPECT_EQ(s.reason(), "RECORD_TOO_LARGE");
+  for (const char* number : {"32768", "65536", "1048576"}) EXPECT_NE(s.message().find(number), std::string::npos) << s.message();
+}
+
+TEST(ProducerLimits, a_record_that_waited_for_metadata_meets_the_same_limit) {
+  World w;
+  w.send(std::string(40'000, 'x'));
+  produce::MetadataArrived e;
+  e.partitions = {{{0}, "broker-a:1"}};
+  e.limits = {32 << 10, 64 << 10, 0};
+  w.tell(e);
+  ASSERT_EQ(w.outcomes.size(), 1u);
+  EXPECT_EQ(w.outcomes[0].status.reason(), "RECORD_TOO_LARGE");
+}
+
+TEST(ProducerLimits, a_refused_bundle_goes_again_in_halves_under_the_same_sequences) {
+  World w;
+  w.ready();
+  w.send("lone");
+  for (const char* v : {"a", "b", "c"}) w.send(v);
+  w.ack();
+  ASSERT_EQ(w.sent.size(), 1u);
+  const int32_t sequence = World::header(w.sent[0]).base_sequence;
+  w.refuse(ION_E_INVALID, "RECORD_TOO_LARGE");
+  ASSERT_EQ(w.sent.size(), 2u);
+  EXPECT_EQ(World::values(w.sent[0]), std::vector<std::string>{"a"});
+  EXPECT_EQ(World::values(w.sent[1]), (std::vector<std::string>{"b", "c"}));
+  EXPECT_EQ(World::header(w.sent[0]).base_sequence, sequence);
+  EXPECT_EQ(World::header(w.sent[1]).base_sequence, sequence + 1);
+  w.ack();
+  w.ack();
+  EXPECT_EQ(w.delivered(), (std::vector<std::string>{"lone", "a", "b", "c"}));
+  EXPECT_EQ(w.core.records(), 0u);
+}
+
+TEST(ProducerLimits, one_record_that_is_too_large_fails_alone) {
+  World w;
+  w.ready();
+  w.send("lone");
+  for (const char* v : {"a", "LARGE", "c"}) w.send(v);
+  w.ack();
+  for (int i = 0; i < 20 && w.outcomes.size() < 4; ++i) {
+    if (w.sent.empty()) {
+      w.identity(9 + i);  // behind the hole a new identity is wanted
+      continue;
+    }
+    const auto values = World::values(w.sent.front());
+    if (std::find(values.begin(), values.end(), "LARGE") != values.end()) w.refuse(ION_E_INVALID, "RECORD_TOO_LARGE");
+    else if (w.sent.front().partition.v == 0 && World::header(w.sent.front()).producer.v == 7 && World::values(w.sent.front())[0] == "c") w.refuse(ION_E_FENCED, "OUT_OF_SEQUENCE");
+    else w.ack();
+  }
+  ASSERT_EQ(w.outcomes.size(), 4u);
+  for (const auto& o : w.outcomes) EXPECT_EQ(o.status.ok(), o.value != "LARGE") << o.value;
+}
+
 TEST(ProducerLimits, a_timestamp_outside_48_bits_is_refused) {
   World w;
   Record r;

@@ -33,6 +33,13 @@ TEST(Wire, writes_a_produce_head_that_ends_where_the_records_begin) {
   EXPECT_EQ(head, std::string("\x0a\x02" "ab" "\x10\x05" "\x18\x03" "\x20\xac\x02" "\x7a\xe8\x07", 14));
 }
 
+TEST(Wire, a_produce_head_names_the_topic_that_is_meant) {
+  Uuid id;
+  for (size_t i = 0; i < 16; ++i) id.bytes[i] = static_cast<uint8_t>(i);
+  const std::string head = produce_head({"ab", {5}, ProducerLimits::Promise::kIdempotent, 1, id}, 1);
+  EXPECT_EQ(head, std::string("\x0a\x02" "ab" "\x10\x05" "\x18\x03" "\x20\x01" "\x42\x10", 12) + std::string(id.bytes.begin(), id.bytes.end()) + "\x7a\x01");
+}
+
 TEST(Wire, reads_a_frame_however_it_is_cut) {
   const std::string records(5000, 'r');
   const std::string bytes = frame_bytes(records);

@@ -54,6 +54,7 @@ struct ClusterView {
   std::string version;
   std::vector<BrokerView> brokers;
   uint64_t topics = 0, partitions = 0, started_ms = 0;
+  uint64_t record_bytes_max = 0, batch_bytes_max = 0, message_bytes_max = 0;  // what the broker takes; 0: it does not say
 };
 struct PluginView {
   std::string name, id, version, build, file, sha256;

@@ -4,15 +4,29 @@
 #include <ion/time.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace ion::client {
 
+// Something that happened without anybody having asked, and that nobody has to answer: for a log or a terminal.
+struct ClientEvent {
+  enum class What {
+    kLost,            // no broker answers any more; told once, retries go on
+    kFound,           // one answers again after that
+    kRecreated,       // a topic was deleted and made again: its records and offsets are others
+  } what = What::kLost;
+  std::string topic = {};  // of kRecreated
+  std::string text = {};   // a sentence for people
+};
+
 struct ClientOptions {
   std::vector<std::string> brokers = {};  // "host:port"; any of them leads to the whole cluster
   Nanos connect_timeout = seconds(10);    // for the first answer of any broker
   Nanos request_timeout = seconds(30);    // of one attempt
+  // May be empty. Called on the client's thread without a lock: it must not wait for this client.
+  std::function<void(const ClientEvent&)> on_event = {};
 };
 
 enum class Acks { kAll, kLeader, kNone };
@@ -21,7 +35,7 @@ enum class OnFull { kBlock, kFail };
 struct ProducerOptions {
   Acks acks = Acks::kAll;                       // kAll is idempotent: no duplicates, order kept, over any number of retries
   Nanos linger = milliseconds(5);               // upper bound of gathering; an idle partition never waits
-  uint64_t batch_bytes_max = 1 << 20;           // largest batch
+  uint64_t batch_bytes_max = 1 << 20;           // largest batch of several records; a larger record goes alone, if the broker takes it
   uint64_t batch_bytes_ready = 256 << 10;       // a batch of this size goes as soon as it may
   uint64_t memory_bytes_max = 32 << 20;         // of records not yet delivered
   uint64_t memory_records_max = 100'000;

@@ -2,18 +2,25 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include "process.h"
 
 namespace ion::cli {
 
 int complain(std::string_view what, const Status& why) {
   if (why.reason() == kUsage) {
-    fmt::print(stderr, "ion: {}: {}\n", what, why.message());
+    say(fmt::format("ion: {}: {}\n", what, why.message()));
     return kUsageError;
   }
-  fmt::print(stderr, "ion: {}: {}{}{}: {}\n", what, code_name(why.code()), why.reason().empty() ? "" : " ", why.reason(), why.message());
+  say(fmt::format("ion: {}: {}{}{}: {}\n", what, code_name(why.code()), why.reason().empty() ? "" : " ", why.reason(), why.message()));
   if (why.code() == ION_E_UNAUTHENTICATED || why.code() == ION_E_FORBIDDEN) return kNotAllowed;
   return why.reason() == "UNREACHABLE" ? kNoBroker : kFailed;
+}
+
+int deliver(std::string_view what, std::string_view text, int code) {
+  const Status written = write_all(text);
+  if (written.ok() || written.reason() == kPipeClosed) return code;
+  const int failed = complain(what, written);
+  return code == kDone ? failed : code;
 }
 
 int exit_of(size_t failed, size_t all) {
@@ -25,6 +32,7 @@ Result<client::Client> connect(const Context& context) {
   client::ClientOptions options;
   options.brokers = context.brokers;
   options.connect_timeout = context.timeout;
+  options.on_event = [](const client::ClientEvent& event) { say("ion: " + event.text + "\n"); };
   auto client = client::Client::connect(options);
   if (client || client.error().code() == ION_E_INVALID) return client;
   const Status& why = client.error();

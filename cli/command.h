@@ -36,6 +36,9 @@ std::span<const Command> command_table();
 
 // One line on stderr: `ion: WHAT: CODE REASON: words`. Answers the exit code that belongs to it.
 int complain(std::string_view what, const Status& why);
+// Writes a command's answer to stdout. Answers `code`, or kFailed after a complaint when it could not be written; a closed pipe is
+// no failure: whoever reads has enough.
+int deliver(std::string_view what, std::string_view text, int code = kDone);
 // For commands over many names.
 int exit_of(size_t failed, size_t all);
 // The client, or the broker's silence after the timeout, with the addresses that were tried.

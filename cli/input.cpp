@@ -13,7 +13,7 @@ namespace ion::cli {
 Result<std::optional<InputFormat::Record>> Input::next() {
   using Found = InputFormat::Step::Found;
   for (;;) {
-    if (interrupted_) return std::optional<InputFormat::Record>();
+    if (interrupted_ || stopped_) return std::optional<InputFormat::Record>();
     const std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
     const InputFormat::Step step = format_.read(bytes, ended_ ? InputFormat::Source::kEnded : InputFormat::Source::kOpen);
     starved_ = step.found == Found::kNeedMore;
@@ -42,9 +42,10 @@ Status Input::fill() {
       return {ION_E_INVALID, fmt::format("input byte {}: record {} has no end within {} MiB", passed_, records_ + 1, kRecordBytesMax >> 20), "RECORD_TOO_LARGE"};
     buffer_.resize(buffer_.size() * 2);
   }
-  pollfd wait[2] = {{STDIN_FILENO, POLLIN, 0}, {interrupts_, POLLIN, 0}};
-  while (::poll(wait, 2, -1) < 0 && errno == EINTR) {
+  pollfd wait[3] = {{STDIN_FILENO, POLLIN, 0}, {interrupts_, POLLIN, 0}, {stop_, POLLIN, 0}};
+  while (::poll(wait, 3, -1) < 0 && errno == EINTR) {
   }
+  if (wait[2].revents != 0) return stopped_ = true, Status();
   if (wait[1].revents != 0) return interrupted_ = true, Status();
   const ssize_t n = ::read(STDIN_FILENO, buffer_.data() + end_, buffer_.size() - end_);
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return {};

@@ -12,10 +12,10 @@ namespace ion::cli {
 
 class Input {
  public:
-  // `interrupts` becomes readable when nobody wants to read on.
-  Input(InputFormat format, int interrupts) : format_(std::move(format)), interrupts_(interrupts), buffer_(kBlockBytes) {}
+  // `interrupts` becomes readable when a signal has come, `stop` when the run has no more use for records.
+  Input(InputFormat format, int interrupts, int stop) : format_(std::move(format)), interrupts_(interrupts), stop_(stop), buffer_(kBlockBytes) {}
 
-  // The next record; nothing at the end or after a signal. INVALID says at which byte the input does not fit its format.
+  // The next record; nothing at the end, after a signal or after a stop. INVALID says at which byte the input does not fit its format.
   Result<std::optional<InputFormat::Record>> next();
   bool interrupted() const noexcept { return interrupted_; }
   // The next call has to read, and perhaps to wait.
@@ -27,11 +27,11 @@ class Input {
   Status fill();
 
   const InputFormat format_;
-  const int interrupts_;
+  const int interrupts_, stop_;
   std::vector<char> buffer_;
   size_t begin_ = 0, end_ = 0;
   uint64_t passed_ = 0, records_ = 0;  // bytes before the buffer; records so far
-  bool ended_ = false, interrupted_ = false, starved_ = true;
+  bool ended_ = false, interrupted_ = false, stopped_ = false, starved_ = true;
 };
 
 }  // namespace ion::cli

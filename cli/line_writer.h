@@ -1,6 +1,7 @@
 // stdout behind a thread of its own: whoever appends never waits for it, and what was appended is written at once, as much as has
 // gathered since the last write. Invariant: bytes leave in the order of append. Any thread appends; the owner drains.
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -15,7 +16,7 @@ namespace ion::cli {
 class LineWriter {
  public:
   LineWriter() : thread_([this] { write(); }) {}
-  ~LineWriter() { finish(); }
+  ~LineWriter() { (void)finish(); }
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
 
@@ -32,15 +33,18 @@ class LineWriter {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_.size() < kBytesMax; });
   }
-  // Writes the rest and ends. Nothing may be appended afterwards.
-  void finish() {
-    if (!thread_.joinable()) return;
+  // Could not write: the rest is dropped. Any thread.
+  bool failed() const { return failed_; }
+  // Writes the rest and ends. Nothing may be appended afterwards. Answers why something could not be written; a closed pipe is OK.
+  Status finish() {
+    if (!thread_.joinable()) return {};
     {
       const std::lock_guard lock(mutex_);
       ending_ = true;
     }
     changed_.notify_all();
     thread_.join();
+    return why_.reason() == kPipeClosed ? Status() : why_;
   }
 
  private:
@@ -57,7 +61,10 @@ class LineWriter {
         text.swap(waiting_);
       }
       changed_.notify_all();
-      open = open && write_all(text);  // a closed pipe: the records are delivered all the same
+      if (!open) continue;  // of a closed pipe: the records are delivered all the same
+      why_ = write_all(text);
+      open = why_.ok();
+      failed_ = !open && why_.reason() != kPipeClosed;
     }
   }
 
@@ -65,6 +72,8 @@ class LineWriter {
   std::condition_variable changed_;
   std::string waiting_;
   bool ending_ = false;
+  std::atomic<bool> failed_{false};
+  Status why_;  // the thread's until it has ended
   std::thread thread_;
 };
 

@@ -1,5 +1,6 @@
 // ion: the command line of IonStream. Reads what stands before the command, finds the command, runs it.
 #include <fmt/format.h>
+#include <ion/client/address.h>
 
 #include <algorithm>
 #include <chrono>
@@ -68,6 +69,8 @@ ion::Result<Context> context_of(const Arguments& before, const Arguments& behind
   std::istringstream parts(brokers);
   for (std::string part; std::getline(parts, part, ',');)
     if (!part.empty()) context.brokers.push_back(part);
+  for (const std::string& broker : context.brokers)
+    if (const auto address = ion::client::parse_address(broker); !address) return usage("--brokers: " + address.error().message());
   if (const std::string& timeout = given("timeout"); !timeout.empty()) {
     const auto parsed = parse_duration(timeout);
     if (!parsed || parsed->n <= 0) return usage(fmt::format("--timeout: want a duration such as 10s, have \"{}\"", timeout));
@@ -86,28 +89,28 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
   declare_globals(options);
   const auto arguments = options.parse(rest);
   if (arguments && arguments->has("help")) {
-    fmt::print("usage: ion {} {} [option...]\n{}\n\n{}", command.words, command.synopsis, command.help, options.help());
-    return kDone;
+    return deliver(command.words, fmt::format("usage: ion {} {} [option...]\n{}\n\n{}", command.words, command.synopsis, command.help, options.help()));
   }
   if (!arguments) {
     const int code = complain(command.words, arguments.error());
-    fmt::print(stderr, "usage: ion {} {} [option...]; ion {} --help says more\n", command.words, command.synopsis, command.words);
+    say(fmt::format("usage: ion {} {} [option...]; ion {} --help says more\n", command.words, command.synopsis, command.words));
     return code;
   }
   const auto context = context_of(before, *arguments, format);
   if (!context) return complain(command.words, context.error());
   const auto began = std::chrono::steady_clock::now();
   const bool verbose = before.has("verbose") || arguments->has("verbose");
-  if (verbose) fmt::print(stderr, "ion: brokers {}, timeout {} ms\n", fmt::join(context->brokers, ","), context->timeout.n / 1'000'000);
+  if (verbose) say(fmt::format("ion: brokers {}, timeout {} ms\n", fmt::join(context->brokers, ","), context->timeout.n / 1'000'000));
   const int code = command.run(*arguments, *context);
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  if (verbose) fmt::print(stderr, "ion: {} took {} ms, exit {}\n", command.words, took.count(), code);
+  if (verbose) say(fmt::format("ion: {} took {} ms, exit {}\n", command.words, took.count(), code));
   return code;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  keep_standard_files();
   ignore_closed_pipes();
   keep_freed_memory();
   const std::vector<std::string> all(argv + 1, argv + argc);
@@ -128,11 +131,10 @@ int main(int argc, char** argv) {
   const bool known = area.empty() || std::any_of(command_table().begin(), command_table().end(), [&](const Command& c) { return c.words.starts_with(area + " "); });
   const bool asked = before->has("help") || area == "help" || std::find(rest.begin(), rest.end(), "--help") != rest.end() || std::find(rest.begin(), rest.end(), "-h") != rest.end();
   if (asked) {
-    fmt::print("{}", overview(known ? area : ""));
-    return kDone;
+    return deliver("help", overview(known ? area : ""));
   }
-  if (rest.empty()) fmt::print(stderr, "{}", overview(""));
-  else if (known) fmt::print(stderr, "ion: {}: which one?\n{}", rest.size() > 1 ? "unknown command \"" + area + " " + rest[1] + "\"" : area, overview(area));
-  else fmt::print(stderr, "ion: unknown command \"{}\"; ion --help lists all\n", area);
+  if (rest.empty()) say(overview(""));
+  else if (known) say(fmt::format("ion: {}: which one?\n{}", rest.size() > 1 ? "unknown command \"" + area + " " + rest[1] + "\"" : area, overview(area)));
+  else say(fmt::format("ion: unknown command \"{}\"; ion --help lists all\n", area));
   return kUsageError;
 }

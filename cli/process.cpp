@@ -7,6 +7,7 @@
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -32,6 +33,13 @@ void Interrupts::take() {
   }
 }
 
+Flag::Flag() : fd_(::eventfd(0, EFD_CLOEXEC)) { ION_ASSERT(fd_ >= 0); }
+Flag::~Flag() { ::close(fd_); }
+void Flag::raise() {
+  const uint64_t one = 1;
+  (void)!::write(fd_, &one, sizeof one);
+}
+
 void keep_freed_memory() {
 #if defined(__GLIBC__)
   (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -41,20 +49,32 @@ void keep_freed_memory() {
 
 void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
 
-bool write_all(std::string_view bytes) {
+void keep_standard_files() {
+  // Opened for the other direction: using one that was closed is still an error.
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+namespace {
+Status write_to(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n > 0) {
       bytes.remove_prefix(static_cast<size_t>(n));
     } else if (n < 0 && errno == EAGAIN) {
-      pollfd module{STDOUT_FILENO, POLLOUT, 0};
-      ::poll(&module, 1, -1);
+      pollfd ready{fd, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
     } else if (n < 0 && errno != EINTR) {
-      return false;
+      return {ION_E_IO, fmt::format("cannot write to {}: {}", fd == STDOUT_FILENO ? "stdout" : "stderr", std::strerror(errno)),
+              errno == EPIPE ? kPipeClosed : ""};
     }
   }
-  return true;
+  return {};
 }
+}  // namespace
+
+Status write_all(std::string_view bytes) { return write_to(STDOUT_FILENO, bytes); }
+void say(std::string_view text) { (void)write_to(STDERR_FILENO, text); }
 
 Status become(const std::vector<std::string>& command) {
   std::vector<char*> words;

@@ -22,12 +22,32 @@ class Interrupts {
   int fd_;
 };
 
+// Something to wait for in poll(): readable from the first raise() on. Any thread.
+class Flag {
+ public:
+  Flag();
+  ~Flag();
+  Flag(const Flag&) = delete;
+  Flag& operator=(const Flag&) = delete;
+  int fd() const noexcept { return fd_; }
+  void raise();
+
+ private:
+  int fd_;
+};
+
 // What large messages were received into is kept for the next ones: glibc would give it back and fault it in again, page by page.
 void keep_freed_memory();
 // A closed pipe is an answer of write, not a signal.
 void ignore_closed_pipes();
-// All bytes, or false when nobody reads them any more (or the disk is full).
-bool write_all(std::string_view bytes);
+// Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number: one that was closed fails with EBADF.
+void keep_standard_files();
+
+inline constexpr const char* kPipeClosed = "PIPE_CLOSED";
+// All bytes to stdout. IO with the words of errno when that failed; with reason PIPE_CLOSED when nobody reads them any more.
+Status write_all(std::string_view bytes);
+// To stderr, as far as it takes them: there is nobody to tell that it failed.
+void say(std::string_view text);
 // Becomes that program. Comes back only with why it could not.
 Status become(const std::vector<std::string>& command);
 

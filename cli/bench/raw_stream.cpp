@@ -18,6 +18,7 @@ double since(Clock::time_point start) { return std::chrono::duration<double>(Clo
 std::shared_ptr<grpc::Channel> connect(const std::string& address, const RawTuning& tuning) {
   grpc::ChannelArguments a;
   a.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  a.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   a.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, tuning.bdp_probe ? 1 : 0);
   if (tuning.frame_bytes != 0) a.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, static_cast<int>(tuning.frame_bytes));
   if (tuning.lookahead_bytes != 0) a.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, static_cast<int>(tuning.lookahead_bytes));

@@ -1,5 +1,6 @@
 // bench: the same load against the broker, a broker that stores nothing, and a raw gRPC stream, in one run.
 #include <fmt/format.h>
+#include <ion/client/address.h>
 
 #include <poll.h>
 #include <unistd.h>
@@ -67,7 +68,7 @@ Result<Plan> plan_of(const Arguments& a) {
 }
 
 void tell(const std::string& words) {
-  if (::isatty(STDERR_FILENO) != 0) fmt::print(stderr, "ion: bench: {}\n", words);
+  if (::isatty(STDERR_FILENO) != 0) say(fmt::format("ion: bench: {}\n", words));
 }
 
 Result<client::TopicView> topic_of(client::Client& client, const Plan& plan, Nanos timeout) {
@@ -117,7 +118,10 @@ Result<bench::Volume> raw_stream(Direction direction, const bench::Figures& real
   return bench::Volume{figures.bytes, figures.seconds};
 }
 
-bool is_here(const std::string& broker) { return broker.starts_with("127.") || broker.starts_with("localhost:") || broker.starts_with("[::1]"); }
+bool is_here(const std::string& broker) {
+  const auto address = client::parse_address(broker);
+  return address && address->is_loopback();
+}
 
 // Of this machine's files; nothing when the broker is elsewhere, or there is no space.
 std::optional<bench::Volume> file_of_this_machine(const Context& context, const bench::Figures& load) {
@@ -180,20 +184,16 @@ Result<bench::Report> measure_produce(const Context& context, const Plan& plan) 
   return report;
 }
 
-// What is in the topic is read; what is missing of the records that were asked for is written first.
+// Only what is in the topic is read: a benchmark that wrote the rest would leave its records among those of the user.
 Result<bench::Report> measure_consume(const Context& context, const Plan& plan) {
   ION_TRY(client::Client client, connect(context));
-  ION_TRY(const client::TopicView topic, topic_of(client, plan, context.timeout));
+  ION_TRY(const client::TopicView topic, client.admin().describe_topic(plan.topic.name, context.timeout));
   bench::Report report{"consume", plan.shape, durability_of(topic), {}, {}, {}, {}, 1};
   ION_TRY(const uint64_t there, records_in(client, plan.topic.name, context.timeout));
-  if (there > 0 && there < plan.shape.records && plan.records == Plan::Records::kWhatIsThere) {
-    report.shape.records = there;
-  } else if (there < plan.shape.records) {
-    tell(fmt::format("writing {} records first", plan.shape.records - there));
-    bench::LoadShape fill = plan.shape;
-    fill.clients = 1, fill.records = plan.shape.records - there, fill.acks = client::Acks::kAll, fill.one_in_flight = false;
-    ION_CHECK(bench::run_produce(context.brokers, fill));
-  }
+  if (there == 0) return Status(ION_E_OUT_OF_RANGE, fmt::format("topic {} holds no records; ion bench produce {} writes some", plan.topic.name, plan.topic.name));
+  report.shape.records = std::min(plan.shape.records, there);
+  if (plan.records == Plan::Records::kAsked && there < plan.shape.records)
+    say(fmt::format("ion: bench consume {}: it holds {} records of the {} asked for\n", plan.topic.name, there, plan.shape.records));
   tell("the broker");
   ION_TRY(report.real, bench::run_consume(context.brokers, report.shape));
   if (plan.ceiling == Plan::Ceiling::kLeftOut) return report;
@@ -205,8 +205,8 @@ Result<bench::Report> measure_consume(const Context& context, const Plan& plan) 
 
 int finish(std::string_view what, const Result<bench::Report>& report, const Context& context) {
   if (!report) return complain(what, report.error());
-  write_all(context.format == Format::kJson ? bench::as_json(*report) : bench::as_text(*report));
-  if (report->real.errors == 0) return kDone;
+  const int code = deliver(what, context.format == Format::kJson ? bench::as_json(*report) : bench::as_text(*report));
+  if (report->real.errors == 0) return code;
   complain(what, Status(report->real.first_error.code(), fmt::format("{} records failed, the first: {}", report->real.errors, report->real.first_error.message())));
   return kSomeFailed;
 }
@@ -244,16 +244,20 @@ int bench_consume(const Arguments& arguments, const Context& context) {
 void declare_serve(OptionSet& options) { options.value("listen", "HOST:PORT", "127.0.0.1:0"); }
 
 int bench_serve_null(const Arguments& arguments, const Context&) {
+  const auto listen = client::parse_address(arguments.text("listen"), client::Port::kAnyToo);
+  if (!listen) return complain("bench serve-null", usage("--listen: " + listen.error().message()));
   const auto program = bench::broker_program();
   if (!program) return complain("bench serve-null", program.error());
   return complain("bench serve-null", become({*program, "--null", "--set", "plugins.transport-grpc.config.listen=" + arguments.text("listen")}));
 }
 
 int bench_serve_raw(const Arguments& arguments, const Context&) {
+  const auto listen = client::parse_address(arguments.text("listen"), client::Port::kAnyToo);
+  if (!listen) return complain("bench serve-raw", usage("--listen: " + listen.error().message()));
   const Interrupts interrupts;
   const auto server = bench::RawServer::start(arguments.text("listen"), 2, {});
   if (!server) return complain("bench serve-raw", server.error());
-  write_all(fmt::format("ready {}\n", (*server)->address()));
+  if (const int code = deliver("bench serve-raw", fmt::format("ready {}\n", (*server)->address())); code != kDone) return code;
   pollfd asked{interrupts.fd(), POLLIN, 0};
   while (::poll(&asked, 1, -1) < 0) {
   }

@@ -15,18 +15,18 @@ int cluster_info(const Arguments&, const Context& context) {
   if (!info) return complain("cluster info", info.error());
   Table brokers{{{"node"}, {"address"}, {"rack"}, {"version"}}, {}};
   for (const client::BrokerView& b : info->brokers) brokers.rows.push_back({b.node.v, b.address, b.rack, b.version});
-  Table table{{{"cluster_id"}, {"controller"}, {"node"}, {"version"}, {"topics"}, {"partitions"}, {"started_ms", Unit::kWallMs, Column::Shown::kAlways, "started"}, {"brokers"}},
+  Table table{{{"cluster_id"}, {"controller"}, {"node"}, {"version"}, {"topics"}, {"partitions"}, {"started_ms", Unit::kWallMs, Column::Shown::kAlways, "started"},
+               {"record_bytes_max", Unit::kBytes}, {"batch_bytes_max", Unit::kBytes}, {"message_bytes_max", Unit::kBytes}, {"brokers"}},
               {{info->cluster_id, info->controller.v, info->node.v, info->version, info->topics, info->partitions, info->started_ms,
+                info->record_bytes_max, info->batch_bytes_max, info->message_bytes_max,
                 std::vector<Table>{std::move(brokers)}}},
               Table::Shape::kOne};
-  write_all(render(table, context.format));
-  return kDone;
+  return deliver("cluster info", render(table, context.format));
 }
 
 int version(const Arguments&, const Context& context) {
   Table table{{{"program"}, {"version"}}, {{std::string("ion"), std::string(ION_VERSION)}}, Table::Shape::kOne};
-  write_all(context.format == Format::kJson ? render(table, context.format) : fmt::format("ion {}\n", ION_VERSION));
-  return kDone;
+  return deliver("version", context.format == Format::kJson ? render(table, context.format) : fmt::format("ion {}\n", ION_VERSION));
 }
 
 }  // namespace ion::cli

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -84,8 +83,7 @@ Result<client::ReaderOptions> reader_options(client::Client& client, const Plan&
 
 class Consumption {
  public:
-  explicit Consumption(const Plan& plan) : plan_(plan), done_(::eventfd(0, EFD_CLOEXEC)) { output_.reserve(kOutputBytes + (64 << 10)); }
-  ~Consumption() { ::close(done_); }
+  explicit Consumption(const Plan& plan) : plan_(plan) { output_.reserve(kOutputBytes + (64 << 10)); }
   Consumption(const Consumption&) = delete;
   Consumption& operator=(const Consumption&) = delete;
 
@@ -96,7 +94,7 @@ class Consumption {
     const Woken why = wait(interrupts);
     if (why != Woken::kDone && !leave()) {
       // A reader hangs in a write to a pipe that nobody empties: only the end of the process ends that.
-      ::_exit(exit_code(why));
+      ::_exit(why == Woken::kSignal && plan_.stop == Plan::Stop::kAtEnd ? kInterrupted : kDone);
     }
     for (Source& s : sources_) s.thread.join();
     return exit_code(why);
@@ -111,6 +109,7 @@ class Consumption {
   enum class Woken { kDone, kSignal, kClosedPipe };
 
   int exit_code(Woken why) const {
+    if (closed_ && unwritten_.reason() != kPipeClosed) return complain("consume", unwritten_);
     if (why == Woken::kClosedPipe || closed_) return kDone;
     if (failed_ > 0) return sources_.size() == 1 ? first_exit_.load() : exit_of(failed_, sources_.size());
     return why == Woken::kSignal && plan_.stop == Plan::Stop::kAtEnd ? kInterrupted : kDone;
@@ -118,7 +117,7 @@ class Consumption {
 
   // Until all readers have ended, or there is a reason to end them.
   Woken wait(const Interrupts& interrupts) {
-    pollfd events[3] = {{done_, POLLIN, 0}, {interrupts.fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
+    pollfd events[3] = {{done_.fd(), POLLIN, 0}, {interrupts.fd(), POLLIN, 0}, {STDOUT_FILENO, 0, 0}};
     for (;;) {
       if (::poll(events, 3, -1) < 0) continue;
       if (events[0].revents != 0) return Woken::kDone;
@@ -129,7 +128,7 @@ class Consumption {
   }
   bool leave() {
     stop();
-    pollfd ended{done_, POLLIN, 0};
+    pollfd ended{done_.fd(), POLLIN, 0};
     return ::poll(&ended, 1, kLeaveMs) > 0;
   }
   void stop() {
@@ -138,7 +137,7 @@ class Consumption {
   }
 
   void read(Source& from) {
-    while (!stopping_) {
+    while (!stopping_ && !closed_) {
       auto set = from.reader.next_batch(nanoseconds(0));
       if (set && !*set && !from.reader.finished()) {
         flush();  // nothing is ready: what was printed is wanted now
@@ -158,10 +157,7 @@ class Consumption {
       }
     }
     flush();
-    if (++ended_ == sources_.size()) {
-      const uint64_t one = 1;
-      (void)!::write(done_, &one, sizeof one);
-    }
+    if (++ended_ == sources_.size()) done_.raise();
   }
 
   Status print(const Source& from, client::RecordSet& set) {
@@ -188,7 +184,11 @@ class Consumption {
     flush_locked();
   }
   void flush_locked() {
-    if (!output_.empty() && !closed_) closed_ = !write_all(output_);
+    if (!output_.empty() && !closed_) {
+      unwritten_ = write_all(output_);
+      closed_ = !unwritten_.ok();
+      if (closed_) stop();
+    }
     output_.clear();
   }
 
@@ -199,7 +199,7 @@ class Consumption {
   }
 
   const Plan& plan_;
-  const int done_;  // readable when all have ended
+  Flag done_;  // raised when all have ended
   std::deque<Source> sources_;
   std::atomic<bool> stopping_{false}, closed_{false};
   std::atomic<size_t> ended_{0}, failed_{0};
@@ -207,6 +207,7 @@ class Consumption {
 
   std::mutex mutex_;  // of what follows
   std::string output_;
+  Status unwritten_;  // why output was closed
   uint64_t printed_ = 0;
 };
 

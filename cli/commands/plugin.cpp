@@ -55,8 +55,7 @@ int plugin_list(const Arguments&, const Context& context) {
               {}};
   for (const client::PluginView& p : *plugins)
     table.rows.push_back({p.name, p.id, p.version, p.state, p.provides, p.needs, p.faults, p.build, p.file, p.sha256, p.last_error});
-  write_all(render(table, context.format));
-  return kDone;
+  return deliver("plugin list", render(table, context.format));
 }
 
 void declare_plugin_inspect(OptionSet& options) { options.positionals(1, 1); }
@@ -74,8 +73,7 @@ int plugin_inspect(const Arguments& arguments, const Context& context) {
               {{notes->id, notes->version, fmt::format("{}.{}", notes->abi_major, notes->abi_minor), uint64_t{notes->min_host_minor}, notes->provides,
                 notes->needs, libraries->needed, libraries->rpath, libraries->runpath, notes->schema}},
               Table::Shape::kOne};
-  write_all(render(table, context.format));
-  return kDone;
+  return deliver(what, render(table, context.format));
 }
 
 }  // namespace ion::cli

@@ -6,8 +6,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <limits>
 #include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
 
 #include "commands/commands.h"
 #include "core/units.h"
@@ -63,15 +67,58 @@ Result<Plan> plan_of(const Arguments& a) {
     plan.partition = PartitionId{static_cast<int32_t>(partition)};
   }
   ION_TRY(plan.headers, a.pairs("header", ':'));
+  if (!plan.topic.empty() && plan.in.reads_topic()) say(fmt::format("ion: produce: %t of the format names the topic of each record; {} is not used\n", plan.topic));
   if (a.has("tombstones")) plan.empty = Plan::Empty::kTombstone;
   return plan;
 }
+
+// Tells once a second how many records were refused since it told the last time. Any thread adds; the owner finishes.
+class Refusals {
+ public:
+  explicit Refusals(std::string what) : what_(std::move(what)), thread_([this] { tell(); }) {}
+  ~Refusals() { finish(); }
+  Refusals(const Refusals&) = delete;
+  Refusals& operator=(const Refusals&) = delete;
+
+  void add(const Status& why) {
+    const std::lock_guard lock(mutex_);
+    last_ = why;
+    if (untold_++ == 0) changed_.notify_all();
+  }
+  void finish() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void tell() {
+    std::unique_lock lock(mutex_);
+    while (!ending_) {
+      changed_.wait(lock, [this] { return ending_ || untold_ > 0; });
+      changed_.wait_for(lock, std::chrono::seconds(1), [this] { return ending_; });
+      if (untold_ > 0) say(fmt::format("ion: {}: {} more records were refused, the last one: {}\n", what_, std::exchange(untold_, 0), last_.text()));
+    }
+  }
+
+  const std::string what_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t untold_ = 0;
+  Status last_;
+  bool ending_ = false;
+  std::thread thread_;
+};
 
 // One run. The main thread reads and sends; receipts come on the client's thread, lines leave on the writer's.
 class Production {
  public:
   Production(Plan plan, client::Client& client, Interrupts& interrupts)
-      : plan_(std::move(plan)), client_(client), interrupts_(interrupts), input_(plan_.in, interrupts.fd()) {
+      : plan_(std::move(plan)), client_(client), interrupts_(interrupts), input_(plan_.in, interrupts.fd(), stop_.fd()) {
     for (const auto& [key, value] : plan_.headers) headers_.push_back({key, value});
     keeps_ = plan_.out && (plan_.out->shows_key() || plan_.out->shows_value());
   }
@@ -79,9 +126,12 @@ class Production {
   int run() {
     const Status read = send_all();
     const Status flushed = flush_all();
-    writer_.finish();
-    if (failed_ > kErrorsShown) fmt::print(stderr, "ion: produce: {} records failed, the first {} are shown\n", failed_.load(), kErrorsShown);
+    const Status written = writer_.finish();
+    refusals_.finish();
     int code = read.ok() ? kDone : complain(about(plan_.topic), read);
+    if (!written.ok()) code = complain(about(plan_.topic), written);
+    if (stopping_) say(fmt::format("ion: {}: stopped at record {}: {} delivered, {} failed\n", about(plan_.topic), input_.records(), delivered_.load(), failed_.load()));
+    else if (failed_ > kErrorsShown) say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed_.load(), delivered_.load()));
     if (!flushed.ok() && !gave_up_) code = complain(about(plan_.topic), flushed);
     // Calls may still be under way into this object: the process ends with it.
     if (!flushed.ok()) ::_exit(gave_up_ ? kInterrupted : delivered_ > 0 ? kSomeFailed : code);
@@ -107,6 +157,7 @@ class Production {
 
   Status send_all() {
     for (;;) {
+      if (stopping_ || writer_.failed()) return {};
       if (input_.starved()) writer_.wait_for_space();
       ION_TRY(const std::optional<InputFormat::Record> read, input_.next());
       if (!read) return {};
@@ -143,13 +194,7 @@ class Production {
   }
 
   void settle(Lane& lane, uint64_t number, const Kept* kept, const Result<client::Receipt>& receipt) {
-    if (!receipt) {
-      const uint64_t before = failed_.fetch_add(1);
-      if (before >= kErrorsShown) return;
-      const int code = complain(fmt::format("produce {}: record {}", lane.topic, number), receipt.error());
-      if (before == 0) first_exit_ = code;
-      return;
-    }
+    if (!receipt) return refused(lane, number, receipt.error());
     const uint64_t counted = delivered_.fetch_add(1) + 1;
     if (!plan_.out) return;
     RecordView view;
@@ -158,6 +203,28 @@ class Production {
     if (kept != nullptr && kept->key) view.key = *kept->key;
     if (kept != nullptr && kept->value) view.value = *kept->value;
     writer_.append([&](std::string& to) { plan_.out->write(view, to); });
+  }
+
+  // The first ones are told one by one, the rest each second, so that a pipe that nobody watches never loses anything in silence.
+  void refused(const Lane& lane, uint64_t number, const Status& why) {
+    const uint64_t before = failed_.fetch_add(1);
+    if (stopping_) return;
+    if (before >= kErrorsShown) return refusals_.add(why);
+    const int code = complain(fmt::format("produce {}: record {}", lane.topic, number), why);
+    if (before == 0) first_exit_ = code;
+    if (!ends_all(why)) return;
+    stopping_ = true;
+    stop_.raise();
+  }
+  // Every later record would meet the same.
+  bool ends_all(const Status& why) const {
+    switch (why.code()) {
+      case ION_E_UNAUTHENTICATED:
+      case ION_E_FORBIDDEN:
+      case ION_E_FENCED: return true;
+      case ION_E_NOT_FOUND: return !plan_.in.reads_topic() && why.reason() == "TOPIC_NOT_FOUND";
+      default: return false;
+    }
   }
 
   Result<Lane*> lane_of(std::string_view topic) {
@@ -194,12 +261,15 @@ class Production {
   const Plan plan_;
   client::Client& client_;
   Interrupts& interrupts_;
+  Flag stop_;  // raised with stopping_
   Input input_;
   std::vector<client::Header> headers_;
   bool keeps_ = false, gave_up_ = false;
   std::map<std::string, Lane, std::less<>> lanes_;
   std::atomic<uint64_t> delivered_{0}, failed_{0};
   std::atomic<int> first_exit_{kFailed};
+  std::atomic<bool> stopping_{false};  // an error that ends the run has come
+  Refusals refusals_{about(plan_.topic)};
   LineWriter writer_;
 };
 

@@ -70,15 +70,14 @@ struct Tally {
     row[row.size() - 1] = why.message();
     table.rows.push_back(std::move(row));
   }
-  int finish(const Context& context) const {
-    if (failed < table.rows.size() || context.format == Format::kJson) write_all(render(table, context.format));
-    if (worst == kNotAllowed || worst == kNoBroker) return worst;
-    return exit_of(failed, table.rows.size());
+  int finish(std::string_view what, const Context& context) const {
+    const int code = worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, table.rows.size());
+    return failed < table.rows.size() || context.format == Format::kJson ? deliver(what, render(table, context.format), code) : code;
   }
 };
 
 bool confirmed(const std::vector<std::string>& names) {
-  fmt::print(stderr, "This deletes {} and all records in {}. Go on? [y/N] ", fmt::join(names, ", "), names.size() == 1 ? "it" : "them");
+  say(fmt::format("This deletes {} and all records in {}. Go on? [y/N] ", fmt::join(names, ", "), names.size() == 1 ? "it" : "them"));
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes" || answer == "Y";
@@ -120,7 +119,7 @@ int topic_create(const Arguments& arguments, const Context& context) {
     if (made) tally.good(topic_row(*made));
     else tally.bad("create", name, made.error());
   }
-  return tally.finish(context);
+  return tally.finish("topic create", context);
 }
 
 void declare_topic_list(OptionSet& options) { options.positionals(0, 1); }
@@ -132,8 +131,7 @@ int topic_list(const Arguments& arguments, const Context& context) {
   if (!topics) return complain("topic list", topics.error());
   Table table{topic_columns(), {}};
   for (const TopicView& t : *topics) table.rows.push_back(topic_row(t));
-  write_all(render(table, context.format));
-  return kDone;
+  return deliver("topic list", render(table, context.format));
 }
 
 void declare_topic_describe(OptionSet& options) { options.positionals(1, kNamesMax); }
@@ -155,8 +153,8 @@ int topic_describe(const Arguments& arguments, const Context& context) {
     table.rows.push_back(topic_row(*topic, Settings::kAll));
     table.rows.back().push_back(std::vector<Table>{partition_table(*topic)});
   }
-  if (!table.rows.empty()) write_all(render(table, context.format));
-  return worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, arguments.positionals().size());
+  const int code = worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, arguments.positionals().size());
+  return table.rows.empty() ? code : deliver("topic describe", render(table, context.format), code);
 }
 
 void declare_topic_delete(OptionSet& options) { options.positionals(1, kNamesMax).flag("yes,y", "do not ask"); }
@@ -174,7 +172,7 @@ int topic_delete(const Arguments& arguments, const Context& context) {
     if (gone.ok()) tally.good({name});
     else tally.bad("delete", name, gone);
   }
-  return tally.finish(context);
+  return tally.finish("topic delete", context);
 }
 
 }  // namespace ion::cli

@@ -71,7 +71,7 @@ Result<OffsetRange::Span> OffsetRange::within(const LogEnds& log) const {
     return Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(from) + " is not there: the log holds " + std::to_string(log.start.v) + " up to " +
                                           std::to_string(log.end.v) + " (exclusive)");
   Span span{Offset{from}, std::nullopt};
-  if (until_) span.until = Offset{place(*until_, log)};
+  if (until_) span.until = std::min(Offset{place(*until_, log)}, log.end);  // what is not there yet is not waited for
   return span;
 }
 

@@ -1,0 +1,325 @@
+"""The command line against a broker that does not make it easy: full disks, proxies, lost answers, topics that change under it."""
+import json
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+import unittest
+
+from broker import ION, Broker, Folder
+
+WAIT_S = 60
+
+
+def ion(address, *args, env=None, **more):
+    more.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.run([str(ION), "--brokers", address, *[str(a) for a in args]], timeout=WAIT_S, env=dict(os.environ, **(env or {})), **more)
+
+
+def until(what, probe):
+    end = time.monotonic() + WAIT_S
+    while not probe():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {WAIT_S} s: {what}")
+        time.sleep(0.02)
+
+
+class Following:
+    """A long-running `ion`, whose stdout and stderr are files that may be looked at any time."""
+
+    def __init__(self, folder, broker, *args, stdin=None):
+        self.out, self.err = folder / "out", folder / "err"
+        with open(self.out, "wb") as out, open(self.err, "wb") as err:
+            self.process = subprocess.Popen([str(ION), "--brokers", broker.address, *args], stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err)
+
+    def lines(self):
+        return self.out.read_bytes().splitlines()
+
+    def said(self):
+        return self.err.read_text()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(WAIT_S)
+        if self.process.stdin:
+            try:
+                self.process.stdin.close()
+            except BrokenPipeError:
+                pass
+
+
+class LosingProxy:
+    """Forwards to a broker. The first connection that carries `needle` is reset once the broker has had time to act on it."""
+
+    def __init__(self, address, needle, acted):
+        host, port = address.rsplit(":", 1)
+        self.target, self.needle, self.acted, self.cut = (host, int(port)), needle, acted, 0
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.socket.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.target)
+            closed = threading.Event()
+            threading.Thread(target=self._forward, args=(near, far, closed), daemon=True).start()
+            threading.Thread(target=self._back, args=(far, near, closed), daemon=True).start()
+
+    def _forward(self, near, far, closed):
+        while data := self._read(near):
+            if self.cut == 0 and self.needle in data:
+                self.cut += 1
+                closed.set()  # nothing goes back any more
+                far.sendall(data)
+                until("the broker has acted", self.acted)
+                near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                break
+            far.sendall(data)
+        near.close()
+        far.close()
+
+    def _back(self, far, near, closed):
+        while data := self._read(far):
+            if closed.is_set():
+                return
+            try:
+                near.sendall(data)
+            except OSError:
+                return
+
+    @staticmethod
+    def _read(end):
+        try:
+            return end.recv(65536)
+        except OSError:
+            return b""
+
+
+class Output(unittest.TestCase):
+    def test_a_failed_write_to_stdout_is_an_error_with_its_cause_in_every_command(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=b"a\nb\n")
+            words = [("consume", "t", "-e"), ("consume", "t", "-e", "-f", "%v\n"), ("topic", "list"), ("topic", "describe", "t"), ("topic", "create", "u"),
+                     ("topic", "delete", "u", "-y"), ("cluster", "info"), ("plugin", "list"), ("version",), ("--help",), ("topic", "--help"), ("consume", "--help"),
+                     ("bench", "consume", "t", "--no-ceiling"), ("bench", "produce", "b", "--records", "10", "--no-ceiling")]
+            for command in words:
+                for form in ([], ["--format", "json"]):
+                    with self.subTest(command=command, form=form), open("/dev/full", "wb") as full:
+                        done = ion(broker.address, *form, *command, stdout=full, stderr=subprocess.PIPE)
+                        self.assertNotEqual(done.returncode, 0)
+                        self.assertIn(b"No space left on device", done.stderr)
+            with open("/dev/full", "wb") as full:
+                done = ion(broker.address, "produce", "t", "-o", "%o\n", stdin=None, input=b"x\n", stdout=full, stderr=subprocess.PIPE)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(b"No space left on device", done.stderr)
+
+    def test_a_closed_stdout_is_an_error_and_a_closed_pipe_is_none(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=b"".join(b"%d\n" % i for i in range(200_000)))
+            done = subprocess.run(f"{ION} --brokers {broker.address} topic list >&-", shell=True, stderr=subprocess.PIPE, timeout=WAIT_S)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(b"Bad file descriptor", done.stderr)
+            done = subprocess.run(["bash", "-c", f"set -o pipefail; {ION} --brokers {broker.address} consume t -e | head -n 1"], capture_output=True, timeout=WAIT_S)
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+    def test_a_stderr_that_takes_nothing_changes_no_outcome(self):
+        with Folder() as folder, Broker(folder / "data") as broker, open("/dev/full", "wb") as full:
+            self.assertEqual(ion(broker.address, "-v", "topic", "create", "t", stdout=subprocess.PIPE, stderr=full).returncode, 0)
+            self.assertEqual(ion(broker.address, "topic", "describe", "nope", stdout=subprocess.PIPE, stderr=full).returncode, 1)
+
+
+class Addresses(unittest.TestCase):
+    def test_a_proxy_of_the_environment_does_not_stand_between_client_and_broker(self):
+        with Folder() as folder, Broker(folder / "data") as broker, socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            proxy = "http://127.0.0.1:%d" % nobody.getsockname()[1]
+            for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+                done = ion(broker.address, "--timeout", "10s", "topic", "list", env={name: proxy, "no_proxy": "", "no_grpc_proxy": ""}, capture_output=True)
+                self.assertEqual(done.returncode, 0, (name, done.stderr))
+
+    def test_an_address_that_cannot_be_meant_is_a_usage_error_at_once(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            port = int(broker.address.rsplit(":", 1)[1])
+            for text in (f"127.0.0.1:{port + 65536}", "127.0.0.1", "127.0.0.1:0", "::1:9640", f"http://127.0.0.1:{port}", ":9640", "127.0.0.1:x"):
+                done = ion(text, "topic", "list", capture_output=True)
+                self.assertEqual(done.returncode, 2, (text, done.stderr))
+                self.assertIn(text.encode(), done.stderr)
+
+    def test_a_timeout_is_obeyed(self):
+        with Folder() as folder, Broker(folder / "data") as broker, socket.create_server(("127.0.0.1", 0)) as silent:
+            for address in ("127.0.0.1:%d" % silent.getsockname()[1], broker.address):
+                if address == broker.address:
+                    broker.process.send_signal(signal.SIGSTOP)
+                began = time.monotonic()
+                done = ion(address, "--timeout", "3s", "topic", "list", capture_output=True)
+                took = time.monotonic() - began
+                self.assertEqual(done.returncode, 5, done.stderr)
+                self.assertTrue(2.7 <= took <= 3.9, took)
+            broker.process.send_signal(signal.SIGCONT)
+
+
+class Commands(unittest.TestCase):
+    def test_a_bounded_range_ends_also_where_there_is_less(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "3")
+            broker.ion("produce", "t", "-p", "0", stdin=b"a\nb\n")
+            for offsets, expected in {"0:2": b"a\nb\n", "0:9": b"a\nb\n", "1:9": b"b\n", ":end": b"a\nb\n", "-1:end": b"b\n", "7:9": b""}.items():
+                with self.subTest(offsets=offsets):
+                    self.assertEqual(broker.ion("consume", "t", "-o", offsets, "-f", "%v\n").stdout, expected)
+
+    def test_a_consumer_benchmark_reads_what_is_there_and_writes_nothing(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            self.assertEqual(broker.ion("bench", "consume", "none", check=False).returncode, 1)
+            self.assertEqual(broker.ion("topic", "list").stdout.count(b"none"), 0)
+            broker.ion("topic", "create", "t")
+            empty = broker.ion("bench", "consume", "t", "--no-ceiling", check=False)
+            self.assertEqual(empty.returncode, 1)
+            self.assertIn(b"no records", empty.stderr)
+            broker.ion("produce", "t", stdin=b"x\n" * 100)
+            done = broker.ion("--format", "json", "bench", "consume", "t", "--records", "5000", "--no-ceiling")
+            self.assertEqual(json.loads(done.stdout)["records"], 100)
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v\n").stdout, b"x\n" * 100)
+
+    def test_a_change_whose_answer_was_lost_is_this_commands_own_work(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            def there(name):
+                return name in broker.ion("topic", "list").stdout
+            proxy = LosingProxy(broker.address, b"made-once", lambda: there(b"made-once"))
+            done = ion(proxy.address, "topic", "create", "made-once", "-p", "2", capture_output=True)
+            self.assertEqual((proxy.cut, done.returncode), (1, 0), done.stderr)
+            proxy = LosingProxy(broker.address, b"made-once", lambda: not there(b"made-once"))
+            done = ion(proxy.address, "topic", "delete", "made-once", "-y", capture_output=True)
+            self.assertEqual((proxy.cut, done.returncode), (1, 0), done.stderr)
+            self.assertEqual(broker.ion("topic", "delete", "made-once", "-y", check=False).returncode, 1, "somebody else's work is none")
+
+    def test_nobody_else_has_made_a_topic_that_only_looks_alike(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "2")
+            self.assertIn(b"EXISTS", broker.ion("topic", "create", "t", "-p", "2", check=False).stderr)
+
+
+class Unattended(unittest.TestCase):
+    def test_a_topic_that_is_not_there_ends_the_run_while_the_input_stays_open(self):
+        with Folder() as folder, Broker(folder / "data") as broker, Following(folder, broker, "produce", "nope", stdin=subprocess.PIPE) as run:
+            run.process.stdin.write(b"x\n" * 1000)
+            run.process.stdin.flush()
+            self.assertEqual(run.process.wait(WAIT_S), 1)
+            self.assertEqual(run.said().count("TOPIC_NOT_FOUND"), 1, run.said())
+
+    def test_an_outage_is_told_once_and_its_end_once_and_nothing_is_lost(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            with Following(folder, broker, "produce", "t", "-o", "%v\n", stdin=subprocess.PIPE) as run:
+                def feed(text):
+                    run.process.stdin.write(text)
+                    run.process.stdin.flush()
+                feed(b"before\n")
+                until("the first record", lambda: len(run.lines()) == 1)
+                broker.kill()
+                feed(b"during\n")
+                until("the outage is told", lambda: "no broker answers" in run.said())
+                broker.start()
+                until("the second record", lambda: len(run.lines()) == 2)
+                until("its end is told", lambda: "answers again" in run.said())
+                run.process.stdin.close()
+                self.assertEqual(run.process.wait(WAIT_S), 0)
+                self.assertEqual(len(run.said().splitlines()), 2, run.said())
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v\n").stdout, b"before\nduring\n")
+
+    def test_refusals_beyond_the_first_are_counted_each_second_and_at_the_end(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            with Following(folder, broker, "produce", "t", "-p", "7", stdin=subprocess.PIPE) as run:
+                run.process.stdin.write(b"x\n" * 500)
+                run.process.stdin.flush()
+                until("the rest is counted while the input is open", lambda: re.search(r"\d+ more records were refused", run.said()))
+                run.process.stdin.close()
+                self.assertEqual(run.process.wait(WAIT_S), 1)
+                self.assertEqual(sum(int(n) for n in re.findall(r"(\d+) more records", run.said())), 490, run.said())
+                self.assertIn("500 records failed", run.said())
+
+
+class Recreated(unittest.TestCase):
+    def again(self, broker, name, partitions):
+        broker.ion("topic", "delete", name, "-y")
+        broker.ion("topic", "create", name, "-p", partitions)
+
+    def test_a_reader_never_takes_offsets_of_the_old_topic_for_those_of_the_new_one(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            for records in (5, 50):
+                with self.subTest(records=records):
+                    name = f"t{records}"
+                    broker.ion("topic", "create", name)
+                    broker.ion("produce", name, stdin=b"old\n" * 20)
+                    with Following(folder, broker, "consume", name, "-f", "%v\n") as run:
+                        until("the old records", lambda: len(run.lines()) == 20)
+                        run.process.send_signal(signal.SIGSTOP)
+                        self.again(broker, name, 1)
+                        broker.ion("produce", name, stdin=b"new\n" * records)
+                        run.process.send_signal(signal.SIGCONT)
+                        self.assertEqual(run.process.wait(WAIT_S), 1)
+                        self.assertEqual(run.lines(), [b"old"] * 20)
+                        self.assertRegex(run.said(), "TOPIC_RECREATED|TOPIC_NOT_FOUND")
+
+    def test_a_producer_goes_on_in_the_new_topic_and_tells(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            for before, after in ((1, 1), (4, 2), (2, 6)):
+                with self.subTest(before=before, after=after):
+                    name = f"t{before}{after}"
+                    broker.ion("topic", "create", name, "-p", before)
+                    with Following(folder, broker, "produce", name, "-f", "%k\t%v\n", "-o", "%v\n", stdin=subprocess.PIPE) as run:
+                        def feed(tag, n):
+                            run.process.stdin.write(b"".join(b"k%d\t%s%d\n" % (i, tag, i) for i in range(n)))
+                            run.process.stdin.flush()
+                        feed(b"old", 30)
+                        until("the old records", lambda: len(run.lines()) == 30)
+                        self.again(broker, name, after)
+                        feed(b"first", 1)
+                        until("it tells", lambda: "deleted and made again" in run.said())
+                        feed(b"new", 30)
+                        run.process.stdin.close()
+                        code = run.process.wait(WAIT_S)
+                        acked = set(run.lines())
+                        stored = broker.ion("consume", name, "-e", "-f", "%v\n").stdout.split()
+                        self.assertEqual(len(stored), len(set(stored)))
+                        self.assertEqual({b"new%d" % i for i in range(30)} - set(stored), set())
+                        self.assertEqual({v for v in acked if not v.startswith(b"old")}, set(stored))
+                        self.assertEqual(code, 0 if before == after else 3, run.said())
+                        self.assertEqual(run.said().count("deleted and made again (it was"), 1)
+
+
+class Limits(unittest.TestCase):
+    def test_limits_of_the_broker_are_learnt(self):
+        with Folder() as folder, Broker(folder / "low", "--set", "limits.batch_bytes_max=64KiB", "--set", "limits.record_bytes_max=32KiB") as broker:
+            broker.ion("topic", "create", "t")
+            rows = b"".join(b"%06d%s\n" % (i, b"." * 100) for i in range(20_000))
+            broker.ion("produce", "t", stdin=rows)
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v\n").stdout, rows)
+            large = broker.ion("produce", "t", stdin=b"x" * 40_000 + b"\n", check=False)
+            self.assertEqual(large.returncode, 1)
+            for words in (b"RECORD_TOO_LARGE", b"32768", b"batch_bytes_max of this producer"):
+                self.assertIn(words, large.stderr)
+            info = json.loads(broker.ion("--format", "json", "cluster", "info").stdout)
+            self.assertEqual((info["record_bytes_max"], info["batch_bytes_max"]), (32768, 65536))
+        with Folder() as folder, Broker(folder / "high", "--set", "limits.record_bytes_max=4MiB") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=b"h" * (2 << 20) + b"\nsmall\n")
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%V\n").stdout, b"%d\n5\n" % (2 << 20))
+
+
+if __name__ == "__main__":
+    unittest.main()

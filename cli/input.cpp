@@ -1,5 +1,7 @@
 #include "input.h"
 
+#include "record_json.h"
+
 #include <fmt/format.h>
 
 #include <poll.h>
@@ -15,7 +17,8 @@ Result<std::optional<InputFormat::Record>> Input::next() {
   for (;;) {
     if (interrupted_ || stopped_) return std::optional<InputFormat::Record>();
     const std::string_view bytes(buffer_.data() + begin_, end_ - begin_);
-    const InputFormat::Step step = format_.read(bytes, ended_ ? InputFormat::Source::kEnded : InputFormat::Source::kOpen);
+    const auto source = ended_ ? InputFormat::Source::kEnded : InputFormat::Source::kOpen;
+    InputFormat::Step step = format_.is_json() ? read_json_line(bytes, source) : format_.read(bytes, source);
     starved_ = step.found == Found::kNeedMore;
     if (step.found == Found::kEnd) return std::optional<InputFormat::Record>();
     if (step.found == Found::kMismatch)
@@ -24,7 +27,7 @@ Result<std::optional<InputFormat::Record>> Input::next() {
       begin_ += step.used;
       ++records_;
       starved_ = begin_ == end_;
-      return std::optional<InputFormat::Record>(step.record);
+      return std::optional<InputFormat::Record>(std::move(step.record));
     }
     ION_CHECK(fill());
   }

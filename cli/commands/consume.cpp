@@ -219,7 +219,7 @@ void declare_consume(OptionSet& options) {
       .flag("end,e", "stop at the end that is there now")
       .value("records,n", "stop after so many")
       .values("partitions,p", "only these, as in 0,1")
-      .value("format,f", "of a record: json (a line each), or text with %t %k %v %p %o %d %u %K %V %T %H %i", "json");
+      .value("format,f", "of a record: json (a line each), or text with %t %k %v %p %o %d %u %K %V %T %H %h{...} %i", "json");
 }
 
 int consume(const Arguments& arguments, const Context& context) {

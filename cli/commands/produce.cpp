@@ -49,7 +49,7 @@ Result<Plan> plan_of(const Arguments& a) {
   auto in = InputFormat::parse(a.text("format"));
   if (!in) return usage(in.error().message());
   Plan plan{{}, *std::move(in), {}, {}, {}, {}, {}};
-  if (a.positionals().empty() && !plan.in.reads_topic()) return usage("a topic is missing, and the format does not read one with %t");
+  if (a.positionals().empty() && !plan.in.reads_topic() && !plan.in.is_json()) return usage("a topic is missing, and the format does not read one with %t");
   if (!a.positionals().empty()) plan.topic = a.positionals()[0];
   std::string out = a.has("output") ? a.text("output") : ::isatty(STDOUT_FILENO) != 0 ? "%t[%p]@%o\\n" : "";
   if (!out.empty()) {
@@ -159,18 +159,28 @@ class Production {
     for (;;) {
       if (stopping_ || writer_.failed()) return {};
       if (input_.starved()) writer_.wait_for_space();
-      ION_TRY(const std::optional<InputFormat::Record> read, input_.next());
+      ION_TRY(std::optional<InputFormat::Record> read, input_.next());
       if (!read) return {};
-      ION_TRY(Lane* const lane, lane_of(read->topic.value_or(plan_.topic)));
+      ION_TRY(Lane* const lane, lane_of(plan_.in.is_json() && !plan_.topic.empty() ? std::string_view(plan_.topic) : read->topic.value_or(plan_.topic)));
       client::Record record;
       record.key = read->key;
       if (!record.key && plan_.key) record.key = *plan_.key;
       record.value = read->value.value_or(std::string_view());
-      if (record.value->empty() && plan_.empty == Plan::Empty::kTombstone) record.value.reset();
+      if (read->null_value || (record.value->empty() && plan_.empty == Plan::Empty::kTombstone)) record.value.reset();
       record.headers = headers_;
+      if (!read->headers.empty()) record.headers = with_headers(read->headers);
       record.partition = plan_.partition;
+      if (read->partition) record.partition = PartitionId{static_cast<int32_t>(std::clamp<int64_t>(*read->partition, -1, INT32_MAX))};
+      if (read->timestamp_ms) record.timestamp = WallMs{*read->timestamp_ms};
       send(*lane, record);
     }
+  }
+
+  // Those of the record behind those of the command line. Until the next call.
+  std::span<const client::Header> with_headers(const std::vector<InputFormat::Header>& more) {
+    both_ = headers_;
+    for (const InputFormat::Header& h : more) both_.push_back({h.key, h.value});
+    return both_;
   }
 
   // Both callbacks fit a std::function without memory of its own.
@@ -222,7 +232,7 @@ class Production {
       case ION_E_UNAUTHENTICATED:
       case ION_E_FORBIDDEN:
       case ION_E_FENCED: return true;
-      case ION_E_NOT_FOUND: return !plan_.in.reads_topic() && why.reason() == "TOPIC_NOT_FOUND";
+      case ION_E_NOT_FOUND: return !plan_.topic.empty() && !plan_.in.reads_topic() && why.reason() == "TOPIC_NOT_FOUND";
       default: return false;
     }
   }
@@ -263,7 +273,7 @@ class Production {
   Interrupts& interrupts_;
   Flag stop_;  // raised with stopping_
   Input input_;
-  std::vector<client::Header> headers_;
+  std::vector<client::Header> headers_, both_;
   bool keeps_ = false, gave_up_ = false;
   std::map<std::string, Lane, std::less<>> lanes_;
   std::atomic<uint64_t> delivered_{0}, failed_{0};
@@ -277,7 +287,7 @@ class Production {
 
 void declare_produce(OptionSet& options) {
   options.positionals(0, 1)
-      .value("format,f", "how a record looks on stdin: %k %v %t with text between them", "%v\\n")
+      .value("format,f", "how a record looks on stdin: %k %v %t with text between them, or with their lengths %K %V %T before; or json, as consume writes it", "%v\\n")
       .value("output,o", "a line per acknowledged record: %t %p %o %k %v %d %u %i ...")
       .value("key,k", "key of every record")
       .value("partition,p", "partition of every record; else by key, or the client's choice")

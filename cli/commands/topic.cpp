@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "commands/commands.h"
@@ -29,10 +30,11 @@ std::vector<Pair> config_of(const TopicView& topic, Settings which) {
 }
 
 std::vector<Column> topic_columns() {
-  return {{"name"}, {"partitions"}, {"replicas"}, {"config"}, {"uuid", Unit::kNone, Column::Shown::kInJson}};
+  return {{"name"}, {"partitions"}, {"ready"}, {"replicas"}, {"config"}, {"uuid", Unit::kNone, Column::Shown::kInJson}};
 }
 std::vector<Cell> topic_row(const TopicView& t, Settings which = Settings::kMade) {
-  return {t.name, static_cast<uint64_t>(t.partitions.size()), uint64_t{t.replication}, config_of(t, which), t.uuid};
+  const auto ready = std::count_if(t.partitions.begin(), t.partitions.end(), [](const auto& p) { return p.health == ION_OK; });
+  return {t.name, static_cast<uint64_t>(t.partitions.size()), static_cast<uint64_t>(ready), uint64_t{t.replication}, config_of(t, which), t.uuid};
 }
 
 Cell offset_cell(const std::optional<Offset>& offset) { return offset ? Cell(offset->v) : Cell(); }

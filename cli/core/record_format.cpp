@@ -1,110 +1,103 @@
 #include "core/record_format.h"
 
-#include <ion/assert.h>
+#include <ion/bytes.h>
+#include <ion/record_reader.h>
 
 namespace ion::cli {
 
 namespace {
 
 using Verb = FormatPiece::Verb;
-
-constexpr std::string_view kWritten = "tkvTKVpoduHi";
-constexpr std::string_view kRead = "tkv";
-constexpr std::string_view kLater = "hexyaDAS[]|";  // known, but not offered yet
-
-struct Spot {
-  std::string_view text;
-  size_t at = 0, width = 1;
-};
-
-// The format on one line and a caret under the spot. Bytes that would break the line are shown as dots.
-Status mistake(const Spot& spot, const std::string& words) {
-  std::string shown;
-  for (const char c : spot.text) shown += static_cast<uint8_t>(c) < 0x20 ? '.' : c;
-  return Status(ION_E_INVALID, words + "\n  " + shown + "\n  " + std::string(spot.at, ' ') + std::string(spot.width, '^'));
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-class Parser {
- public:
-  Parser(std::string_view text, std::string_view verbs, std::string_view use) : text_(text), verbs_(verbs), use_(use) {}
-
-  Result<std::vector<FormatPiece>> run() {
-    while (at_ < text_.size()) {
-      if (text_[at_] == '%') {
-        ION_CHECK(verb());
-      } else if (text_[at_] == '\\') {
-        ION_CHECK(escape());
-      } else {
-        literal(text_[at_++]);
-      }
-    }
-    return std::move(pieces_);
-  }
-
- private:
-  void literal(char c) {
-    if (pieces_.empty() || pieces_.back().verb != Verb::kLiteral) pieces_.emplace_back();
-    pieces_.back().literal += c;
-  }
-
-  Status verb() {
-    const size_t began = at_;
-    if (at_ + 1 == text_.size()) return mistake({text_, began}, "format: % at the end; a percent sign is %%");
-    const char c = text_[at_ + 1];
-    at_ += 2;
-    if (c == '%' || c == '{' || c == '}') return literal(c), Status();
-    const std::string shown{'%', c};
-    if (verbs_.find(c) == std::string_view::npos) {
-      const bool known = kWritten.find(c) != std::string_view::npos || kLater.find(c) != std::string_view::npos;
-      return mistake({text_, began, 2}, "format: " + (known ? shown + " is not offered in what " + std::string(use_) + " yet" : "unknown verb " + shown) +
-                                            "; there are " + listed());
-    }
-    if (at_ < text_.size() && text_[at_] == '{')
-      return mistake({text_, at_}, "format: modifiers of " + shown + " are not offered yet; a literal brace is %{");
-    pieces_.push_back({static_cast<Verb>(c), {}});
-    return {};
-  }
-
-  Status escape() {
-    const size_t began = at_;
-    const char c = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
-    const bool ended = at_ + 1 == text_.size();
-    at_ += 2;
-    if (ended) return mistake({text_, began}, "format: \\ at the end; a backslash is \\\\");
-    static constexpr std::string_view kNames = "tnr\\0";
-    static constexpr std::string_view kBytes{"\t\n\r\\\0", 5};
-    if (const size_t i = kNames.find(c); i != std::string_view::npos) return literal(kBytes[i]), Status();
-    const int high = c == 'x' && at_ + 1 < text_.size() ? hex_digit(text_[at_]) : -1;
-    const int low = high >= 0 ? hex_digit(text_[at_ + 1]) : -1;
-    if (low < 0) return mistake({text_, began, 2}, std::string("format: \\") + c + " is no escape; there are \\t \\n \\r \\\\ \\0 \\xNN");
-    at_ += 2;
-    return literal(static_cast<char>(high * 16 + low)), Status();
-  }
-
-  std::string listed() const {
-    std::string out;
-    for (const char c : verbs_) (out += '%') += {c, ' '};
-    return out + "%%";
-  }
-
-  const std::string_view text_, verbs_, use_;
-  size_t at_ = 0;
-  std::vector<FormatPiece> pieces_;
-};
+using Kind = NumberForm::Kind;
 
 int64_t size_of(const std::optional<std::string_view>& bytes) { return bytes ? static_cast<int64_t>(bytes->size()) : 0; }
+
+// Days since 1970 to a date of the Gregorian calendar. Source: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+void append_iso(int64_t ms, std::string& to) {
+  int64_t days = ms / 86'400'000, rest = ms % 86'400'000;
+  if (rest < 0) rest += 86'400'000, --days;
+  days += 719'468;
+  const int64_t era = (days >= 0 ? days : days - 146'096) / 146'097, day_of_era = days - era * 146'097;
+  const int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36'524 - day_of_era / 146'096) / 365;
+  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t shifted = (5 * day_of_year + 2) / 153, month = shifted < 10 ? shifted + 3 : shifted - 9;
+  const int64_t year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
+  const auto digits = [&](int64_t n, int64_t width) {
+    for (int64_t unit = width == 4 ? 1000 : width == 3 ? 100 : 10; unit > 0; unit /= 10) to += static_cast<char>('0' + n / unit % 10);
+  };
+  digits(year, 4), to += '-', digits(month, 2), to += '-', digits(day_of_year - (153 * shifted + 2) / 5 + 1, 2), to += 'T';
+  digits(rest / 3'600'000, 2), to += ':', digits(rest / 60'000 % 60, 2), to += ':', digits(rest / 1000 % 60, 2), to += '.', digits(rest % 1000, 3), to += 'Z';
+}
+
+void append_as(int64_t number, NumberForm form, std::string& to) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  const auto bits = static_cast<uint64_t>(number);
+  switch (form.kind) {
+    case Kind::kDecimal: return append_number(number, to);
+    case Kind::kBool: to += number != 0 ? "true" : "false"; return;
+    case Kind::kIso: return append_iso(number, to);
+    case Kind::kHex: {
+      unsigned width = form.width;
+      if (width == 0)
+        for (width = 1; width < 16 && bits >> (4 * width) != 0;) ++width;
+      for (unsigned i = width; i-- > 0;) to += kHex[bits >> (4 * i) & 15];
+      return;
+    }
+    case Kind::kBig:
+      for (unsigned i = form.width; i-- > 0;) to += static_cast<char>(bits >> (8 * i));
+      return;
+    case Kind::kLittle:
+      for (unsigned i = 0; i < form.width; ++i) to += static_cast<char>(bits >> (8 * i));
+      return;
+  }
+}
+
+void append_bytes(std::string_view bytes, TextForm form, std::string& to) {
+  switch (form) {
+    case TextForm::kRaw: to += bytes; return;
+    case TextForm::kHex: return append_hex(bytes, to);
+    case TextForm::kBase64: return append_base64(bytes, to);
+    case TextForm::kBase64Raw: {
+      append_base64(bytes, to);
+      while (!bytes.empty() && to.back() == '=') to.pop_back();
+      return;
+    }
+  }
+}
+
+void append_headers(const FormatPiece& piece, const RecordView& r, std::string& to) {
+  batch::Record encoded;
+  encoded.headers = r.headers, encoded.header_count = r.header_count;
+  batch::HeaderReader reader(encoded);
+  while (const auto item = reader.next()) {
+    const std::string_view value = item->value ? text_of(*item->value) : std::string_view();
+    for (const FormatPiece& inner : piece.inner) {
+      if (inner.verb == Verb::kLiteral) to += inner.literal;
+      else if (inner.verb == Verb::kKey) append_bytes(item->key, inner.text, to);
+      else if (inner.verb == Verb::kValue) append_bytes(value, inner.text, to);
+      else append_as(static_cast<int64_t>(inner.verb == Verb::kKeySize ? item->key.size() : value.size()), inner.number, to);
+    }
+  }
+}
+
+int64_t number_of(Verb verb, const RecordView& r) {
+  switch (verb) {
+    case Verb::kTopicSize: return static_cast<int64_t>(r.topic.size());
+    case Verb::kKeySize: return size_of(r.key);
+    case Verb::kValueSize: return size_of(r.value);
+    case Verb::kPartition: return r.partition.v;
+    case Verb::kOffset: return r.offset.v;
+    case Verb::kTime: return r.time.ms;
+    case Verb::kHeaderCount: return r.header_count;
+    default: return static_cast<int64_t>(r.number);
+  }
+}
 
 }  // namespace
 
 Result<OutputFormat> OutputFormat::parse(std::string_view text) {
   OutputFormat format;
-  ION_TRY(format.pieces_, Parser(text, kWritten, "is written").run());
+  ION_TRY(format.pieces_, parse_format(text, FormatUse::kWritten));
   return format;
 }
 
@@ -112,18 +105,12 @@ void OutputFormat::write(const RecordView& r, std::string& to) const {
   for (const FormatPiece& piece : pieces_) {
     switch (piece.verb) {
       case Verb::kLiteral: to += piece.literal; break;
-      case Verb::kTopic: to += r.topic; break;
-      case Verb::kKey: to += r.key.value_or(std::string_view()); break;
-      case Verb::kValue: to += r.value.value_or(std::string_view()); break;
-      case Verb::kTopicSize: append_number(static_cast<int64_t>(r.topic.size()), to); break;
-      case Verb::kKeySize: append_number(size_of(r.key), to); break;
-      case Verb::kValueSize: append_number(size_of(r.value), to); break;
-      case Verb::kPartition: append_number(r.partition.v, to); break;
-      case Verb::kOffset: append_number(r.offset.v, to); break;
-      case Verb::kTime: append_number(r.time.ms, to); break;
+      case Verb::kTopic: append_bytes(r.topic, piece.text, to); break;
+      case Verb::kKey: append_bytes(r.key.value_or(std::string_view()), piece.text, to); break;
+      case Verb::kValue: append_bytes(r.value.value_or(std::string_view()), piece.text, to); break;
       case Verb::kId: append_id(r, to); break;
-      case Verb::kHeaderCount: append_number(r.header_count, to); break;
-      case Verb::kCounter: append_number(static_cast<int64_t>(r.number), to); break;
+      case Verb::kHeaders: append_headers(piece, r, to); break;
+      default: append_as(number_of(piece.verb, r), piece.number, to);
     }
   }
 }
@@ -135,69 +122,5 @@ bool OutputFormat::shows(Verb raw, Verb size) const noexcept {
 }
 bool OutputFormat::shows_key() const noexcept { return shows(Verb::kKey, Verb::kKeySize); }
 bool OutputFormat::shows_value() const noexcept { return shows(Verb::kValue, Verb::kValueSize); }
-
-Result<InputFormat> InputFormat::parse(std::string_view text) {
-  InputFormat format;
-  ION_TRY(format.pieces_, Parser(text, kRead, "is read").run());
-  size_t fields = 0;
-  std::string seen;
-  for (size_t i = 0; i < format.pieces_.size(); ++i) {
-    const Verb verb = format.pieces_[i].verb;
-    if (verb == Verb::kLiteral) continue;
-    const char letter = static_cast<char>(verb);
-    ++fields;
-    if (seen.find(letter) != std::string::npos)
-      return mistake({text, text.rfind(std::string{'%', letter}), 2}, std::string("format: %") + letter + " is there twice");
-    seen += letter;
-    if (i > 0 && format.pieces_[i - 1].verb != Verb::kLiteral)
-      return mistake({text, text.find(std::string{'%', letter}), 2}, "format: two fields side by side; want a literal between them");
-  }
-  if (fields == 0) return Status(ION_E_INVALID, "format: it reads nothing; want %v, %k or %t in \"" + std::string(text) + "\"");
-  return format;
-}
-
-bool InputFormat::reads_topic() const noexcept {
-  for (const FormatPiece& piece : pieces_)
-    if (piece.verb == Verb::kTopic) return true;
-  return false;
-}
-
-InputFormat::Step InputFormat::read(std::string_view bytes, Source source) const {
-  using Found = Step::Found;
-  const bool ended = source == Source::kEnded;
-  if (bytes.empty()) return {ended ? Found::kEnd : Found::kNeedMore, 0, {}};
-  Step step{Found::kRecord, 0, {}};
-  for (size_t i = 0; i < pieces_.size(); ++i) {
-    const std::string_view rest = bytes.substr(step.used);
-    if (pieces_[i].verb == Verb::kLiteral) {
-      const std::string& literal = pieces_[i].literal;
-      if (rest.starts_with(literal)) {
-        step.used += literal.size();
-        continue;
-      }
-      const bool cut = rest.size() < literal.size() && literal.starts_with(rest);
-      if (cut && !ended) return {Found::kNeedMore, 0, {}};
-      if (rest.empty() && i > 0 && i + 1 == pieces_.size()) continue;  // the last delimiter is missing
-      return {Found::kMismatch, step.used, {}};
-    }
-    size_t length = rest.size();
-    if (i + 1 < pieces_.size()) {
-      const std::string& next = pieces_[i + 1].literal;
-      const size_t at = next.size() == 1 ? rest.find(next[0]) : rest.find(next);
-      if (at == std::string_view::npos && !ended) return {Found::kNeedMore, 0, {}};
-      if (at == std::string_view::npos && i + 2 < pieces_.size()) return {Found::kMismatch, step.used + rest.size(), {}};
-      if (at != std::string_view::npos) length = at;
-    } else if (!ended) {
-      return {Found::kNeedMore, 0, {}};
-    }
-    const std::string_view field = rest.substr(0, length);
-    step.used += length;
-    if (pieces_[i].verb == Verb::kTopic) step.record.topic = field;
-    else if (pieces_[i].verb == Verb::kKey) step.record.key = field;
-    else step.record.value = field;
-  }
-  ION_ASSERT(step.used > 0);  // else a caller would read this record for ever
-  return step;
-}
 
 }  // namespace ion::cli

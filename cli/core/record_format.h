@@ -1,28 +1,51 @@
 // The record formats of consume and produce (rpk's verbs), parsed once into pieces. Pure. What is written:
-//   %t topic  %k key  %v value (raw bytes)   %T %K %V their lengths   %p partition  %o offset  %d timestamp in ms  %u message id
-//   %H number of headers   %i counter from 1   %% %{ %}   \t \n \r \\ \0 \xNN
-// What is read: %t %k %v with literals between them. A mistake is INVALID with a second and third line: the format, and a caret.
+//   %t topic  %k key  %v value   %T %K %V their lengths   %p partition  %o offset  %d timestamp in ms  %u message id
+//   %H number of headers  %h{...} the inner format (%k %v %K %V) once per header   %i counter from 1   %% %{ %}
+//   \t \n \r \\ \0 \xNN
+// What is read: %t %k %v, each up to the literal behind it or, where %T %K %V stand before, by its length; %V{4} is a length that reads
+// nothing; %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %i are read and ignored.
+// Modifiers stand in braces behind a verb. Numbers: ascii (or number), hex (writing), hex64 hex32 hex16 hex8 hex4, big64 big32 big16
+// little64 little32 little16 byte (or big8, little8), bool; %d also iso (writing). Bytes: hex, base64, base64raw.
+// A mistake is INVALID with a second and third line: the format, and a caret.
 #pragma once
 #include <ion/result.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/record_text.h"
 
 namespace ion::cli {
 
+struct NumberForm {
+  enum class Kind : uint8_t { kDecimal, kHex, kBig, kLittle, kBool, kIso } kind = Kind::kDecimal;
+  uint8_t width = 0;  // digits of kHex (0: as many as it needs), bytes of kBig and kLittle
+};
+enum class TextForm : uint8_t { kRaw, kHex, kBase64, kBase64Raw };
+
 struct FormatPiece {
   enum class Verb : char {
     kLiteral = 0,
-    kTopic = 't', kKey = 'k', kValue = 'v', kTopicSize = 'T', kKeySize = 'K', kValueSize = 'V',
-    kPartition = 'p', kOffset = 'o', kTime = 'd', kId = 'u', kHeaderCount = 'H', kCounter = 'i',
+    kTopic = 't', kKey = 'k', kValue = 'v', kTopicSize = 'T', kKeySize = 'K', kValueSize = 'V', kPartition = 'p', kOffset = 'o', kTime = 'd',
+    kId = 'u', kHeaderCount = 'H', kHeaders = 'h', kCounter = 'i',
   } verb = Verb::kLiteral;
-  std::string literal;
+  std::string literal = {};
+  NumberForm number = {};
+  TextForm text = TextForm::kRaw;
+  std::optional<uint64_t> fixed = {};  // of a length that reads nothing
+  std::vector<FormatPiece> inner = {};
 };
+enum class FormatUse { kWritten, kRead };
+Result<std::vector<FormatPiece>> parse_format(std::string_view text, FormatUse use);
+// INVALID with the format on a line of its own and a caret under [at, at + width).
+Status format_mistake(std::string_view format, size_t at, size_t width, const std::string& what);
 
 class OutputFormat {
  public:
@@ -39,23 +62,35 @@ class OutputFormat {
 
 class InputFormat {
  public:
+  // "json": a line of JSON per record, as consume writes it; then read() is for somebody else.
   static Result<InputFormat> parse(std::string_view text);
-  bool reads_topic() const noexcept;
+  bool reads_topic() const noexcept { return reads(FormatPiece::Verb::kTopic); }
+  bool reads(FormatPiece::Verb verb) const noexcept;
+  bool is_json() const noexcept { return json_; }
 
   enum class Source { kOpen, kEnded };  // whether more bytes may come
+  struct Header {
+    std::string_view key;
+    std::optional<std::string_view> value;  // missing: null
+  };
   struct Record {
-    std::optional<std::string_view> topic, key, value;  // borrowed from the bytes
+    std::optional<std::string_view> topic, key, value;  // borrowed from the bytes, or from `decoded`
+    bool null_value = false;                            // a missing value was said, and not only left out
+    std::vector<Header> headers;
+    std::optional<int64_t> partition, timestamp_ms;
+    std::unique_ptr<std::deque<std::string>> decoded;  // what does not stand in the bytes as it is
   };
   struct Step {
     enum class Found { kRecord, kNeedMore, kEnd, kMismatch } found = Found::kEnd;
     size_t used = 0;  // of kRecord: bytes that it took; of kMismatch: where
-    Record record;
+    Record record = {};
   };
   // The record at the head of `bytes`. The last delimiter of an ended source may be missing; anything else that is cut is a mismatch.
   Step read(std::string_view bytes, Source source) const;
 
  private:
   std::vector<FormatPiece> pieces_;
+  bool json_ = false;
 };
 
 }  // namespace ion::cli

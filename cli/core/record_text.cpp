@@ -81,6 +81,44 @@ void append_base64(std::string_view bytes, std::string& to) {
   }
 }
 
+void append_hex(std::string_view bytes, std::string& to) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  for (const char c : bytes) (to += kHex[static_cast<uint8_t>(c) >> 4]) += kHex[c & 15];
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.ends_with('=')) {
+    if (text.size() % 4 != 0) return std::nullopt;
+    text.remove_suffix(text.ends_with("==") ? 2 : 1);
+  }
+  if (text.size() % 4 == 1) return std::nullopt;
+  std::string out;
+  uint32_t bits = 0;
+  unsigned have = 0;
+  for (const char c : text) {
+    const int v = c >= 'A' && c <= 'Z' ? c - 'A' : c >= 'a' && c <= 'z' ? c - 'a' + 26 : c >= '0' && c <= '9' ? c - '0' + 52 : c == '+' ? 62 : c == '/' ? 63 : -1;
+    if (v < 0) return std::nullopt;
+    bits = bits << 6 | static_cast<uint32_t>(v);
+    have += 6;
+    if (have >= 8) out += static_cast<char>(bits >> (have -= 8));
+  }
+  return out;
+}
+
+std::optional<std::string> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string out;
+  int high = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const int v = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (v < 0) return std::nullopt;
+    if (i % 2 == 0) high = v;
+    else out += static_cast<char>(high * 16 + v);
+  }
+  return out;
+}
+
 void append_json_string(std::string_view utf8, std::string& to) {
   static constexpr char kHex[] = "0123456789abcdef";
   to += '"';

@@ -212,6 +212,41 @@ class Commands(unittest.TestCase):
             self.assertIn(b"EXISTS", broker.ion("topic", "create", "t", "-p", "2", check=False).stderr)
 
 
+class Formats(unittest.TestCase):
+    def test_json_lines_go_from_topic_to_topic_with_every_null(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            for name in ("a", "b"):
+                broker.ion("topic", "create", name)
+            rows = [{"key": "k", "value": "v", "headers": [{"key": "h", "value": None}, {"key": "h", "value": ""}, {"key": "i", "value": "x"}]},
+                    {"value": None, "headers": []}, {"key": "", "value": "", "headers": []}, {"key": "/w==", "key_encoding": "base64", "value": "AAE=", "value_encoding": "base64", "headers": []}]
+            broker.ion("produce", "a", "-f", "json", stdin="\n".join(json.dumps(r) for r in rows).encode())
+            first = broker.ion("consume", "a", "-e").stdout
+            broker.ion("produce", "b", "-f", "json", stdin=first)
+            for name in ("a", "b"):
+                read = [json.loads(line) for line in broker.ion("consume", name, "-e").stdout.splitlines()]
+                text = [{k: v for k, v in r.items() if k not in ("topic", "partition", "offset", "timestamp", "id")} for r in read]
+                self.assertEqual(text[0], rows[0])
+                self.assertEqual(text[1], rows[1])
+                self.assertEqual(text[2], rows[2])
+                self.assertEqual(text[3]["key"], "/w==")
+            self.assertEqual(broker.ion("consume", "b", "-e", "-n", "1", "-f", "%H %h{%k=%v,}\n").stdout, b"3 h=,h=,i=x,\n")
+
+    def test_sizes_and_forms_bring_any_bytes_in_and_out(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            values = [b"a\nb", b"", bytes(range(256))]
+            broker.ion("produce", "t", "-f", "%V{big32}%v", stdin=b"".join(struct.pack(">I", len(v)) + v for v in values))
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%V{big32}%v").stdout, b"".join(struct.pack(">I", len(v)) + v for v in values))
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v{hex}\n").stdout.split(b"\n")[0], b"610a62")
+
+    def test_a_field_that_makes_the_topic_word_useless_is_told(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "a", "b")
+            done = broker.ion("produce", "a", "-f", "%t %v\n", stdin=b"b x\n")
+            self.assertIn(b"a is not used", done.stderr)
+            self.assertEqual(broker.ion("consume", "b", "-e", "-f", "%v").stdout, b"x")
+
+
 class Unattended(unittest.TestCase):
     def test_a_topic_that_is_not_there_ends_the_run_while_the_input_stays_open(self):
         with Folder() as folder, Broker(folder / "data") as broker, Following(folder, broker, "produce", "nope", stdin=subprocess.PIPE) as run:

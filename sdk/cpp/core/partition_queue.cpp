@@ -11,7 +11,7 @@ namespace {
 void append_again(const batch::Record& record, batch::RecordWriter& to) {
   std::vector<batch::RecordHeader> headers;
   batch::HeaderReader reader(record);
-  while (const auto item = reader.next()) headers.push_back({item->key, item->value.value_or(std::span<const uint8_t>())});
+  while (const auto item = reader.next()) headers.push_back({item->key, item->value});
   to.append({record.key, record.value, record.time, headers});
 }
 }  // namespace

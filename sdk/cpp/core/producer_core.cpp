@@ -27,7 +27,7 @@ class Borrowed {
     if (record.value) out_.value = span_of(*record.value);
     if (record.headers.empty()) return;
     headers_.reserve(record.headers.size());
-    for (const Header& h : record.headers) headers_.push_back({h.key, span_of(h.value)});
+    for (const Header& h : record.headers) headers_.push_back({h.key, h.value ? std::optional(span_of(*h.value)) : std::nullopt});
     out_.headers = headers_;
   }
   const batch::NewRecord& get() const { return out_; }

@@ -54,7 +54,7 @@ class ProducerCore {
   using Actions = produce::Actions;
   struct Waiting {  // its partition cannot be known before the metadata
     std::optional<std::string> key, value;
-    std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<std::pair<std::string, std::optional<std::string>>> headers;
     std::optional<PartitionId> partition;
     Waiter waiter;
     Instant since;

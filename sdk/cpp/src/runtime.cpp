@@ -57,7 +57,9 @@ void Runtime::ask_next(const std::shared_ptr<Question>& question, std::function<
       else self->cache_.answered();
     }
     if (more) return self->ask_next(question, done);
-    self->note_outage(reply.failure, nobody_there(reply.failure));
+    // Silence over a whole request timeout is as good as nobody; a caller with less time speaks for itself.
+    const bool silent = reply.failure.status.reason() == kTimedOut && question->timeout >= self->options_.request_timeout;
+    self->note_outage(reply.failure, silent || nobody_there(reply.failure));
     done(std::move(reply));
   };
   ask_at(address, *question, answered);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "record_json.h"
+
 namespace ion::cli {
 namespace {
 
@@ -67,8 +69,31 @@ TEST(OutputFormat, mistakes_are_refused) {
   EXPECT_NE(refusal("x\\").find("backslash"), std::string::npos);
   EXPECT_NE(refusal("\\q").find("escape"), std::string::npos);
   EXPECT_NE(refusal("\\x4").find("escape"), std::string::npos);
-  EXPECT_NE(refusal("%v{hex}").find("modifiers"), std::string::npos);
+  EXPECT_NE(refusal("%v{big32}").find("modifiers"), std::string::npos);
+  EXPECT_NE(refusal("%o{base64}").find("no such modifier"), std::string::npos);
+  EXPECT_NE(refusal("%o{iso}").find("no such modifier"), std::string::npos);
+  EXPECT_NE(refusal("%v{hex").find("missing"), std::string::npos);
+  EXPECT_NE(refusal("%h").find("%h{"), std::string::npos);
+  EXPECT_NE(refusal("%h{%k").find("missing"), std::string::npos);
+  EXPECT_NE(refusal("%h{%o}").find("%o"), std::string::npos);
   EXPECT_NE(refusal("%e").find("not offered"), std::string::npos);
+}
+
+TEST(OutputFormat, numbers_and_bytes_have_forms) {
+  EXPECT_EQ(written("%o{hex} %o{hex16} %o{hex4} %o{number} %o{bool}"), "2a 002a a 42 true");
+  EXPECT_EQ(written("%o{big32}%o{little16}%o{byte}"), std::string("\0\0\0\x2a\x2a\0\x2a", 7));
+  EXPECT_EQ(written("%k{hex} %v{base64} %k{base64} %k{base64raw}"), "6b31 aGVsbG8= azE= azE");
+  EXPECT_EQ(written("%d{iso}"), "2023-11-14T22:13:20.123Z");
+  RecordView leap = some_record();
+  leap.time = {951782400000};
+  EXPECT_EQ(written("%d{iso}", leap), "2000-02-29T00:00:00.000Z");
+}
+
+TEST(OutputFormat, headers_are_written_one_by_one) {
+  RecordView r = some_record();
+  const uint8_t encoded[] = {2, 'a', 4, 'x', 'y', 2, 'b', 1};  // a=xy, b=null
+  r.headers = encoded;
+  EXPECT_EQ(written("%H:%h{%k=%v/%V{hex8};}", r), "2:a=xy/02;b=/00;");
 }
 
 TEST(OutputFormat, it_knows_which_bytes_it_shows) {
@@ -135,6 +160,73 @@ TEST(InputFormat, input_that_does_not_fit_says_where) {
   EXPECT_EQ(read_all("<%v>", "<a>b>", 1).last.found, Found::kMismatch);
 }
 
+TEST(InputFormat, a_field_with_a_length_takes_exactly_that_many_bytes) {
+  for (size_t step = 1; step < 9; ++step) {
+    EXPECT_EQ(read_all("%K %V %k%v\n", "2 3 k1a\nb\n0 1 \n\n", step).records, (Rows{"-/k1/a\nb", "-//\n"})) << step;
+    EXPECT_EQ(read_all("%V{big16}%v", std::string_view("\0\3abc\0\0\0\1x", 10), step).records, (Rows{"-/-/abc", "-/-/", "-/-/x"})) << step;
+    EXPECT_EQ(read_all("%V{2}%v", "aabbcc", step).records, (Rows{"-/-/aa", "-/-/bb", "-/-/cc"})) << step;
+  }
+  EXPECT_EQ(read_all("%V %v\n", "9 abc\n", 1).last.found, Found::kMismatch) << "it is cut";
+  EXPECT_EQ(read_all("%V %v\n", "x abc\n", 1).last.found, Found::kMismatch);
+  EXPECT_EQ(read_all("%V{0}%v", "a", 1).last.found, Found::kMismatch) << "it would be read for ever";
+}
+
+TEST(InputFormat, numbers_of_a_record_are_read) {
+  const auto format = InputFormat::parse("%p %d %o{hex8} %v\n");
+  ASSERT_TRUE(format);
+  const auto step = format->read("3 1700000000123 ff x\n", Source::kOpen);
+  ASSERT_EQ(step.found, Found::kRecord);
+  EXPECT_EQ(step.record.partition, 3);
+  EXPECT_EQ(step.record.timestamp_ms, 1700000000123);
+  EXPECT_EQ(*step.record.value, "x");
+}
+
+TEST(InputFormat, encoded_fields_are_decoded) {
+  EXPECT_EQ(read_all("%k{hex} %v{base64}\n", "6b31 aGVsbG8=\n6B aGk\n", 3).records, (Rows{"-/k1/hello", "-/k/hi"}));
+  EXPECT_EQ(read_all("%v{hex}\n", "6b3\n", 1).last.found, Found::kMismatch);
+  EXPECT_EQ(read_all("%v{base64}\n", "a\n", 1).last.found, Found::kMismatch);
+}
+
+TEST(InputFormat, headers_are_read_by_their_number_and_lengths) {
+  const auto format = InputFormat::parse("%H %h{%K %k=%V %v;}%v\n");
+  ASSERT_TRUE(format) << format.error().message();
+  const auto step = format->read("2 1 a=2 xy;1 b=0 ;rest\n", Source::kOpen);
+  ASSERT_EQ(step.found, Found::kRecord);
+  ASSERT_EQ(step.record.headers.size(), 2u);
+  EXPECT_EQ(step.record.headers[0].key, "a");
+  EXPECT_EQ(step.record.headers[0].value, "xy");
+  EXPECT_EQ(step.record.headers[1].value, "");
+  EXPECT_EQ(*step.record.value, "rest");
+}
+
+TEST(JsonLines, null_is_not_empty_and_what_consume_writes_is_read_again) {
+  RecordView r = some_record();
+  r.value.reset(), r.header_count = 0;
+  std::string line;
+  append_json_line(r, line);
+  auto step = read_json_line(line, Source::kOpen);
+  ASSERT_EQ(step.found, Found::kRecord);
+  EXPECT_EQ(step.used, line.size());
+  EXPECT_TRUE(step.record.null_value);
+  EXPECT_EQ(step.record.key, "k1");
+  EXPECT_EQ(step.record.topic, "orders");
+  EXPECT_EQ(step.record.timestamp_ms, r.time.ms);
+  step = read_json_line("\n {\"value\":\"\",\"headers\":[{\"key\":\"h\",\"value\":null},{\"key\":\"i\",\"value\":\"AP8=\",\"value_encoding\":\"base64\"}]}", Source::kEnded);
+  ASSERT_EQ(step.found, Found::kRecord);
+  EXPECT_FALSE(step.record.null_value);
+  EXPECT_EQ(step.record.value, "");
+  ASSERT_EQ(step.record.headers.size(), 2u);
+  EXPECT_FALSE(step.record.headers[0].value);
+  EXPECT_EQ(*step.record.headers[1].value, std::string_view("\0\xff", 2));
+}
+
+TEST(JsonLines, what_is_no_record_does_not_fit) {
+  for (const char* line : {"{", "[]", "3", "{\"val\":\"x\"}", "{\"value\":3}", "{\"value\":\"x\",\"value_encoding\":\"hex\"}", "{\"headers\":[{}]}", "{\"headers\":[{\"key\":null}]}"})
+    EXPECT_EQ(read_json_line(line, Source::kEnded).found, Found::kMismatch) << line;
+  EXPECT_EQ(read_json_line("{\"value\"", Source::kOpen).found, Found::kNeedMore);
+  EXPECT_EQ(read_json_line(" \n\n", Source::kEnded).found, Found::kEnd);
+}
+
 TEST(InputFormat, formats_that_cannot_be_read_are_refused) {
   const auto words = [](std::string_view format) {
     const auto parsed = InputFormat::parse(format);
@@ -143,7 +235,11 @@ TEST(InputFormat, formats_that_cannot_be_read_are_refused) {
   EXPECT_NE(words("%k%v").find("side by side"), std::string::npos);
   EXPECT_NE(words("%v,%v").find("twice"), std::string::npos);
   EXPECT_NE(words("abc").find("reads nothing"), std::string::npos);
-  EXPECT_NE(words("%o %v\n").find("not offered"), std::string::npos);
+  EXPECT_NE(words("%u %v\n").find("not offered"), std::string::npos);
+  EXPECT_NE(words("%v %V\n").find("before"), std::string::npos);
+  EXPECT_NE(words("%h{%K%k}%v").find("%H"), std::string::npos);
+  EXPECT_NE(words("%H %h{%k}%v").find("%K"), std::string::npos);
+  EXPECT_NE(words("%V\n").find("reads nothing"), std::string::npos);
 }
 
 }  // namespace

@@ -232,5 +232,32 @@ TEST(ProducerCore, equal_events_give_equal_actions) {
   EXPECT_EQ(run(), run());
 }
 
+TEST(ProducerCore, null_of_a_header_a_key_and_a_value_is_not_empty) {
+  World w;
+  const Header headers[] = {{"null", {}}, {"empty", ""}, {"full", "x"}};
+  const auto send = [&] {
+    Record record;
+    record.headers = headers;
+    OnDelivered done;
+    produce::Actions out;
+    ASSERT_TRUE(w.core.append(record, done, w.now, w.wall, out).ok());
+    w.obey(std::move(out));
+  };
+  send();  // waits for metadata
+  w.partitions(1), w.identity(), w.up(Lane::kBulk);
+  send();
+  for (int i = 0; i < 2; ++i) {
+    const produce::Send s = w.sent.front();
+    w.ack();
+    auto reader = batch::RecordReader::open(*s.bytes);
+    const auto record = *reader->next();
+    EXPECT_FALSE(record->key || record->value);
+    batch::HeaderReader items(*record);
+    EXPECT_FALSE(items.next()->value);
+    EXPECT_TRUE(items.next()->value);
+    EXPECT_EQ(text_of(*items.next()->value), "x");
+  }
+}
+
 }  // namespace
 }  // namespace ion::client

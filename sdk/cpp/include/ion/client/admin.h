@@ -1,4 +1,9 @@
-// Admin: what operators do, one blocking call each, retried until the timeout where that is safe. Any thread.
+// Admin: what operators do, one blocking call each. Any thread but the client's own (callbacks must not call it).
+//
+// Each call waits at most `timeout`, over retries at one broker after the other. Errors of all of them: CLOSED with UNREACHABLE when no
+// broker was there, DEADLINE with TIMED_OUT when none answered in time, UNAUTHENTICATED, FORBIDDEN, and what the broker says with its
+// own code, reason and words. A change (create, delete) whose answer was lost is asked for again: what is then found is this caller's
+// own work and counts as success; UNKNOWN_OUTCOME when it cannot be known whether it was carried out.
 #pragma once
 #include <ion/ids.h>
 #include <ion/result.h>
@@ -19,26 +24,26 @@ class Runtime;
 struct NewTopic {
   std::string name = {};
   uint32_t partitions = 0;   // 0: the broker's default
-  uint32_t replication = 0;  // 0: the broker's default
-  std::map<std::string, std::string> config = {};
-  enum class Mode { kCreate, kDryRun } mode = Mode::kCreate;
+  uint32_t replication = 0;  // copies of each partition; 0: the broker's default
+  std::map<std::string, std::string> config = {};          // settings by name, as `durability`; INVALID when there is no such setting
+  enum class Mode { kCreate, kDryRun } mode = Mode::kCreate;  // kDryRun: only judged
 };
 struct PartitionView {
   PartitionId partition;
   NodeId leader;
   Epoch leader_epoch;
   std::vector<NodeId> replicas;
-  LogId log;
-  std::optional<Offset> log_start, high_watermark;
-  uint64_t bytes = 0;
-  Code health = ION_OK;
+  LogId log;  // part of message ids
+  std::optional<Offset> log_start, high_watermark;  // first offset, and the one behind the last that can be read; missing: not known there
+  uint64_t bytes = 0;                               // on disk
+  Code health = ION_OK;                             // ION_E_CLOSED: not served yet; else why it is not
 };
 struct Setting {
   std::string key, value;
   enum class Origin { kDefault, kUser } origin = Origin::kDefault;
 };
 struct TopicView {
-  std::string name, uuid;
+  std::string name, uuid;  // another topic of the same name has another uuid
   uint32_t replication = 0;
   std::vector<PartitionView> partitions;
   std::vector<Setting> config;
@@ -71,13 +76,19 @@ struct PartitionOffset {
 
 class Admin {
  public:
+  // Answers when the topic is in the catalogue; its partitions may still be opening (PartitionView::health). EXISTS: it is there already.
   Result<TopicView> create_topic(const NewTopic& topic, Nanos timeout = seconds(10));
+  // Those whose name begins with `prefix`, sorted by name; empty: all.
   Result<std::vector<TopicView>> list_topics(std::string_view prefix = {}, Nanos timeout = seconds(10));
+  // NOT_FOUND with TOPIC_NOT_FOUND.
   Result<TopicView> describe_topic(std::string_view name, Nanos timeout = seconds(10));
+  // With all its records. NOT_FOUND with TOPIC_NOT_FOUND.
   Status delete_topic(std::string_view name, Nanos timeout = seconds(10));
+  // Brokers, counts, and the limits of the broker that answers.
   Result<ClusterView> cluster_info(Nanos timeout = seconds(10));
+  // What the broker that answers has loaded.
   Result<std::vector<PluginView>> list_plugins(Nanos timeout = seconds(10));
-  // No partitions is all.
+  // The first offset of each partition, or the one behind its last record. No partitions is all; one that fails has its own error.
   Result<std::vector<PartitionOffset>> list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what,
                                                     Nanos timeout = seconds(10));
 

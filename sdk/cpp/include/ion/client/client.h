@@ -14,18 +14,20 @@ namespace ion::client {
 
 class Client {
  public:
-  // Answers when one broker has answered, or CLOSED with reason UNREACHABLE after connect_timeout.
+  // Waits until one broker has answered. INVALID: an option makes no sense. CLOSED with UNREACHABLE: none did within connect_timeout.
+  // UNAUTHENTICATED, FORBIDDEN: it lets nobody in.
   static Result<Client> connect(ClientOptions options);
 
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
   ~Client();
 
-  // The options of the first call for a topic hold. Does not talk to a broker yet.
+  // Does not talk to a broker yet: a topic that is not there is an error of the send. Of producers that are shared (the default) the
+  // options of the first call for a topic hold. One of its own ends by itself when its last handle has gone and its records are delivered.
   Producer producer(std::string_view topic, const ProducerOptions& options = {});
-  // Asks where the partitions and their offsets are, and starts to read.
+  // Starts to read and answers at once; what goes wrong then is an error of the reader's next(). INVALID: an option makes no sense.
   Result<Reader> reader(const ReaderOptions& options);
-  Admin admin();
+  Admin admin();  // cheap, shares the client's connections
 
  private:
   explicit Client(std::shared_ptr<Runtime> runtime);

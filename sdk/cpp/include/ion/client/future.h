@@ -72,7 +72,7 @@ class [[nodiscard]] Future {
   explicit Future(std::shared_ptr<detail::FutureState<T>> state) : state_(std::move(state)) {}
 
   bool ready() const { return state_->ready(); }
-  // Every send ends by itself (delivery_timeout), so this does too.
+  // Waits for the answer and takes it: once. Every send ends by itself (delivery_timeout), so this does too.
   Result<T> get() {
     while (!state_->wait(seconds(3600))) {
     }
@@ -82,6 +82,7 @@ class [[nodiscard]] Future {
     if (!state_->wait(timeout)) return Status(ION_E_DEADLINE, "no answer within " + std::to_string(timeout.n / 1'000'000) + " ms", "TIMED_OUT");
     return state_->take();
   }
+  // `next` runs once, with the answer: here and now if it is there, else on the client's thread. Instead of get(), not beside it.
   void then(std::function<void(Result<T>)> next) { state_->then(std::move(next)); }
 
   bool await_ready() const { return ready(); }

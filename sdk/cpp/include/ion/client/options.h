@@ -29,8 +29,12 @@ struct ClientOptions {
   std::function<void(const ClientEvent&)> on_event = {};
 };
 
-enum class Acks { kAll, kLeader, kNone };
-enum class OnFull { kBlock, kFail };
+enum class Acks {
+  kAll,     // acknowledged when it is as durable as the topic promises
+  kLeader,  // acknowledged when the leader has it; a retry may make a duplicate
+  kNone,    // delivered when it was written to the connection: nobody says whether it arrived, order is kept on one connection
+};
+enum class OnFull { kBlock, kFail };  // what send() does when memory_*_max is reached
 
 struct ProducerOptions {
   Acks acks = Acks::kAll;                       // kAll is idempotent: no duplicates, order kept, over any number of retries
@@ -48,7 +52,8 @@ struct ProducerOptions {
   Status check() const;
 };
 
-enum class Reset { kFail, kStart, kEnd };  // what a reader does when its offset is not there (any more)
+// What a reader does when its offset is not there (any more), or when the topic was deleted and made again.
+enum class Reset { kFail, kStart, kEnd };
 
 struct ReaderOptions {
   std::string topic = {};

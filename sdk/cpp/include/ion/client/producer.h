@@ -19,18 +19,23 @@ struct ProducerCounts {
 
 class Producer {
  public:
-  // One awaitable. An error ends in the future too: full memory with on_full = fail, a wrong partition, a closed client.
+  // Copies the record and gives one awaitable, which ends within delivery_timeout. Waits while memory is full with on_full = kBlock.
+  // Errors stand in the future: INVALID (RECORD_TOO_LARGE and others: this record can never go), NOT_FOUND (TOPIC_NOT_FOUND,
+  // PARTITION_NOT_FOUND), OVERLOADED with MEMORY_FULL (on_full = kFail), DEADLINE with TIMED_OUT (the attempts and the last cause are
+  // named), CONFLICT with TOPIC_RECREATED (the topic was made again with other partitions), FENCED (this producer is over), CLOSED after
+  // close(), CANCELLED when the client went before, and what the broker refuses with.
   Future<Receipt> send(const Record& record);
-  // The cheap form: no allocation beside the batch while `done` fits a std::function. An error answered here means that
-  // `done` will not be called.
+  // The cheap form: no allocation beside the batch while `done` fits a std::function. OK: `done` is called once, on the client's thread or by close(),
+  // perhaps before this returns. An error, of those above: `done` will not be called. `done` may be empty.
   Status send(const Record& record, OnDelivered done);
 
-  // Sends what is gathered and waits until all records sent before this call are delivered or failed.
+  // Sends what is gathered and waits until all records sent before this call are delivered or failed, and their callbacks have run.
+  // DEADLINE: some are still under way; they go on. Not on the client's thread.
   Status flush(Nanos timeout = seconds(120));
   // flush, then refuses new records. What is not delivered in time fails with CLOSED. No callback runs after it.
   Status close(Nanos timeout = seconds(120));
 
-  ProducerCounts counts() const;
+  ProducerCounts counts() const;  // since the producer was made
 
  private:
   friend class Client;

@@ -54,9 +54,11 @@ class Reader {
   Reader& operator=(Reader&&) noexcept;
   ~Reader();
 
-  // Waits up to `timeout` for records. Nothing: nothing came in time, or finished().
+  // Waits up to `timeout` for records. Nothing: nothing came in time, or finished(). An error is the reader's end and is answered again:
+  // NOT_FOUND (topic or partition), OUT_OF_RANGE (an offset that is not there, with Reset::kFail), CONFLICT with TOPIC_RECREATED, CLOSED
+  // with UNREACHABLE (unreachable_timeout), CORRUPT, CANCELLED after cancel().
   Result<std::optional<RecordSet>> next_batch(Nanos timeout);
-  // The same one by one, over an internal set.
+  // The same one by one, over an internal set: the views of a message hold until the next call.
   Result<std::optional<Message>> next(Nanos timeout);
   // All partitions were read up to their end (stop_at_end, or an `until`).
   bool finished() const;

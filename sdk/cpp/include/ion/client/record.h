@@ -13,7 +13,8 @@
 namespace ion::client {
 
 struct Header {
-  std::string_view key = {}, value = {};
+  std::string_view key = {};
+  std::optional<std::string_view> value = {};  // missing: null, which is not the same as empty
 };
 
 // Borrowed for the call of send(), which copies the bytes straight into the batch. A missing value is a tombstone.

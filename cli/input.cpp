@@ -1,6 +1,6 @@
 #include "input.h"
 
-#include "record_json.h"
+#include "commands/record_json.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "record_json.h"
+#include "commands/record_json.h"
 
 #include <nlohmann/json.hpp>
 

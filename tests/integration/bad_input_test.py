@@ -212,7 +212,7 @@ class Damage(unittest.TestCase):
                 self.assertIn(b"CORRUPT", done.stderr + done.stdout)
                 refused = broker.ion("produce", "t", "--delivery-timeout", "2s", stdin=b"x\n", check=False)
                 self.assertNotEqual(refused.returncode, 0)
-                self.assertIn(b"repair", refused.stderr)
+                self.assertIn(b"offsets 0 to 100 are damaged", refused.stderr)
             self.assertEqual(path.stat().st_size, before)
 
 

@@ -187,7 +187,7 @@ Status Kernel::Modules::build_ground() {
   threads.blocking.threads = config.threads.blocking;
   ION_TRY(pool, base::ShardPool::start(threads));
   executor.emplace(*pool);
-  timers = std::make_unique<base::AsioTimers>(clock, *executor, *loop);
+  timers = std::make_unique<base::AsioTimers>(clock, *pool, *loop);
   registry = std::make_unique<observe::MetricRegistry>(cores);
   ION_TRY(partition_metrics, partition::PartitionMetrics::declare(*registry));
 
@@ -247,7 +247,7 @@ Status Kernel::Modules::build_broker() {
     logger->warn("the storage plugin keeps records in memory only: topics are made with durability=os");
     defaults.fsync = false;
   }
-  const partition::PartitionServices around{*executor, *timers, clock, *logger, *partition_metrics};
+  const partition::PartitionServices around{*executor, *timers, clock, *logger, *partition_metrics, broker_health};
   local = std::make_unique<cluster::LocalBroker>(cluster::LocalBrokerServices{around, *storage, view, executor->control(), defaults});
   ids = std::make_unique<base::SystemRandom>(seed, "kernel/ids");
   controller = std::make_unique<cluster::Controller>(
@@ -291,6 +291,9 @@ Status Kernel::Modules::build_broker() {
 }
 
 Status Kernel::Modules::open_catalogue() {
+  Awaited inspected;
+  local->inspect_storage(inspected.done());
+  ION_CHECK(inspected.wait(kRecoveryLimit, "listing the logs"));
   Awaited opened;
   ION_CHECK(post(*executor, executor->control(), [this, done = opened.done()] {
     RoleScope scope(control_role);

@@ -71,6 +71,10 @@ Result<Command> Controller::plan(const NewTopic& topic) {
   if (settings.fsync && world_.volatile_storage)
     return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: durability=fsync wanted, the storage plugin keeps records in memory only", topic.name), "INVALID_CONFIG");
   ION_CHECK(machine_.within_limits(topic.name, topic.partitions, world_.limits.topics_max, world_.limits.partitions_max));
+  const uint64_t descriptors = (machine_.partitions() + topic.partitions) * kDescriptorsOfPartition;
+  if (descriptors > world_.limits.descriptors_max)
+    return Status(ION_E_OVERLOADED, fmt::format("topic {}: with its {} partitions the logs would need {} open files (descriptors), this process may hold {} for them: raise `ulimit -n`",
+                                                topic.name, topic.partitions, descriptors, world_.limits.descriptors_max), "TOO_FEW_DESCRIPTORS");
   CreateTopic create;
   create.topic.name = topic.name;
   create.topics_max = world_.limits.topics_max, create.partitions_max = world_.limits.partitions_max;

@@ -3,25 +3,34 @@
 #include <fmt/format.h>
 #include <ion/continuation.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ion::cluster {
 
-std::string data_log(const Uuid& topic, PartitionId partition) { return fmt::format("p/{}/{}", topic.text(), partition.v); }
-std::string state_log(const Uuid& topic, PartitionId partition) { return fmt::format("state/{}/{}", topic.text(), partition.v); }
-
 namespace {
-constexpr size_t kTopicsOpeningMax = 16;  // each has a continuation on the control shard and a job on the disk
-
-// FNV-1a over topic and partition: the same shard for a partition at every start.
-ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
-  uint64_t h = 0xcbf29ce484222325ULL;
-  const auto mix = [&h](uint8_t b) { h = (h ^ b) * 0x100000001b3ULL; };
-  for (uint8_t b : topic.bytes) mix(b);
-  for (int i = 0; i < 4; ++i) mix(static_cast<uint8_t>(partition.v >> (8 * i)));
-  return {static_cast<uint32_t>((h >> 32) % shards)};
-}
+constexpr size_t kClosingMax = 32;                 // partitions of one request that are closed at once: each has a job on the blocking pool
+constexpr Nanos kCreateWaits = milliseconds(500);  // for partitions to open, after the commit
+constexpr std::string_view kMetadataLog = "raft/metadata";
 }  // namespace
+
+// Who waits for a topic, at most until its timer fires.
+struct LocalBroker::Waiting {
+  std::function<void()> done;
+  Timers* timers = nullptr;
+  TimerHandle timer = nullptr;
+  WaitingPtr* box = nullptr;  // the timer's
+
+  void end() {
+    if (timer != nullptr && timers->disarm(std::exchange(timer, nullptr))) delete box;
+    if (done) std::exchange(done, nullptr)();
+  }
+};
+
+LocalBroker::LocalBroker(LocalBrokerServices world)
+    : world_(std::move(world)),
+      opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }},
+              [this](const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) { partition_tried(job, std::move(opened)); }) {}
 
 // In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
 // the mailbox empty sees to it that it is emptied; so there is one such continuation at a time, and nothing to overtake it.
@@ -49,223 +58,283 @@ LocalBroker::~LocalBroker() {
   for (Change* newest = mailbox_.load(); newest != nullptr;) delete std::exchange(newest, newest->before);
 }
 
-void LocalBroker::start(Controller& controller, std::function<void(Status)> done) {
-  controller_ = &controller;
-  controller.inspect([this, done = std::move(done)](const MetadataMachine& machine) {
-    struct Found {
-      std::vector<TopicPtr> topics;
-      std::vector<std::pair<Uuid, size_t>> deleted;
-      size_t left = 1;
-    };
-    auto found = std::make_shared<Found>();  // shared: one count for all topics; control shard only
-    for (const auto& [name, topic] : machine.topics()) found->topics.push_back(topic);
-    for (const auto& [uuid, tombstone] : machine.tombstones()) found->deleted.emplace_back(uuid, tombstone.partitions);
-    on_control([this, found, done] {
-      found->left += found->topics.size();
-      const auto one_less = [found, done](Status status) {
-        (void)status;  // a partition that cannot be served says so itself; the broker serves the others
-        if (--found->left == 0) done({});
-      };
-      for (const TopicPtr& topic : found->topics) {
-        open_topic(topic);
-        when_open_here(topic, one_less);
-      }
-      if (!stopping_)
-        for (const auto& [uuid, partitions] : found->deleted) ++changes_, sweep(uuid, partitions);
-      one_less({});
-    });
-  });
-}
+// ---- the start
 
-void LocalBroker::topic_created(TopicPtr topic) {
-  on_control([this, topic] { open_topic(topic); });
-}
-
-void LocalBroker::when_open(TopicPtr topic, std::function<void(Status)> done) {
-  on_control([this, topic, done = std::move(done)] { when_open_here(topic, done); });
-}
-
-void LocalBroker::when_open_here(const TopicPtr& topic, std::function<void(Status)> done) {
-  const auto opening = opening_.find(topic->uuid);
-  if (opening != opening_.end()) return opening->second.waiters.push_back(std::move(done));
-  const TopicEntryPtr entry = world_.view.find(topic->name);
-  if (entry != nullptr && entry->record->uuid == topic->uuid) return done({});
-  if (stopping_) return done(Status(ION_E_CLOSED, "the broker is stopping", "DRAINING"));
-  done(Status(ION_E_NOT_FOUND, "topic " + topic->name + " is gone", "TOPIC_NOT_FOUND"));
-}
-
-void LocalBroker::open_topic(TopicPtr topic) {
-  if (stopping_) return;  // the next start opens it
-  auto entry = std::make_shared<TopicEntry>();  // shared with readers once published
-  entry->record = topic;
-  auto settings = read_settings(topic->config, world_.defaults);
-  if (settings) entry->settings = *settings;  // checked before it was proposed
-  entry->partitions.resize(topic->partitions.size());
-  opening_[topic->uuid] = Opening{std::move(entry), 0, {}, false};
-  waiting_.push_back(topic->uuid);
-  open_waiting();
-}
-
-void LocalBroker::open_waiting() {
-  while (!waiting_.empty() && changes_ < kTopicsOpeningMax) {
-    ++changes_;
-    const Uuid topic = waiting_.front();
-    waiting_.pop_front();
-    open_next(topic);
-  }
-}
-
-void LocalBroker::open_next(Uuid topic) {
-  Opening& o = opening_.at(topic);
-  if (o.next == o.entry->partitions.size()) return topic_ready(topic);
-  open_partition(topic, {static_cast<int32_t>(o.next++)});
-}
-
-void LocalBroker::open_partition(Uuid topic, PartitionId partition) {
-  const Opening& o = opening_.at(topic);
-  struct Logs {
-    OpenOptions options;
-    std::unique_ptr<Log> data, state;
-  };
-  auto logs = std::make_shared<Logs>();  // shared by the two opens
-  logs->options.segment_bytes = o.entry->settings.segment_bytes;
-  const auto failed = [this, topic, partition](Status why) {
-    on_control([this, topic, partition, why] { partition_ready(topic, partition, why); });
-  };
-  const auto both_open = [this, topic, partition, logs, entry = o.entry] {
-    const PartitionRecord& record = entry->record->partitions[static_cast<size_t>(partition.v)];
-    partition::PartitionOptions seed;
-    seed.name = fmt::format("{}/{}", entry->record->name, partition.v);
-    seed.log_id = record.log_id;
-    seed.epoch = record.leader_epoch;
-    seed.shard = shard_of(topic, partition, world_.around.executor.shards());
-    seed.config.durability = entry->settings.fsync ? partition::Durability::kFsync : partition::Durability::kOs;
-    seed.log = std::move(logs->data);
-    seed.state = std::move(logs->state);
-    partition::Partition::open(world_.around, std::move(seed), [this, topic, partition](Result<partition::PartitionPtr> opened) {
-      on_control([this, topic, partition, opened = std::move(opened)] { partition_ready(topic, partition, opened); });
-    });
-  };
-  call([&](Op& op) { return world_.storage.open(op, data_log(topic, partition), logs->options, &logs->data); },
-       [this, topic, partition, logs, failed, both_open](const ion_result& r) {
-         if (r.status != ION_OK) return failed(Status::from(r.status, r.err));
-         on_control([this, topic, partition, logs, failed, both_open] {
-           OpenOptions small;
-           small.segment_bytes = kSegmentBytesMin;
-           call([&](Op& op) { return world_.storage.open(op, state_log(topic, partition), small, &logs->state); },
-                [failed, both_open, logs](const ion_result& state) {
-                  if (state.status == ION_OK) return both_open();
-                  call([&](Op& op) { return logs->data->close(op); },
-                       [failed, logs, why = Status::from(state.status, state.err)](const ion_result&) { failed(why); });
-                });
+void LocalBroker::inspect_storage(std::function<void(Status)> done) {
+  auto names = std::make_shared<std::set<std::string, std::less<>>>();  // shared: std::function copies
+  call([&](Op& op) { return world_.storage.list(op, "", [names](std::string_view name, uint64_t) { names->emplace(name); }); },
+       [this, names, done = std::move(done)](const ion_result& r) {
+         on_control([this, names, done, status = Status::from(r.status, r.err)] {
+           if (!status.ok()) return done(status);
+           logs_ = std::move(*names);
+           const auto first = logs_.lower_bound("p/");
+           if (logs_.contains(kMetadataLog) || first == logs_.end() || !first->starts_with("p/")) return done({});
+           done(Status(ION_E_CORRUPT, fmt::format("the data directory holds logs of topics, the first is {}, and no metadata log {} that names them: put it back "
+                                                  "from a backup, or start with an empty directory. Nothing was changed", *first, kMetadataLog)));
          });
        });
 }
 
-void LocalBroker::partition_ready(Uuid topic, PartitionId partition, Result<partition::PartitionPtr> opened) {
-  Opening& o = opening_.at(topic);
-  ServedPartition& served = o.entry->partitions[static_cast<size_t>(partition.v)];
-  if (opened) {
-    served.partition = *std::move(opened);
-  } else {
-    served.why = Status(opened.error().code(), fmt::format("{}/{}: {}", o.entry->record->name, partition.v, opened.error().message()), opened.error().reason());
-    world_.around.logger.error("a partition cannot be served", {{"topic", o.entry->record->name}, {"partition", std::to_string(partition.v)}, {"why", opened.error().text()}});
+// Logs that no topic owns are left alone: they may be all that is there of a topic whose metadata was lost.
+Status LocalBroker::compare_with_storage(const MetadataMachine& machine) {
+  std::set<std::string> known;
+  for (const auto& [name, topic] : machine.topics()) known.insert(topic->uuid.text());
+  for (const auto& [uuid, tombstone] : machine.tombstones()) known.insert(uuid.text());
+  size_t unknown = 0;
+  std::string first;
+  for (auto it = logs_.lower_bound("p/"); it != logs_.end() && it->starts_with("p/"); ++it) {
+    if (known.contains(it->substr(2, it->rfind('/') - 2))) continue;
+    if (unknown++ == 0) first = *it;
   }
-  open_next(topic);
+  if (unknown == 0) return {};
+  if (machine.log_ids_given() == 0)
+    return {ION_E_CORRUPT, fmt::format("the data directory holds {} logs of topics, the first is {}, and the metadata log {} has no entries: put it back from a "
+                                       "backup, or start with an empty directory", unknown, first, kMetadataLog)};
+  world_.around.logger.warn("logs of topics that the metadata does not know are left alone", {{"logs", std::to_string(unknown)}, {"first", first}});
+  return {};
 }
 
-void LocalBroker::topic_ready(Uuid topic) {
-  Opening done = std::move(opening_.extract(topic).mapped());
-  Status status;
-  for (const ServedPartition& p : done.entry->partitions)
-    if (!p.why.ok() && status.ok()) status = p.why;
-  if (done.deleted) status = Status(ION_E_NOT_FOUND, "topic " + done.entry->record->name + " was deleted", "TOPIC_NOT_FOUND");
-  else world_.view.publish(done.entry);
-  for (const auto& waiter : done.waiters) waiter(status);
-  if (done.deleted) take_away(done.entry->record, done.entry);
-  change_ended();
-}
-
-// One that was being opened or taken away: space for the next, or the last before the end.
-void LocalBroker::change_ended() {
-  --changes_;
-  if (!stopping_) return open_waiting();
-  if (changes_ == 0) close_all();
-}
-
-void LocalBroker::topic_deleted(TopicPtr topic) {
-  on_control([this, topic] {
-    const auto opening = opening_.find(topic->uuid);
-    if (opening != opening_.end()) opening->second.deleted = true;
-    else take_away(topic, world_.view.erase(topic->name, topic->uuid));
+void LocalBroker::start(Controller& controller, std::function<void(Status)> done) {
+  controller_ = &controller;
+  controller.inspect([this, done = std::move(done)](const MetadataMachine& machine) {
+    auto all = std::make_shared<MetadataMachine>(machine);  // records are shared, not copied
+    on_control([this, all, done] {
+      if (const Status compared = compare_with_storage(*all); !compared.ok()) return done(compared);
+      std::vector<std::shared_ptr<TopicEntry>> entries;
+      auto left = std::make_shared<size_t>(1);  // shared: one count for all topics; control shard only
+      for (const auto& [name, topic] : all->topics())
+        if (auto entry = add_topic(topic)) entries.push_back(std::move(entry));
+      world_.view.publish(std::vector<TopicEntryPtr>(entries.begin(), entries.end()));
+      const auto one_less = [left, done] {
+        if (--*left == 0) done({});
+      };
+      for (const auto& entry : entries) {
+        Local& local = topics_.at(entry->record->uuid);
+        auto waiting = std::make_shared<Waiting>();
+        waiting->done = one_less;
+        ++*left, local.waiters.push_back(std::move(waiting));
+        if (local.untried == 0) all_tried(local);
+      }
+      for (const auto& entry : entries) open_partitions(entry, false);
+      logs_.clear();
+      for (const auto& [uuid, tombstone] : all->tombstones()) sweeps_.push_back({uuid, uuid.text(), tombstone.partitions});
+      sweep_next();
+      one_less();
+    });
   });
 }
 
-void LocalBroker::take_away(TopicPtr topic, TopicEntryPtr entry) {
-  if (entry == nullptr) return;
-  ++changes_;
-  auto left = std::make_shared<size_t>(entry->partitions.size());  // shared: one count; control shard only
-  const auto one_less = [this, left, topic](Status) {
-    on_control([this, left, topic] {
-      if (--*left == 0) sweep(topic->uuid, topic->partitions.size());
-    });
-  };
-  for (const ServedPartition& p : entry->partitions) {
-    if (p.partition != nullptr) p.partition->close(one_less);
-    else one_less({});
+// ---- topics that are there
+
+std::shared_ptr<TopicEntry> LocalBroker::add_topic(const TopicPtr& topic) {
+  if (stopping_) return nullptr;  // the next start opens it
+  auto entry = std::make_shared<TopicEntry>(topic);  // shared with readers once published
+  auto settings = read_settings(topic->config, world_.defaults);
+  if (settings) entry->settings = *settings;  // checked before it was proposed
+  topics_[topic->uuid] = Local{entry, topic->partitions.size(), {}, false};
+  return entry;
+}
+
+void LocalBroker::open_partitions(const std::shared_ptr<TopicEntry>& entry, bool is_new) {
+  for (size_t p = 0; p < entry->partitions.size(); ++p) {
+    const PartitionId id{static_cast<int32_t>(p)};
+    const bool has_state = !is_new && logs_.contains(state_log(entry->record->uuid, id));
+    opener_.open({entry, id, has_state ? StateLog::kThere : StateLog::kNone});
   }
 }
 
-void LocalBroker::sweep(Uuid topic, size_t partitions) { remove_logs(topic, partitions, 0); }
+void LocalBroker::topic_created(TopicPtr topic) {
+  on_control([this, topic] {
+    const auto entry = add_topic(topic);
+    if (entry == nullptr) return;
+    world_.around.logger.info("topic created", {{"topic", topic->name}, {"partitions", std::to_string(topic->partitions.size())}, {"id", topic->uuid.text()}});
+    world_.view.publish({entry});
+    open_partitions(entry, true);
+  });
+}
+
+void LocalBroker::partition_tried(const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) {
+  const Uuid topic = job.topic->record->uuid;
+  Local& local = topics_.at(topic);
+  ServedPartition& slot = local.entry->partitions[static_cast<size_t>(job.partition.v)];
+  const std::string name = fmt::format("{}/{}", job.topic->record->name, job.partition.v);
+  if (opened) {
+    slot.serve(*std::move(opened));
+    if (not_served_.erase(name) != 0) {
+      world_.around.logger.info("a partition is served now", {{"partition", name}, {"attempt", std::to_string(job.attempt + 1)}});
+      tell_health();
+    }
+  } else {
+    const Status why(opened.error().code(), fmt::format("{} cannot be opened: {}", name, opened.error().message()), opened.error().reason());
+    slot.refuse(why);
+    if (!local.deleted && !stopping_) {
+      if (job.attempt == 0) world_.around.logger.error("a partition cannot be opened and is tried again", {{"partition", name}, {"why", opened.error().text()}});
+      not_served_[name] = opened.error();
+      tell_health();
+    }
+  }
+  if (job.attempt == 0 && --local.untried == 0) all_tried(local);
+  if (local.deleted && opener_.being_opened(topic) == 0) take_away(topic);
+  maybe_close_all();
+}
+
+void LocalBroker::tell_health() {
+  if (not_served_.empty()) return world_.around.health.clear("partitions");
+  constexpr size_t kNamed = 3;
+  std::string words = fmt::format("{} partitions cannot be opened and are tried again:", not_served_.size());
+  size_t n = 0;
+  for (const auto& [name, why] : not_served_) {
+    if (n++ == kNamed) break;
+    words += fmt::format(" {} ({})", name, why.message());
+  }
+  world_.around.health.raise("partitions", not_served_.size() > kNamed ? words + " ..." : words);
+}
+
+// ---- who waits for a topic
+
+void LocalBroker::when_open(TopicPtr topic, std::function<void()> done) {
+  on_control([this, uuid = topic->uuid, done = std::move(done)] { when_open_here(uuid, done); });
+}
+
+void LocalBroker::when_open_here(const Uuid& topic, std::function<void()> done) {
+  const auto found = topics_.find(topic);
+  if (found == topics_.end() || found->second.untried == 0 || stopping_) return done();
+  auto waiting = std::make_shared<Waiting>();  // shared with its timer
+  waiting->done = std::move(done);
+  waiting->timers = &world_.around.timers;
+  waiting->box = new WaitingPtr(waiting);
+  const auto armed = world_.around.timers.arm(
+      world_.control, world_.around.clock.now() + kCreateWaits,
+      [](void* ctx) noexcept {
+        const std::unique_ptr<WaitingPtr> mine(static_cast<WaitingPtr*>(ctx));
+        (*mine)->timer = nullptr;
+        (*mine)->end();
+      },
+      waiting->box);
+  if (!armed) {
+    delete std::exchange(waiting->box, nullptr);
+    return waiting->end();
+  }
+  waiting->timer = *armed;
+  found->second.waiters.push_back(std::move(waiting));
+}
+
+void LocalBroker::all_tried(Local& local) {
+  for (const WaitingPtr& waiting : std::exchange(local.waiters, {})) waiting->end();
+}
+
+// ---- topics that go
+
+void LocalBroker::topic_deleted(TopicPtr topic) {
+  on_control([this, topic] { delete_topic(topic); });
+}
+
+void LocalBroker::delete_topic(const TopicPtr& topic) {
+  const auto found = topics_.find(topic->uuid);
+  if (found == topics_.end()) return;  // not published while stopping: the next start sweeps it
+  world_.around.logger.info("topic deleted", {{"topic", topic->name}, {"id", topic->uuid.text()}});
+  (void)world_.view.erase(topic->name, topic->uuid);
+  found->second.deleted = true;
+  opener_.cancel(topic->uuid);
+  for (size_t p = 0; p < topic->partitions.size(); ++p) not_served_.erase(fmt::format("{}/{}", topic->name, p));
+  tell_health();
+  all_tried(found->second);
+  if (opener_.being_opened(topic->uuid) == 0) take_away(topic->uuid);
+}
+
+void LocalBroker::take_away(const Uuid& topic) {
+  const std::shared_ptr<TopicEntry> entry = std::move(topics_.extract(topic).mapped().entry);
+  ++changes_;
+  std::deque<partition::PartitionPtr> open;
+  for (const ServedPartition& p : entry->partitions)
+    if (auto served = p.get()) open.push_back(std::move(served));
+  close_partitions(std::move(open), [this, entry](Status) {
+    sweeps_.push_back({entry->record->uuid, entry->record->name, entry->partitions.size()});
+    --changes_;
+    sweep_next();
+    maybe_close_all();
+  });
+}
+
+struct LocalBroker::Closing {
+  std::deque<partition::PartitionPtr> left;
+  size_t closing = 0;
+  Status first;
+  std::function<void(Status)> done;
+};
+
+// `done` on the control shard.
+void LocalBroker::close_partitions(std::deque<partition::PartitionPtr> partitions, std::function<void(Status)> done) {
+  close_next(std::make_shared<Closing>(Closing{std::move(partitions), 0, {}, std::move(done)}));  // shared: one for all partitions
+}
+
+void LocalBroker::close_next(const std::shared_ptr<Closing>& c) {
+  while (!c->left.empty() && c->closing < kClosingMax) {
+    const partition::PartitionPtr one = std::move(c->left.front());
+    c->left.pop_front();
+    ++c->closing;
+    one->close([this, c](Status status) {
+      on_control([this, c, status] {
+        if (c->first.ok() && !status.ok()) c->first = status;
+        --c->closing;
+        close_next(c);
+      });
+    });
+  }
+  if (c->closing == 0 && c->done != nullptr) std::exchange(c->done, nullptr)(c->first);
+}
+
+void LocalBroker::sweep_next() {
+  if (sweeping_ || stopping_ || sweeps_.empty()) return;  // what is left is swept at the next start
+  sweeping_ = true;
+  const Sweep sweep = std::move(sweeps_.front());
+  sweeps_.pop_front();
+  remove_logs(sweep, 0);
+}
 
 // Data log and state log of each partition in turn; NOT_FOUND is as good as removed.
-void LocalBroker::remove_logs(Uuid topic, size_t partitions, size_t at) {
-  if (at == partitions * 2) {
-    controller_->forget_tombstone(topic);
-    return change_ended();
+void LocalBroker::remove_logs(const Sweep& sweep, size_t at) {
+  const auto ended = [this] {
+    sweeping_ = false;
+    sweep_next();
+    maybe_close_all();
+  };
+  if (stopping_) return ended();
+  if (at == sweep.partitions * 2) {
+    controller_->forget_tombstone(sweep.topic);
+    return ended();
   }
   const PartitionId partition{static_cast<int32_t>(at / 2)};
-  const std::string log = at % 2 == 0 ? data_log(topic, partition) : state_log(topic, partition);
+  const std::string log = at % 2 == 0 ? data_log(sweep.topic, partition) : state_log(sweep.topic, partition);
   call([&](Op& op) { return world_.storage.remove(op, log); },
-       [this, topic, partitions, at, log](const ion_result& r) {
-         if (r.status != ION_OK && r.status != ION_E_NOT_FOUND) {
-           world_.around.logger.warn("a deleted log stays for the next start", {{"log", log}, {"why", Status::from(r.status, r.err).text()}});
-           return on_control([this] { change_ended(); });
-         }
-         on_control([this, topic, partitions, at] { remove_logs(topic, partitions, at + 1); });
+       [this, sweep, at, log, ended](const ion_result& r) {
+         on_control([this, sweep, at, log, ended, status = Status::from(r.status, r.err)] {
+           if (status.ok() || status.code() == ION_E_NOT_FOUND) return remove_logs(sweep, at + 1);
+           world_.around.logger.warn("a log of a deleted topic stays for the next start", {{"topic", sweep.name}, {"log", log}, {"why", status.text()}});
+           ended();
+         });
        });
 }
+
+// ---- the end
 
 void LocalBroker::stop(std::function<void(Status)> done) {
   on_control([this, done = std::move(done)] {
     stopping_ = true, stopped_ = done;
-    for (const Uuid& topic : std::exchange(waiting_, {})) {
-      const Opening never = std::move(opening_.extract(topic).mapped());
-      for (const auto& waiter : never.waiters) waiter(Status(ION_E_CLOSED, "the broker is stopping", "DRAINING"));
-    }
-    if (changes_ == 0) close_all();
+    opener_.stop();
+    for (auto& [uuid, local] : topics_) all_tried(local);
+    maybe_close_all();
   });
 }
 
-void LocalBroker::close_all() {
-  struct Closing {
-    size_t left = 1;
-    Status first;
-    std::function<void(Status)> done;
-  };
-  auto closing = std::make_shared<Closing>();  // shared: one count for all partitions; control shard only
-  closing->done = std::exchange(stopped_, nullptr);
-  if (closing->done == nullptr) return;  // once
-  const auto one_less = [this, closing](Status status) {
-    on_control([closing, status] {
-      if (closing->first.ok() && !status.ok()) closing->first = status;
-      if (--closing->left == 0) closing->done(closing->first);
-    });
-  };
-  for (const auto& [name, entry] : world_.view.erase_all())
-    for (const ServedPartition& p : entry->partitions)
-      if (p.partition != nullptr) ++closing->left, p.partition->close(one_less);
-  one_less({});
+void LocalBroker::maybe_close_all() {
+  if (!stopping_ || stopped_ == nullptr || opener_.being_opened() != 0 || changes_ != 0 || sweeping_) return;
+  (void)world_.view.erase_all();
+  std::deque<partition::PartitionPtr> open;
+  for (const auto& [uuid, local] : std::exchange(topics_, {}))
+    for (const ServedPartition& p : local.entry->partitions)
+      if (auto served = p.get()) open.push_back(std::move(served));
+  close_partitions(std::move(open), std::exchange(stopped_, nullptr));
 }
 
 }  // namespace ion::cluster

@@ -2,9 +2,31 @@
 
 namespace ion::cluster {
 
-void MetadataView::publish(TopicEntryPtr entry) {
+Status ServedPartition::why() const {
+  if (ready_.load(std::memory_order_acquire)) return {};
+  const auto failed = failed_.load(std::memory_order_acquire);
+  if (failed == nullptr) return {ION_E_CLOSED, "the partition is being opened", "NOT_READY"};
+  if (failed->code() == ION_E_CORRUPT || failed->code() == ION_E_UNSUPPORTED) return *failed;  // another attempt will hardly help
+  return {ION_E_CLOSED, failed->message() + "; it is tried again", "NOT_READY"};
+}
+
+Code ServedPartition::health() const {
+  if (ready_.load(std::memory_order_acquire)) return ION_OK;
+  const auto failed = failed_.load(std::memory_order_acquire);
+  return failed == nullptr ? ION_E_CLOSED : failed->code();
+}
+
+void ServedPartition::serve(partition::PartitionPtr partition) {
+  partition_ = std::move(partition);
+  ready_.store(true, std::memory_order_release);
+  failed_.store(nullptr, std::memory_order_release);
+}
+
+void ServedPartition::refuse(Status why) { failed_.store(std::make_shared<const Status>(std::move(why)), std::memory_order_release); }
+
+void MetadataView::publish(std::vector<TopicEntryPtr> entries) {
   auto next = std::make_shared<Topics>(*current());
-  (*next)[entry->record->name] = std::move(entry);
+  for (TopicEntryPtr& entry : entries) (*next)[entry->record->name] = std::move(entry);
   topics_.store(std::move(next), std::memory_order_release);
 }
 

@@ -16,12 +16,28 @@
 
 namespace ion::cluster {
 
-struct ServedPartition {
-  partition::PartitionPtr partition;  // null while it cannot be served; then `why` says so
-  Status why;
+// One partition of a topic that is published: being opened, served, or not to be opened for now. Once served it stays the same one.
+// Thread: the questions from ANY, serve() and refuse() on the control shard.
+class ServedPartition {
+ public:
+  // Null while it is not served; then why() says so.
+  partition::PartitionPtr get() const { return ready_.load(std::memory_order_acquire) ? partition_ : nullptr; }
+  // For who asks something of it: CLOSED with NOT_READY while it is worth asking again, else what keeps it from being served.
+  Status why() const;
+  // For who looks at it: OK when served, CLOSED while it is being opened, else the code of what kept it from being opened.
+  Code health() const;
+
+  void serve(partition::PartitionPtr partition) ION_ON(control_role);
+  void refuse(Status why) ION_ON(control_role);
+
+ private:
+  std::atomic<bool> ready_{false};
+  partition::PartitionPtr partition_;                  // written once, before ready_
+  std::atomic<std::shared_ptr<const Status>> failed_;  // null: being opened
 };
 struct TopicEntry {
-  TopicPtr record;
+  explicit TopicEntry(TopicPtr topic) : record(std::move(topic)), partitions(record->partitions.size()) {}
+  const TopicPtr record;  // its uuid is the topic's identity
   TopicSettings settings;
   std::vector<ServedPartition> partitions;
 };
@@ -37,7 +53,7 @@ class MetadataView {
     const auto found = topics->find(name);
     return found == topics->end() ? nullptr : found->second;
   }
-  void publish(TopicEntryPtr entry) ION_ON(control_role);
+  void publish(std::vector<TopicEntryPtr> entries) ION_ON(control_role);
   TopicEntryPtr erase(std::string_view name, const Uuid& uuid) ION_ON(control_role);
   Topics erase_all() ION_ON(control_role);
 

@@ -24,24 +24,27 @@ constexpr Nanos kRetryAdvice = milliseconds(10);  // to clients, when a bound is
 namespace {
 // A log that is open may not be dropped: its storage would keep it for ever.
 void close_logs_of(const std::shared_ptr<PartitionOptions>& seed, std::function<void()> then) {
-  call([&](Op& op) { return seed->state->close(op); }, [seed, then = std::move(then)](const ion_result&) {
+  const auto close_data = [seed, then = std::move(then)] {
     call([&](Op& op) { return seed->log->close(op); }, [seed, then](const ion_result&) { then(); });
-  });
+  };
+  if (seed->state == nullptr) return close_data();
+  call([&](Op& op) { return seed->state->close(op); }, [close_data](const ion_result&) { close_data(); });
 }
 }  // namespace
 
 void Partition::open(PartitionServices around, PartitionOptions seed, PartitionOpened done) {
   Log& log = *seed.log;
-  Log& state = *seed.state;
+  Log* const state = seed.state.get();
   auto kept = std::make_shared<PartitionOptions>(std::move(seed));  // shared: std::function copies
   load_window(log, state, [around, kept, done = std::move(done)](Result<LoadedWindow> loaded) {
     if (!loaded) return close_logs_of(kept, [done, why = loaded.error()] { done(why); });
-    done(std::make_shared<Partition>(around, std::move(*kept), std::move(loaded->window), loaded->state_next));
+    done(std::make_shared<Partition>(around, std::move(*kept), *std::move(loaded)));
   });
 }
 
-Partition::Partition(PartitionServices around, PartitionOptions seed, ProducerWindow window, Offset state_next)
-    : around_(around), seed_(std::move(seed)), log_(*seed_.log), state_log_(*seed_.state), window_(std::move(window)), state_next_(state_next) {
+Partition::Partition(PartitionServices around, PartitionOptions seed, LoadedWindow loaded)
+    : around_(around), seed_(std::move(seed)), log_(*seed_.log), window_(std::move(loaded.window)),
+      snapshots_(std::move(seed_.state), std::move(seed_.open_state), loaded.state_next), scanned_bytes_(loaded.scanned_bytes) {
   const LogStat stat = log_.stat();
   next_ = stat.next;
   log_start_ = stat.first.v;
@@ -54,6 +57,7 @@ Partition::Partition(PartitionServices around, PartitionOptions seed, ProducerWi
                                  seed_.name, stat.bad_from.v, stat.bad_upto.v),
                      "DATA_LOSS");
     health_ = ION_E_CORRUPT;
+    around_.health.raise("partition " + seed_.name, failed_.message());
   }
 }
 
@@ -99,7 +103,7 @@ void Partition::append(AppendJobPtr job) {
   if (life_ != Life::kServing) return refuse(std::move(job), Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
   if (!failed_.ok()) return refuse(std::move(job), failed_);
   if (unsynced_.full() || behind_.size() >= kAppendsWaitingMax)
-    return refuse(std::move(job), Status(ION_E_OVERLOADED, fmt::format("{}: {} batches wait already", seed_.name, kAppendsWaitingMax), "QUEUE_FULL"));
+    return not_taken(std::move(job), Status(ION_E_OVERLOADED, fmt::format("{}: {} batches wait already", seed_.name, kAppendsWaitingMax), "QUEUE_FULL"));
   if (appending_) return behind_.push_back(std::move(job));
   if (!answer_known(job)) append_to_log(std::move(job));
 }
@@ -108,8 +112,10 @@ void Partition::append(AppendJobPtr job) {
 bool Partition::answer_known(AppendJobPtr& job) {
   auto verdict = window_.check(job->header);
   if (!verdict) {
-    around_.metrics.refused();
-    refuse(std::move(job), verdict.error());
+    // What a producer sent behind a batch that was not taken is no fault of its sequence.
+    const auto before = verdict.error().reason() == "OUT_OF_SEQUENCE" ? not_taken_.find(job->header.producer.v) : not_taken_.end();
+    if (before == not_taken_.end()) around_.metrics.refused();
+    refuse(std::move(job), before == not_taken_.end() ? verdict.error() : before->second);
     return true;
   }
   if (verdict->kind == ProducerWindow::Kind::kFresh) return false;
@@ -154,6 +160,7 @@ void Partition::appended(AppendJobPtr job, const Status& status) {
   if (status.ok()) {
     next_ = job->header.next_offset();
     window_.record(job->header);
+    taken(job->header);
     const uint64_t bytes = job->header.total_bytes();
     appended_bytes_ += bytes;
     log_end_.store(next_.v, std::memory_order_release);
@@ -164,8 +171,8 @@ void Partition::appended(AppendJobPtr job, const Status& status) {
     else complete(std::move(job));
     if (durable_topic) start_sync();
   } else {
-    if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) fail_all(status);
-    refuse(std::move(job), status);
+    if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) fail_all(status), refuse(std::move(job), status);
+    else not_taken(std::move(job), status);
   }
   if (catching_up_) return;  // an outer frame goes on: as deep as one append, however many wait
   catching_up_ = true;
@@ -176,6 +183,24 @@ void Partition::appended(AppendJobPtr job, const Status& status) {
   }
   catching_up_ = false;
   if (life_ == Life::kClosing) finish_close();
+}
+
+// Nothing of it is in the log. Its producer's next batches may be on their way already.
+void Partition::not_taken(AppendJobPtr job, const Status& why) {
+  if (job->header.idempotent() && not_taken_.size() < kProducersNotTakenMax) not_taken_.insert_or_assign(job->header.producer.v, why);
+  if (why.code() == ION_E_NO_SPACE && health_.exchange(ION_E_NO_SPACE, std::memory_order_relaxed) != ION_E_NO_SPACE) {
+    around_.logger.error("partition takes no records: no space", {{"partition", seed_.name}, {"why", why.message()}});
+    around_.health.raise("partition " + seed_.name, "not serving for writes: " + why.message());
+  }
+  refuse(std::move(job), why);
+}
+
+void Partition::taken(const batch::Header& header) {
+  if (!not_taken_.empty()) not_taken_.erase(header.producer.v);
+  if (health_.load(std::memory_order_relaxed) != ION_E_NO_SPACE) return;
+  health_.store(ION_OK, std::memory_order_relaxed);
+  around_.logger.info("partition takes records again", {{"partition", seed_.name}});
+  around_.health.clear("partition " + seed_.name);
 }
 
 // One sync at a time: what arrives meanwhile rides on the next one. That is the group commit of a partition; the backend joins
@@ -252,6 +277,7 @@ void Partition::complete(AppendJobPtr job) {
 void Partition::fail_all(const Status& status) {
   failed_ = status;
   health_.store(status.code(), std::memory_order_relaxed);
+  around_.health.raise("partition " + seed_.name, "refuses appends: " + status.message());
   around_.logger.error("partition refuses appends from now on", {{"partition", seed_.name}, {"why", status.message()}});
   // These are in the log: recovery may keep and serve them (correctness I11).
   const Status unknown(ION_E_UNKNOWN_OUTCOME, status.message());

@@ -5,11 +5,14 @@
 // Thread: produce, fetch, view from ANY; the state marked "shard" only on `shard()`. Life: shared by the table and by operations
 // in flight (shared_ptr: an operation may outlive the topic's deletion); close() must complete before the last one goes.
 #pragma once
+#include "observe/health.h"
 #include "partition/append_queue.h"
 #include "partition/core/producer_window.h"
 #include "partition/fetch_waiters.h"
 #include "partition/partition_config.h"
 #include "partition/partition_metrics.h"
+#include "partition/producer_snapshots.h"
+#include "partition/window_loader.h"
 
 #include <ion/contract/storage.h>
 #include <ion/ports.h>
@@ -17,6 +20,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -29,6 +33,7 @@ struct PartitionServices {
   Clock& clock;
   Logger& logger;
   PartitionMetrics& metrics;
+  observe::Health& health;  // a full disk is a reason there until it takes records again
 };
 
 struct PartitionOptions {
@@ -37,7 +42,9 @@ struct PartitionOptions {
   Epoch epoch;
   ShardId shard;
   PartitionConfig config;
-  std::unique_ptr<Log> log, state;
+  std::unique_ptr<Log> log;
+  std::unique_ptr<Log> state;  // null: there is none yet
+  OpenStateLog open_state;     // for the first snapshot
 };
 
 struct FetchRequest {
@@ -61,7 +68,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
  public:
   // Rebuilds the producer state and what was durable. Any thread; one answer.
   static void open(PartitionServices around, PartitionOptions seed, PartitionOpened done);
-  Partition(PartitionServices around, PartitionOptions seed, ProducerWindow window, Offset state_next);
+  Partition(PartitionServices around, PartitionOptions seed, LoadedWindow loaded);
 
   // `header` and `parts` were checked (batch::check). Offsets are in `a`; `acks` below LEADER does not wait for durability.
   Answer produce(Op& op, const batch::Header& header, std::span<const ion_buf> parts, uint32_t acks, ion_produce_answer& a);
@@ -88,6 +95,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool answer_known(AppendJobPtr& job) ION_ON(shard_role);
   void append_to_log(AppendJobPtr job) ION_ON(shard_role);
   void appended(AppendJobPtr job, const Status& status) ION_ON(shard_role);
+  void not_taken(AppendJobPtr job, const Status& why) ION_ON(shard_role);
+  void taken(const batch::Header& header) ION_ON(shard_role);
   void start_sync() ION_ON(shard_role);
   void synced(const Status& status, Offset durable) ION_ON(shard_role);
   void sync_later() ION_ON(shard_role);
@@ -116,9 +125,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   void leave();
 
   const PartitionServices around_;
-  const PartitionOptions seed_;
+  PartitionOptions seed_;
   Log& log_;
-  Log& state_log_;
 
   // Read by anybody.
   std::atomic<int64_t> log_start_, high_watermark_, log_end_;
@@ -132,9 +140,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   std::deque<AppendJobPtr> behind_;  // while an append waits for a segment, those after it wait here
   FetchWaiters fetches_;
   Status failed_;                   // the log is dead for good
+  std::map<int64_t, Status> not_taken_;  // by producer: why its newest batch left nothing; at most kProducersNotTakenMax
+  ProducerSnapshots snapshots_;
+  uint64_t scanned_bytes_ = 0;  // by the start, without a snapshot
   bool appending_ = false, syncing_ = false, snapshotting_ = false, catching_up_ = false, closing_logs_ = false;
   uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0, sync_bytes_ = 0;
-  Offset next_, state_next_, sync_upto_;
+  Offset next_, sync_upto_;
   Life life_ = Life::kServing;
   std::function<void(Status)> closed_;
   TimerHandle timer_ = nullptr;

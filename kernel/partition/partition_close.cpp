@@ -16,37 +16,16 @@ void Partition::maybe_snapshot() {
 
 void Partition::write_snapshot() {
   snapshotting_ = true;
-  snapshot_at_bytes_ = appended_bytes_;
-  struct Writing {
-    std::vector<uint8_t> bytes;
-    ion_buf part{};
-    ion_batch one{};
-  };
-  auto w = std::make_shared<Writing>();  // the bytes are borrowed by the op until its completion
-  w->bytes = snapshot_batch(state_next_, window_.snapshot(next_));
-  w->part = borrowed(w->bytes);
-  w->one = {state_next_.v, state_next_.v + 1, 0, 0, 1, &w->part};
-  call([&](Op& op) { return state_log_.append(op, std::span<const ion_batch>(&w->one, 1)); },
-       [self = shared_from_this(), w](const ion_result& r) {
-         self->on_shard([self, status = Status::from(r.status, r.err)] { self->snapshot_written(status); });
-       });
+  snapshot_at_bytes_ = appended_bytes_, scanned_bytes_ = 0;
+  snapshots_.write(
+      window_, next_, [self = shared_from_this()](std::function<void()> work) { self->on_shard(std::move(work)); },
+      [self = shared_from_this()](const Status& status) { self->snapshot_written(status); });
 }
 
 void Partition::snapshot_written(const Status& status) {
-  if (!status.ok()) {
-    snapshotting_ = false;
+  snapshotting_ = false;
+  if (!status.ok())
     around_.logger.warn("producer state not written down; the next start reads more", {{"partition", seed_.name}, {"why", status.message()}});
-  } else {
-    const Offset newest = state_next_;
-    state_next_ = state_next_ + 1;
-    // The newest stands for all before it. A refusal only costs space.
-    return call([&](Op& op) { return state_log_.truncate_prefix(op, newest); }, [self = shared_from_this()](const ion_result&) {
-      self->on_shard([self] {
-        self->snapshotting_ = false;
-        if (self->life_ == Life::kClosing) self->finish_close();
-      });
-    });
-  }
   if (life_ == Life::kClosing) finish_close();
 }
 
@@ -64,8 +43,10 @@ void Partition::close(std::function<void(Status)> done) {
 // Called whenever something in flight ended: goes on when nothing is left.
 void Partition::finish_close() {
   if (appending_ || catching_up_ || syncing_ || snapshotting_ || !unsynced_.empty() || !behind_.empty() || life_ != Life::kClosing) return;
-  if (failed_.ok() && window_.producers() != 0 && snapshot_at_bytes_ != appended_bytes_ && high_watermark_.load(std::memory_order_relaxed) == next_.v)
+  const uint64_t next_start_reads = appended_bytes_ - snapshot_at_bytes_ + scanned_bytes_;
+  if (failed_.ok() && window_.producers() != 0 && next_start_reads >= kSnapshotAtCloseBytes && high_watermark_.load(std::memory_order_relaxed) == next_.v)
     return write_snapshot();
+  around_.health.clear("partition " + seed_.name);
   life_ = Life::kClosed;
   if (timer_ != nullptr && around_.timers.disarm(timer_)) delete static_cast<PartitionPtr*>(std::exchange(timer_ctx_, nullptr));
   timer_ = nullptr;
@@ -75,8 +56,7 @@ void Partition::finish_close() {
 
 void Partition::close_logs() {
   if (std::exchange(closing_logs_, true)) return;
-  call([&](Op& op) { return state_log_.close(op); }, [self = shared_from_this()](const ion_result& state) {
-    const Status first = Status::from(state.status, state.err);
+  snapshots_.close([self = shared_from_this()](const Status& first) {
     self->on_shard([self, first] {
       call([&](Op& op) { return self->log_.close(op); }, [self, first](const ion_result& r) {
         const Status second = Status::from(r.status, r.err);

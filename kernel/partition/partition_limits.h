@@ -7,7 +7,9 @@ namespace ion::partition {
 
 inline constexpr size_t kAppendsWaitingMax = 16'384;        // batches not yet acknowledged
 inline constexpr size_t kFetchesParkedMax = 16'384;         // readers waiting for new records
+inline constexpr size_t kProducersNotTakenMax = 4'096;      // producers whose refused batch is remembered
 inline constexpr uint64_t kSnapshotEveryBytes = 64u << 20;  // producer state is written down after so much
+inline constexpr uint64_t kSnapshotAtCloseBytes = 256u << 10;  // and at the end, if a start would read so much; less is read quickly
 inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state
 
 }  // namespace ion::partition

@@ -13,7 +13,8 @@ namespace ion::partition {
 namespace {
 
 struct Load {
-  Log &log, &state;
+  Log& log;
+  Log* state;
   WindowLoaded done;
   LoadedWindow loaded;
   Offset at, end;
@@ -45,7 +46,10 @@ void scan_tail(const LoadPtr& load) {
            if (got.status.code() == ION_E_CORRUPT) return answer(load, {});  // the partition opens, refusing appends
            if (!got.status.ok()) return answer(load, std::move(got.status));
            if (got.bufs.empty()) return answer(load, {});
-           for (const Buf& b : got.bufs) record_headers(load->loaded.window, b.span(), load->at);
+           for (const Buf& b : got.bufs) {
+             record_headers(load->loaded.window, b.span(), load->at);
+             load->loaded.scanned_bytes += b.size();
+           }
            load->at = Offset{static_cast<int64_t>(got.u1)};
            again();
          });
@@ -74,12 +78,12 @@ bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
 // One that lies ahead of its log (the log lost its end with the power, and may) would fit again once the log has grown, and then
 // vouch for batches that it never saw.
 void forget_snapshots(const LoadPtr& load) {
-  call([&](Op& op) { return load->state.truncate_suffix(op, load->state.stat().first); },
+  call([&](Op& op) { return load->state->truncate_suffix(op, load->state->stat().first); },
        [load](const ion_result& r) {
          // A log that is damaged or full refuses; it takes no snapshot either, and the partition can be served without.
          const bool refused = r.status == ION_E_CORRUPT || r.status == ION_E_NO_SPACE;
          if (r.status != ION_OK && !refused) return answer(load, Status::from(r.status, r.err));
-         load->loaded.state_next = load->state.stat().next;
+         load->loaded.state_next = load->state->stat().next;
          scan_tail(load);
        });
 }
@@ -96,12 +100,12 @@ std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t
   return bytes;
 }
 
-void load_window(Log& log, Log& state, WindowLoaded done) {
-  const LogStat have = log.stat(), kept = state.stat();
+void load_window(Log& log, Log* state, WindowLoaded done) {
+  const LogStat have = log.stat(), kept = state != nullptr ? state->stat() : LogStat{};
   auto load = std::make_shared<Load>(Load{log, state, std::move(done), {}, have.first, have.next});
   load->loaded.state_next = kept.next;
   if (kept.next == kept.first) return scan_tail(load);
-  call([&](Op& op) { return state.read(op, kept.next + -1, kept.next, kScanBytes); },
+  call([&](Op& op) { return state->read(op, kept.next + -1, kept.next, kScanBytes); },
        [load](const ion_result& r) {
          const Outcome got = Outcome::from(r);
          if (got.status.code() == ION_E_CORRUPT) return scan_tail(load);  // this log takes no snapshot any more

@@ -11,12 +11,13 @@ namespace ion::partition {
 
 struct LoadedWindow {
   ProducerWindow window;
-  Offset state_next;  // where the next snapshot goes in the state log
+  Offset state_next;           // where the next snapshot goes in the state log
+  uint64_t scanned_bytes = 0;  // of the log, behind the snapshot
 };
 using WindowLoaded = std::function<void(Result<LoadedWindow>)>;
 
-// `log` and `state` outlive the answer. Damaged ranges of the log are skipped: appends are refused there anyway.
-void load_window(Log& log, Log& state, WindowLoaded done);
+// `log` and `state` outlive the answer; `state` is null when there is no state log. Damaged ranges of the log are skipped: appends are refused there anyway.
+void load_window(Log& log, Log* state, WindowLoaded done);
 
 // The batch that carries one snapshot in the state log.
 std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t> snapshot);

@@ -26,11 +26,11 @@ void AdminPath::tell(const cluster::TopicRecord& record, const cluster::TopicEnt
     ion_partition_info& info = partitions[i];
     info = {sizeof(ion_partition_info), static_cast<int32_t>(i), p.leader.v, p.log_id.v, p.leader_epoch.v,
             static_cast<uint32_t>(replicas[i].size()), replicas[i].data(), -1, -1, 0, ION_OK};
-    if (entry != nullptr && entry->partitions[i].partition != nullptr) {
-      const partition::PartitionView view = entry->partitions[i].partition->view();
+    if (entry != nullptr && entry->partitions[i].get() != nullptr) {
+      const partition::PartitionView view = entry->partitions[i].get()->view();
       info.log_start = view.log_start.v, info.high_watermark = view.high_watermark.v, info.bytes = view.bytes, info.health = view.health.code();
     } else if (entry != nullptr) {
-      info.health = entry->partitions[i].why.ok() ? ION_E_CLOSED : entry->partitions[i].why.code();
+      info.health = entry->partitions[i].health();
     }
     pointers.push_back(&info);
   }
@@ -94,8 +94,8 @@ Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer&
       tell(**made, nullptr, r);
       return later->ok();
     }
-    local_.when_open(*made, [this, later, &r, &a, topic = *made](Status opened) {
-      if (!opened.ok()) return explain(a.error, opened), later->fail(opened);
+    // It is committed. Partitions that take longer to open, or cannot be opened, say so in their health.
+    local_.when_open(*made, [this, later, &r, topic = *made] {
       const cluster::TopicEntryPtr entry = services_.view.find(topic->name);
       tell(*topic, entry != nullptr && entry->record->uuid == topic->uuid ? entry.get() : nullptr, r);
       later->ok();

@@ -41,8 +41,10 @@ Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view
   if (partition.v < 0 || static_cast<size_t>(partition.v) >= entry->partitions.size())
     return Status(ION_E_NOT_FOUND, fmt::format("topic {}: want partition {}, have 0 to {}", topic, partition.v, entry->partitions.size() - 1), "PARTITION_NOT_FOUND");
   const cluster::ServedPartition& served = entry->partitions[static_cast<size_t>(partition.v)];
-  if (served.partition == nullptr) return served.why.ok() ? Status(ION_E_CLOSED, "the partition is not served yet", "STARTING") : served.why;
-  return served.partition;
+  partition::PartitionPtr found = served.get();
+  if (found != nullptr) return found;
+  const Status why = served.why();
+  return why.ok() ? Result<partition::PartitionPtr>(served.get()) : why;  // OK: it was opened between the two questions
 }
 
 Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {

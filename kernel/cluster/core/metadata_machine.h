@@ -34,6 +34,7 @@ class MetadataMachine {
   const std::map<std::string, TopicPtr, std::less<>>& topics() const noexcept { return topics_; }
   const std::map<Uuid, Tombstone>& tombstones() const noexcept { return tombstones_; }
   uint64_t partitions() const noexcept { return partitions_; }
+  uint64_t log_ids_given() const noexcept { return next_log_id_ - 1; }  // ever
 
   // OVERLOADED with TOO_MANY_TOPICS or TOO_MANY_PARTITIONS when one more topic of so many partitions passes a limit.
   Status within_limits(const std::string& topic, uint64_t partitions, uint64_t topics_max, uint64_t partitions_max) const;

@@ -147,6 +147,17 @@ TEST_F(ControllerTest, partitions_that_pass_the_limit_together_are_refused_and_l
   EXPECT_EQ(reason(c), "");
 }
 
+TEST_F(ControllerTest, a_topic_that_needs_more_descriptors_than_there_are_is_refused_before_it_is_committed_with_both_numbers) {
+  open({10, 10'000, 768});
+  create("a", 100);
+  commit();
+  const Answered wide = create("wide", 700);
+  EXPECT_EQ(reason(wide), "TOO_FEW_DESCRIPTORS");
+  EXPECT_NE((**wide).error().message().find("need 800 open files"), std::string::npos);
+  EXPECT_NE((**wide).error().message().find("may hold 768"), std::string::npos);
+  EXPECT_TRUE(group_.proposed.empty());
+}
+
 TEST_F(ControllerTest, the_same_request_again_is_answered_with_the_same_topic_and_told_once) {
   open();
   const Uuid mine = Uuid::random(7, 7);

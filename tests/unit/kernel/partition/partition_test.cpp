@@ -24,15 +24,16 @@ struct Fetched {
   std::string bytes;
 };
 
+const std::string kLarge(300 << 10, 'a');  // a start would read so much that a snapshot is worth it
+
 class PartitionTest : public ::testing::Test {
  protected:
   PartitionTest() : metrics_(*PartitionMetrics::declare(registry_)) {}
 
   void open(Durability durability = Durability::kFsync) {
     auto log = std::make_unique<HandLog>(data_);
-    auto state = std::make_unique<HandLog>(state_bytes_);
     log_ = log.get();
-    state_ = state.get();
+    state_ = nullptr;
     log_->damaged = damaged_;
     PartitionOptions seed;
     seed.name = "orders/0";
@@ -40,8 +41,14 @@ class PartitionTest : public ::testing::Test {
     seed.epoch = {3};
     seed.config.durability = durability;
     seed.log = std::move(log);
-    seed.state = std::move(state);
-    Partition::open({executor_, timers_, clock_, logger_, metrics_}, std::move(seed), [this](Result<PartitionPtr> opened) {
+    const auto open_state = [this] {
+      auto state = std::make_unique<HandLog>(state_bytes_);
+      state_ = state.get();
+      return state;
+    };
+    if (state_bytes_.next > Offset{0}) seed.state = open_state();
+    seed.open_state = [open_state](LogOpened opened) { opened(std::unique_ptr<Log>(open_state())); };
+    Partition::open({executor_, timers_, clock_, logger_, metrics_, health_}, std::move(seed), [this](Result<PartitionPtr> opened) {
       ASSERT_TRUE(opened);
       partition_ = *opened;
     });
@@ -117,6 +124,7 @@ class PartitionTest : public ::testing::Test {
   HandExecutor executor_;
   HandTimers timers_{clock_};
   QuietLogger logger_;
+  observe::Health health_;
   observe::MetricRegistry registry_{1};
   PartitionMetrics metrics_;
   LogBytes data_, state_bytes_;
@@ -359,15 +367,46 @@ TEST_F(PartitionTest, an_offset_outside_the_log_is_out_of_range_with_both_ends) 
 
 TEST_F(PartitionTest, producer_state_survives_a_clean_stop_by_its_snapshot) {
   open();
-  const auto bytes = make_batch({"a"}, {{9}, {0}, 0});
+  const auto bytes = make_batch({kLarge}, {{9}, {0}, 0});
   (void)produce(bytes);
   disk_finishes();
+  EXPECT_EQ(state_, nullptr);  // the state log is opened with the first snapshot
   close();
   ASSERT_EQ(state_bytes_.batches.size(), 1u);
   open();
   const auto again = produce(bytes);
   ASSERT_TRUE(again->status && again->status->ok());
   EXPECT_EQ(again->answer.flags, ION_PRODUCE_DUPLICATE);
+}
+
+TEST_F(PartitionTest, a_short_log_is_read_again_instead_of_a_snapshot) {
+  open();
+  (void)produce(make_batch({"a"}, {{9}, {0}, 0}));
+  disk_finishes();
+  close();
+  EXPECT_EQ(state_, nullptr);
+  open();
+  EXPECT_EQ(produce(make_batch({"a"}, {{9}, {0}, 0}))->answer.flags, ION_PRODUCE_DUPLICATE);
+}
+
+TEST_F(PartitionTest, a_full_disk_is_answered_at_once_also_to_what_follows_and_ends_by_itself) {
+  open();
+  log_->append_fails = Status(ION_E_NO_SPACE, "the disk is full");
+  EXPECT_EQ(produce(make_batch({"a"}, {{9}, {0}, 0}))->status->code(), ION_E_NO_SPACE);
+  EXPECT_EQ(produce(make_batch({"b"}, {{9}, {0}, 1}))->status->code(), ION_E_NO_SPACE);
+  EXPECT_EQ(partition_->view().health.code(), ION_E_NO_SPACE);
+  ASSERT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_EQ(health_.report().reasons[0].part, "partition orders/0");
+  log_->append_fails = {};
+  (void)produce(make_batch({"other"}, {{8}, {0}, 0}));
+  EXPECT_EQ(produce(make_batch({"b"}, {{9}, {0}, 1}))->status->code(), ION_E_NO_SPACE);  // was on its way, not a broken sequence
+  const auto a = produce(make_batch({"a"}, {{9}, {0}, 0})), b = produce(make_batch({"b"}, {{9}, {0}, 1}));
+  for (int i = 0; i < 3; ++i) disk_finishes();
+  EXPECT_TRUE(a->status && a->status->ok());
+  EXPECT_TRUE(b->status && b->status->ok());
+  EXPECT_TRUE(partition_->view().health.ok());
+  EXPECT_TRUE(health_.report().reasons.empty());
+  EXPECT_EQ(produce(make_batch({"d"}, {{9}, {0}, 3}))->status->code(), ION_E_FENCED);
 }
 
 TEST_F(PartitionTest, producer_state_survives_a_crash_by_the_log_itself) {
@@ -386,11 +425,12 @@ TEST_F(PartitionTest, producer_state_survives_a_crash_by_the_log_itself) {
 
 TEST_F(PartitionTest, a_snapshot_ahead_of_its_log_is_not_believed) {
   open();
-  (void)produce(make_batch({"a"}, {{9}, {0}, 0}));
+  (void)produce(make_batch({kLarge}, {{9}, {0}, 0}));
   (void)produce(make_batch({"b"}, {{9}, {0}, 1}));
   disk_finishes();
   disk_finishes();
   close();
+  ASSERT_EQ(state_bytes_.batches.size(), 1u);
   data_.batches.pop_back();  // the log lost its tail, the state log did not
   data_.next = data_.durable = {1};
   open();
@@ -403,7 +443,7 @@ TEST_F(PartitionTest, a_snapshot_ahead_of_its_log_is_not_believed) {
 
 TEST_F(PartitionTest, a_snapshot_that_was_not_believed_is_not_believed_later_either) {
   open();
-  for (int i = 0; i < 3; ++i) (void)produce(make_batch({"a"}, {{9}, {0}, i}));
+  for (int i = 0; i < 3; ++i) (void)produce(make_batch({kLarge}, {{9}, {0}, i}));
   disk_finishes();
   disk_finishes();
   close();
@@ -416,7 +456,7 @@ TEST_F(PartitionTest, a_snapshot_that_was_not_believed_is_not_believed_later_eit
   // The process dies: no snapshot is written at the end. The log is as long again as the old snapshot says.
   partition_.reset();
   open();
-  const auto a = produce(make_batch({"a"}, {{9}, {0}, 0}));
+  const auto a = produce(make_batch({kLarge}, {{9}, {0}, 0}));
   disk_finishes();
   ASSERT_TRUE(a->status && a->status->ok());
   EXPECT_EQ(a->answer.flags, 0u);  // never stored: not a duplicate

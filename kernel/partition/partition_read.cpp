@@ -11,34 +11,19 @@
 namespace ion::partition {
 
 void Partition::describe(ion_fetch_answer& a) const {
-  a.log_start = log_start_.load(std::memory_order_relaxed);
+  a.log_start = log_.start().v;
   a.high_watermark = high_watermark_.load(std::memory_order_acquire);
-  a.log_id = seed_.log_id.v;
+  a.log_id = log_id().v;
   a.flags = 0;
-}
-
-bool Partition::enter() noexcept {
-  if (users_.fetch_add(1, std::memory_order_acq_rel) >= 0) return true;
-  users_.fetch_sub(1, std::memory_order_acq_rel);
-  return false;
-}
-
-void Partition::leave() {
-  if (users_.fetch_sub(1, std::memory_order_acq_rel) != kLogsClosed + 1) return;
-  on_shard([self = shared_from_this()] { self->close_logs(); });
 }
 
 PartitionView Partition::view() {
   PartitionView v;
-  v.log_start = {log_start_.load(std::memory_order_relaxed)};
-  v.high_watermark = {high_watermark_.load(std::memory_order_acquire)};
-  v.log_end = {log_end_.load(std::memory_order_relaxed)};
-  if (enter()) {
-    v.bytes = log_.stat().bytes;
-    leave();
-  }
-  const auto health = to_code(health_.load(std::memory_order_relaxed));
-  if (health != ION_OK) v.health = Status(health, seed_.name + " refuses appends");
+  v.log_start = log_.start();
+  v.high_watermark = high_watermark();
+  v.log_end = log_.end();
+  v.bytes = log_.bytes();
+  if (log_.health() != ION_OK) v.health = Status(log_.health(), name() + " refuses appends");
   return v;
 }
 
@@ -46,9 +31,9 @@ Answer Partition::fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a) {
   describe(a);
   a.base = a.next = ask.offset.v;
   // Between the high watermark and the log end is what was appended and may still become visible: a reader waits for it.
-  if (ask.offset.v < a.log_start || ask.offset.v > std::max(a.high_watermark, log_end_.load(std::memory_order_acquire))) {
+  if (ask.offset.v < a.log_start || ask.offset.v > std::max(a.high_watermark, log_.end().v)) {
     const Status out(ION_E_OUT_OF_RANGE,
-                     fmt::format("{}: want offset {}, have {} up to {}", seed_.name, ask.offset.v, a.log_start, a.high_watermark), "OFFSET_OUT_OF_RANGE");
+                     fmt::format("{}: want offset {}, have {} up to {}", name(), ask.offset.v, a.log_start, a.high_watermark), "OFFSET_OUT_OF_RANGE");
     explain(a.error, out);
     return op.refuse(out);
   }
@@ -64,16 +49,14 @@ void Partition::read_now(const FetchRequest& ask, Later later, ion_fetch_answer*
     const ion_result none{sizeof(ion_result), ION_OK, empty, empty, 0, 0, nullptr, nullptr};
     return fetched(ask, upto, std::move(later), a, none);
   }
-  if (!enter()) {
-    const Status gone(ION_E_CLOSED, seed_.name + " is closed", "DRAINING");
+  if (!log_.enter()) {
+    const Status gone(ION_E_CLOSED, name() + " is closed", "DRAINING");
     explain(a->error, gone);
     return later.fail(gone);
   }
-  call([&](Op& op) { return log_.read(op, ask.offset, upto, ask.bytes_max); },
-       [self = shared_from_this(), ask, upto, later = std::move(later), a](const ion_result& r) mutable {
-         self->leave();
-         self->fetched(ask, upto, std::move(later), a, r);
-       });
+  log_.read(ask.offset, upto, ask.bytes_max, [this, ask, upto, later = std::move(later), a](const ion_result& r) mutable {  // the log keeps us until then
+    fetched(ask, upto, std::move(later), a, r);
+  });
 }
 
 void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r) {
@@ -99,13 +82,13 @@ void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_f
 }
 
 void Partition::park(const FetchRequest& ask, Later later, ion_fetch_answer* a, Had had) {
-  if (life_ != Life::kServing) return later.fail(Status(ION_E_CLOSED, seed_.name + " is closing", "DRAINING"));
+  if (life_ != Life::kServing) return later.fail(Status(ION_E_CLOSED, name() + " is closing", "DRAINING"));
   if (ask.cancelled != nullptr && ask.cancelled->load(std::memory_order_acquire))  // its cancel_fetch came before it was parked
     return later.fail(Status(ION_E_CANCELLED, "the reader gave up"));
   // More may have become visible between the look and now; the shard moves the watermark, so nothing is missed from here on.
   if (high_watermark_.load(std::memory_order_relaxed) != had.upto.v) return read_now(ask, std::move(later), a);
   if (fetches_.full()) {
-    const Status full(ION_E_OVERLOADED, fmt::format("{}: {} readers wait already", seed_.name, kFetchesParkedMax), "QUEUE_FULL");
+    const Status full(ION_E_OVERLOADED, fmt::format("{}: {} readers wait already", name(), kFetchesParkedMax), "QUEUE_FULL");
     explain(a->error, full);
     return later.fail(full);
   }
@@ -128,7 +111,7 @@ void Partition::arm_fetch_timer() {
   timer_ = nullptr;
   auto* self = new PartitionPtr(shared_from_this());
   const auto armed = around_.timers.arm(
-      seed_.shard, *earliest,
+      shard(), *earliest,
       [](void* ctx) noexcept {
         const std::unique_ptr<PartitionPtr> mine(static_cast<PartitionPtr*>(ctx));
         RoleScope scope(shard_role);

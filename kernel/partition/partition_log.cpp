@@ -1,0 +1,207 @@
+#include "partition/partition_log.h"
+
+#include "partition/partition_limits.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace ion::partition {
+
+namespace {
+// Decides who goes on after an op that may answer inside the call or later from any thread: exactly one of the two sides.
+struct Rendezvous {
+  std::atomic<bool> first{true};
+  bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
+};
+constexpr Nanos kRetrySync = milliseconds(1);  // when the storage has no space for another one that waits
+}  // namespace
+
+PartitionLog::PartitionLog(PartitionServices around, PartitionOptions options, LoadedWindow loaded, PartitionContext& context)
+    : around_(around), context_(context), options_(std::move(options)), log_(*options_.log), part_("partition " + options_.name),
+      window_(std::move(loaded.window)), snapshots_(std::move(options_.state), std::move(options_.open_state), loaded.state_next),
+      scanned_bytes_(loaded.scanned_bytes) {
+  const LogStat stat = log_.stat();
+  next_ = stat.next;
+  start_ = stat.first.v;
+  end_ = stat.next.v;
+  if (!stat.damaged) return;
+  failed_ = Status(ION_E_CORRUPT,
+                   fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. "
+                               "`ion topic describe` shows the damage", options_.name, stat.bad_from.v, stat.bad_upto.v),
+                   "DATA_LOSS");
+  health_ = ION_E_CORRUPT;
+  around_.health.raise(part_, failed_.message());
+}
+
+// ---- append and sync
+
+struct PartitionLog::Appending {
+  AppendJobPtr job;
+  ion_batch batch{};  // borrowed by the op until its completion, like everything in the job
+  Status status;
+  Appended done;
+  Rendezvous meet;
+};
+
+void PartitionLog::append(AppendJobPtr job, Appended done) {
+  ION_ASSERT(!appending_);
+  job->patch(next_, options_.epoch);
+  appending_ = true;
+  auto a = std::make_shared<Appending>();  // shared by the two sides of the rendezvous
+  a->batch = {job->header.base_offset.v, job->header.next_offset().v, job->header.max_time.ms, options_.epoch.v,
+              static_cast<uint32_t>(job->patched.size()), job->patched.data()};
+  a->job = std::move(job), a->done = std::move(done);
+  call([&](Op& op) { return log_.append(op, std::span<const ion_batch>(&a->batch, 1)); },
+       [this, alive = context_.alive(), a](const ion_result& r) {
+         a->status = Status::from(r.status, r.err);
+         if (!a->meet.second_to_come()) return;  // still inside append, which goes on below
+         alive->on_shard([this, a] { appended(*a); });
+       });
+  if (a->meet.second_to_come()) appended(*a);
+}
+
+void PartitionLog::appended(Appending& a) {
+  appending_ = false;
+  if (a.status.ok()) {
+    took(a.job->header);
+  } else if (a.status.code() == ION_E_FAILED || a.status.code() == ION_E_IO) {
+    fail(a.status);
+  } else if (a.status.code() == ION_E_NO_SPACE && health_.exchange(ION_E_NO_SPACE, std::memory_order_relaxed) != ION_E_NO_SPACE) {
+    around_.logger.error("partition takes no records: no space", {{"partition", options_.name}, {"why", a.status.message()}});
+    around_.health.raise(part_, "not serving for writes: " + a.status.message());
+  }
+  a.done(std::move(a.job), a.status);
+}
+
+void PartitionLog::took(const batch::Header& header) {
+  next_ = header.next_offset();
+  window_.record(header);
+  appended_bytes_ += header.total_bytes();
+  end_.store(next_.v, std::memory_order_release);
+  around_.metrics.appended(static_cast<int64_t>(header.total_bytes()), header.count);
+  if (health_.load(std::memory_order_relaxed) != ION_E_NO_SPACE) return;
+  health_.store(ION_OK, std::memory_order_relaxed);
+  around_.logger.info("partition takes records again", {{"partition", options_.name}});
+  around_.health.clear(part_);
+}
+
+void PartitionLog::sync(Offset upto, Synced done) {
+  ION_ASSERT(!syncing_);
+  syncing_ = true;
+  around_.metrics.synced();
+  call([&](Op& op) { return log_.sync(op, upto); },
+       [this, alive = context_.alive(), upto, done = std::move(done)](const ion_result& r) {
+         alive->on_shard([this, upto, done, status = Status::from(r.status, r.err), durable = Offset{static_cast<int64_t>(r.u0)}] {
+           if (status.code() == ION_E_OVERLOADED) sync_later(upto, done);  // nothing was tried
+           else synced(status, durable, done);
+         });
+       });
+}
+
+// syncing_ stays set: nobody asks in between.
+void PartitionLog::sync_later(Offset upto, Synced done) {
+  struct Retry {
+    std::shared_ptr<PartitionContext> alive;
+    PartitionLog& log;
+    Offset upto;
+    Synced done;
+  };
+  auto retry = std::make_unique<Retry>(Retry{context_.alive(), *this, upto, std::move(done)});
+  const auto armed = around_.timers.arm(
+      options_.shard, around_.clock.now() + kRetrySync,
+      [](void* ctx) noexcept {
+        const std::unique_ptr<Retry> mine(static_cast<Retry*>(ctx));
+        RoleScope scope(shard_role);
+        mine->log.syncing_ = false;
+        mine->log.sync(mine->upto, std::move(mine->done));
+      },
+      retry.get());
+  if (armed) (void)retry.release();
+  else synced(Status(ION_E_FAILED, "no timer is left to try again"), {}, retry->done);
+}
+
+void PartitionLog::synced(const Status& status, Offset durable, const Synced& done) {
+  syncing_ = false;
+  if (status.ok()) return done(status, durable);
+  fail(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", options_.name, status.message())));
+  done(failed_, durable);
+}
+
+void PartitionLog::fail(const Status& why) {
+  failed_ = why;
+  health_.store(why.code(), std::memory_order_relaxed);
+  around_.logger.error("partition refuses appends from now on", {{"partition", options_.name}, {"why", why.message()}});
+  around_.health.raise(part_, "refuses appends: " + why.message());
+}
+
+// ---- snapshots of the producer window
+
+// Only state that is durable in the log may be written down: a snapshot ahead of its log would be thrown away.
+void PartitionLog::maybe_snapshot(Offset high_watermark) {
+  if (snapshotting_ || !context_.serving() || appended_bytes_ - snapshot_at_bytes_ < kSnapshotEveryBytes) return;
+  if (window_.producers() == 0 || high_watermark != next_) return;
+  write_snapshot();
+}
+
+bool PartitionLog::snapshot_for_close(Offset high_watermark) {
+  const uint64_t next_start_reads = appended_bytes_ - snapshot_at_bytes_ + scanned_bytes_;
+  if (!failed_.ok() || window_.producers() == 0 || next_start_reads < kSnapshotAtCloseBytes || high_watermark != next_) return false;
+  write_snapshot();
+  return true;
+}
+
+void PartitionLog::write_snapshot() {
+  snapshotting_ = true;
+  snapshot_at_bytes_ = appended_bytes_, scanned_bytes_ = 0;
+  snapshots_.write(
+      window_, next_, [alive = context_.alive()](std::function<void()> work) { alive->on_shard(std::move(work)); },
+      [this, alive = context_.alive()](const Status& status) {
+        snapshotting_ = false;
+        if (!status.ok())
+          around_.logger.warn("producer state not written down; the next start reads more", {{"partition", options_.name}, {"why", status.message()}});
+        alive->operation_ended();
+      });
+}
+
+// ---- readers off the shard, and the end
+
+bool PartitionLog::enter() noexcept {
+  if (users_.fetch_add(1, std::memory_order_acq_rel) >= 0) return true;
+  users_.fetch_sub(1, std::memory_order_acq_rel);
+  return false;
+}
+
+void PartitionLog::leave() {
+  if (users_.fetch_sub(1, std::memory_order_acq_rel) != kClosed + 1) return;
+  context_.on_shard([this] { close_logs(); });
+}
+
+uint64_t PartitionLog::bytes() {
+  if (!enter()) return 0;
+  const uint64_t stored = log_.stat().bytes;
+  leave();
+  return stored;
+}
+
+void PartitionLog::close(std::function<void(Status)> done) {
+  ION_ASSERT(!appending_ && !syncing_ && !snapshotting_);
+  closed_ = std::move(done);
+  around_.health.clear(part_);
+  // Readers off the shard finish first; the last one calls close_logs().
+  if (users_.fetch_or(kClosed, std::memory_order_acq_rel) == 0) close_logs();
+}
+
+void PartitionLog::close_logs() {
+  if (std::exchange(closing_, true)) return;
+  snapshots_.close([this, alive = context_.alive()](const Status& first) {
+    alive->on_shard([this, alive, first] {
+      call([&](Op& op) { return log_.close(op); }, [this, alive, first](const ion_result& r) {
+        const Status second = Status::from(r.status, r.err);
+        std::exchange(closed_, nullptr)(second.ok() ? first : second);
+      });
+    });
+  });
+}
+
+}  // namespace ion::partition

@@ -1,0 +1,115 @@
+// The log of one partition and what is derived from it: its ends, the producer window, the snapshots of the window. Knows no role: who
+// decides what is appended, and what an append means to whom, is above it.
+// Invariant: one append at a time, offsets dense. A log that failed takes nothing for good.
+// Thread: shard, but for read, enter, leave, view. Life: a part of its partition (PartitionContext), closed before it goes.
+#pragma once
+#include "partition/append_queue.h"
+#include "partition/core/producer_window.h"
+#include "partition/partition_config.h"
+#include "partition/partition_context.h"
+#include "partition/producer_snapshots.h"
+#include "partition/window_loader.h"
+
+#include <ion/contract/storage.h>
+#include <ion/thread_role.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace ion::partition {
+
+struct PartitionOptions {
+  std::string name;  // "orders/3", for words
+  LogId log_id;
+  Epoch epoch;
+  ShardId shard;
+  PartitionConfig config;
+  std::unique_ptr<Log> log;
+  std::unique_ptr<Log> state;  // null: there is none yet
+  OpenStateLog open_state;     // for the first snapshot
+};
+
+class PartitionLog {
+ public:
+  // `job` comes back; its header has its offsets. OK: it is in the log. NO_SPACE, OVERLOADED: nothing of it is. FAILED, IO: failed()
+  // says so from now on.
+  using Appended = std::function<void(AppendJobPtr job, const Status& status)>;
+  // OVERLOADED is not answered: then it is asked again. On any other error the log has failed.
+  using Synced = std::function<void(const Status& status, Offset durable)>;
+
+  PartitionLog(PartitionServices around, PartitionOptions options, LoadedWindow loaded, PartitionContext& context);
+
+  // ---- shard
+  void append(AppendJobPtr job, Appended done) ION_ON(shard_role);  // not while appending()
+  void sync(Offset upto, Synced done) ION_ON(shard_role);           // not while syncing()
+  bool appending() const noexcept { return appending_; }
+  bool syncing() const noexcept { return syncing_; }
+  const Status& failed() const noexcept { return failed_; }
+  void fail(const Status& why) ION_ON(shard_role);
+  const ProducerWindow& window() const noexcept { return window_; }
+  Offset next() const noexcept { return next_; }
+  uint64_t appended_bytes() const noexcept { return appended_bytes_; }  // since the start
+
+  // Writes the producer state down when enough was appended since the last time, all of it is visible and nothing is wrong.
+  void maybe_snapshot(Offset high_watermark) ION_ON(shard_role);
+  // The same at the end, if the next start would read long. True: one is on its way, and the partition is told when it ended.
+  bool snapshot_for_close(Offset high_watermark) ION_ON(shard_role);
+  bool snapshotting() const noexcept { return snapshotting_; }
+  // Nothing is on its way. Readers off the shard finish first. `done` on any thread.
+  void close(std::function<void(Status)> done) ION_ON(shard_role);
+
+  // ---- any thread
+  const std::string& name() const noexcept { return options_.name; }
+  const PartitionOptions& options() const noexcept { return options_; }
+  Offset start() const noexcept { return {start_.load(std::memory_order_relaxed)}; }
+  Offset end() const noexcept { return {end_.load(std::memory_order_acquire)}; }
+  Code health() const noexcept { return static_cast<Code>(health_.load(std::memory_order_relaxed)); }
+  uint64_t bytes();  // stored; 0 once closed
+  // Whoever reads is counted, so that close() does not take the log away under him. False: it is closed. After true: one read(), which
+  // leaves by itself.
+  bool enter() noexcept;
+  template <class Done>  // Done(const ion_result&), on any thread
+  void read(Offset from, Offset upto, uint64_t bytes_max, Done done) {
+    call([&](Op& op) { return log_.read(op, from, upto, bytes_max); },
+         [this, alive = context_.alive(), done = std::move(done)](const ion_result& r) mutable {
+           leave();
+           done(r);
+         });
+  }
+
+ private:
+  static constexpr int64_t kClosed = INT64_MIN;
+  struct Appending;
+  void appended(Appending& appending) ION_ON(shard_role);
+  void took(const batch::Header& header) ION_ON(shard_role);
+  void sync_later(Offset upto, Synced done) ION_ON(shard_role);
+  void synced(const Status& status, Offset durable, const Synced& done) ION_ON(shard_role);
+  void write_snapshot() ION_ON(shard_role);
+  void close_logs() ION_ON(shard_role);
+  void leave();
+
+  const PartitionServices around_;
+  PartitionContext& context_;
+  PartitionOptions options_;
+  Log& log_;
+  const std::string part_;  // of the health reasons
+
+  // Read by anybody.
+  std::atomic<int64_t> start_, end_;
+  std::atomic<int32_t> health_{ION_OK};
+  std::atomic<int64_t> users_{0};  // of the log off the shard; kClosed is added when it goes away
+
+  // Shard.
+  ProducerWindow window_;
+  ProducerSnapshots snapshots_;
+  Status failed_;  // the log is dead for good
+  Offset next_;
+  uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0;
+  uint64_t scanned_bytes_ = 0;  // by the start, without a snapshot
+  bool appending_ = false, syncing_ = false, snapshotting_ = false, closing_ = false;
+  std::function<void(Status)> closed_;
+};
+
+}  // namespace ion::partition

@@ -206,6 +206,14 @@ class Commands(unittest.TestCase):
             self.assertEqual((proxy.cut, done.returncode), (1, 0), done.stderr)
             self.assertEqual(broker.ion("topic", "delete", "made-once", "-y", check=False).returncode, 1, "somebody else's work is none")
 
+    def test_a_topic_shows_how_many_of_its_partitions_are_served(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "7")
+            def row(*words):
+                return json.loads(broker.ion("--format", "json", "topic", *words).stdout)[0]
+            until("all are served", lambda: row("list")["ready"] == 7)
+            self.assertEqual([p["health"] for p in row("describe", "t")["partition_rows"]], ["OK"] * 7)
+
     def test_nobody_else_has_made_a_topic_that_only_looks_alike(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t", "-p", "2")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import uuid
 
 import grpc
 
@@ -216,6 +217,37 @@ class Wire(unittest.TestCase):
         detail = self.refused(grpc.StatusCode.FAILED_PRECONDITION, "OUT_OF_SEQUENCE", "Produce", topic=topic, partition=0,
                               records=batch([b"a"], producer=10 ** 9, epoch=0, sequence=5))
         self.assertFalse(detail.retriable)
+
+    def test_a_request_may_name_the_topic_that_is_meant(self):
+        topic = self.topic()
+        def known():
+            return uuid.UUID(self.client.broker("Metadata", topics=[topic]).topics[0].uuid).bytes
+        old = known()
+        self.client.broker("Produce", topic=topic, topic_id=old, partition=0, records=batch([b"old"]))
+        self.client.admin("DeleteTopic", name=topic)
+        self.client.admin("CreateTopic", name=topic, partitions=1)
+        self.assertNotEqual(known(), old)
+        conflict = grpc.StatusCode.ABORTED
+        detail = self.refused(conflict, "TOPIC_RECREATED", "Produce", topic=topic, topic_id=old, partition=0, records=batch([b"x"]))
+        for named in (old, known()):
+            self.assertIn(str(uuid.UUID(bytes=named)), detail.detail)
+        self.refused(conflict, "TOPIC_RECREATED", "Fetch", topic=topic, topic_id=old, partition=0, offset=0)
+        request = message("ionstream.v1.SubscribeRequest")(parts=[dict(topic=topic, partition=0, offset=0, topic_id=old)])
+        stream = self.client.channel.unary_stream("/ionstream.v1.Broker/Subscribe", request_serializer=lambda m: m.SerializeToString(),
+                                                  response_deserializer=message("ionstream.v1.FetchResponse").FromString)(request, timeout=60)
+        reasons = []
+        with self.assertRaises(grpc.RpcError):
+            for frame in stream:
+                reasons.append(frame.error.reason)
+        self.assertIn("TOPIC_RECREATED", reasons)
+        self.client.broker("Produce", topic=topic, topic_id=known(), partition=0, records=batch([b"new"]))
+        self.assertEqual(self.client.broker("Fetch", topic=topic, partition=0, offset=0, delivery=2).messages[0].value, b"new", "no id means any")
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_TOPIC_ID", "Produce", topic=topic, topic_id=b"short", partition=0, records=batch([b"x"]))
+        self.refused(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_TOPIC_ID", "Fetch", topic=topic, topic_id=b"short", partition=0, offset=0)
+
+    def test_metadata_and_cluster_info_say_what_the_broker_takes(self):
+        for limits in (self.client.broker("Metadata").limits, self.client.admin("ClusterInfo").limits):
+            self.assertEqual((limits.record_bytes_max, limits.batch_bytes_max, limits.message_bytes_max), (1 << 20, 16 << 20, 16 << 20))
 
     def test_plain_messages_are_batched_by_the_broker(self):
         topic = self.topic(4)

@@ -29,6 +29,7 @@ TEST(ProduceEnvelope, has_every_field_of_the_request) {
   request.set_producer_id(1'000'000'007);
   request.set_producer_epoch(3);
   request.set_base_sequence(42);
+  request.set_topic_id("0123456789abcdef");
   request.set_records("the batch");
   std::string bytes;
   const auto e = read(request, &bytes);
@@ -40,6 +41,7 @@ TEST(ProduceEnvelope, has_every_field_of_the_request) {
   EXPECT_EQ(e->producer_id, 1'000'000'007);
   EXPECT_EQ(e->producer_epoch, 3);
   EXPECT_EQ(e->base_sequence, 42);
+  EXPECT_EQ(e->topic_id, "0123456789abcdef");
   EXPECT_FALSE(e->has_messages);
   EXPECT_EQ(bytes.substr(e->records_at, e->records_bytes), "the batch");
 }
@@ -59,6 +61,13 @@ TEST(ProduceEnvelope, an_absent_partition_is_not_partition_0_and_absent_acks_are
   ASSERT_TRUE(with);
   EXPECT_EQ(with->partition, 0);
   EXPECT_EQ(with->acks, Acks::kNone);
+}
+
+TEST(ProduceEnvelope, an_id_of_another_length_is_refused) {
+  std::string bytes;
+  v1::ProduceRequest request;
+  request.set_topic_id("0123456789abcde");
+  EXPECT_EQ(read(request, &bytes).error().reason(), "INVALID_TOPIC_ID");
 }
 
 TEST(ProduceEnvelope, unknown_fields_are_passed_over) {
@@ -115,6 +124,7 @@ TEST(FetchEnvelope, has_every_field_of_the_request) {
   request.set_bytes_max(1000);
   request.set_wait_ms(250);
   request.set_delivery(v1::DELIVERY_MESSAGES);
+  request.set_topic_id("0123456789abcdef");
   const std::string bytes = request.SerializeAsString();
   const ion_buf one = borrowed(span_of(bytes));
   const auto e = read_fetch({&one, 1});
@@ -126,6 +136,7 @@ TEST(FetchEnvelope, has_every_field_of_the_request) {
   EXPECT_EQ(e->bytes_max, 1000u);
   EXPECT_EQ(e->wait_ms, 250u);
   EXPECT_EQ(e->delivery, Delivery::kMessages);
+  EXPECT_EQ(e->topic_id, "0123456789abcdef");
 }
 
 TEST(FetchEnvelope, head_and_leased_bytes_together_are_a_response) {

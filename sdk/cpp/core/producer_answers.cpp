@@ -16,10 +16,13 @@ void ProducerCore::on(const Acked& e, Instant now, Actions& out) {
     if (std::find(list.begin(), list.end(), what) == list.end()) list.push_back(what);
   };
   for (const Ack& ack : e.acks) {
+    if (limits_.promise == ProducerLimits::Promise::kUnanswered) {
+      overheard(ack, out);
+      continue;
+    }
     PartitionQueue* p = partition(ack.partition);
     const InFlight* batch = p == nullptr ? nullptr : p->find(ack.correlation);
     if (batch == nullptr) continue;  // of an earlier attempt
-    if (limits_.promise == ProducerLimits::Promise::kUnanswered) continue;  // its receipt is that it was written, whoever answers
     note(touched, p);
     note(lighter, batch->link);
     answer(ack, mix(e.random, ack.correlation), now, out);
@@ -27,6 +30,14 @@ void ProducerCore::on(const Acked& e, Instant now, Actions& out) {
   }
   for (PartitionQueue* p : touched) pump(*p, Cause::kAckReturned, now, out);
   for (LinkState* l : lighter) pump_blocked(*l, now, out);
+}
+
+// An unanswered record has its receipt by being written. What a broker says all the same tells where the next ones have to go.
+void ProducerCore::overheard(const Ack& ack, Actions& out) {
+  if (!ack.failure) return;
+  const Status& why = ack.failure->status;
+  if (why.reason() == kTopicRecreated) stale_ = true;
+  if (stale_ || why.code() == ION_E_NOT_LEADER || why.code() == ION_E_NOT_FOUND) want_metadata(out);
 }
 
 void ProducerCore::answer(const Ack& ack, uint64_t random, Instant now, Actions& out) {

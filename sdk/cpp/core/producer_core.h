@@ -101,6 +101,7 @@ class ProducerCore {
   void pump_all(Instant now, Actions& out);
 
   // producer_answers.cpp: what comes back
+  void overheard(const produce::Ack& ack, Actions& out);
   void answer(const produce::Ack& ack, uint64_t random, Instant now, Actions& out);
   void refuse(PartitionQueue& p, InFlight& batch, const Failure& failure, uint64_t random, Instant now, Actions& out);
   void fail_batch(PartitionQueue& p, InFlight& batch, Status why, Actions& out);

@@ -124,6 +124,25 @@ TEST(TopicIdentity, a_producer_without_sequences_goes_on_too) {
   EXPECT_EQ(w.delivered(), (Strings{"first", "a"}));
 }
 
+TEST(TopicIdentity, a_producer_that_wants_no_answers_hears_that_its_topic_is_another_one) {
+  ProducerLimits limits;
+  limits.promise = ProducerLimits::Promise::kUnanswered;
+  World w(limits);
+  w.send("a");
+  w.topic(1, 1);
+  w.up(Lane::kBulk);
+  const produce::Send s = w.take();
+  w.tell(produce::Written{s.partition, s.correlation});
+  EXPECT_EQ(w.delivered(), Strings{"a"}) << "to be written is all that was wanted";
+  w.answer(s, -1, Failure{Status(ION_E_CONFLICT, "another topic", "TOPIC_RECREATED"), false, {}, {}});
+  w.send("b");
+  EXPECT_TRUE(w.sent.empty()) << "it would be refused, too";
+  w.topic(2, 1);
+  ASSERT_EQ(w.sent.size(), 1u);
+  EXPECT_EQ(w.core.topic_id(), id(2));
+  EXPECT_EQ(w.outcomes.size(), 1u) << "an answer changes no outcome";
+}
+
 struct Reading {
   explicit Reading(ReaderOptions o) : core(with_topic(std::move(o))) { tell(read::Started{}); }
   static ReaderOptions with_topic(ReaderOptions o) {

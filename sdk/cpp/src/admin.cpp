@@ -1,6 +1,8 @@
 #include <ion/client/admin.h>
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "admin_codec.h"
 #include "produce_codec.h"
@@ -9,6 +11,8 @@
 namespace ion::client {
 
 namespace {
+constexpr Nanos kAskAgain = milliseconds(50);
+
 bool is_as_wanted(const TopicView& there, const NewTopic& wanted) {
   if (wanted.partitions != 0 && there.partitions.size() != wanted.partitions) return false;
   if (wanted.replication != 0 && there.replication != wanted.replication) return false;
@@ -60,8 +64,16 @@ Result<std::vector<PluginView>> Admin::list_plugins(Nanos timeout) {
 }
 
 Result<std::vector<PartitionOffset>> Admin::list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what, Nanos timeout) {
-  ION_TRY(const std::string bytes, runtime_->call({method::kListOffsets, codec::encode_list_offsets(topic, partitions, what), timeout}, Repeat::kSafe));
-  return codec::decode_offsets(bytes);
+  // A partition that is still being opened, or that has just moved, is asked again as a call would be.
+  const Instant end = Driver::now() + timeout;
+  for (;;) {
+    const Nanos left = std::max(end - Driver::now(), milliseconds(1));
+    ION_TRY(const std::string bytes, runtime_->call({method::kListOffsets, codec::encode_list_offsets(topic, partitions, what), left}, Repeat::kSafe));
+    ION_TRY(std::vector<PartitionOffset> offsets, codec::decode_offsets(bytes));
+    const bool again = std::any_of(offsets.begin(), offsets.end(), [](const auto& o) { return is_retriable(o.error.code(), Repeat::kSafe); });
+    if (!again || end - Driver::now() <= kAskAgain) return offsets;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kAskAgain.n));
+  }
 }
 
 }  // namespace ion::client

@@ -267,6 +267,15 @@ TEST_F(Driver, errors_of_operators_calls_carry_the_brokers_words) {
   EXPECT_EQ(client.admin().list_plugins().error().code(), ION_E_UNSUPPORTED);
 }
 
+TEST_F(Driver, offsets_of_partitions_that_are_still_opening_are_asked_again) {
+  broker.create_topic("orders", 2);
+  Client client = connect();
+  broker.open_late(3);
+  const auto offsets = client.admin().list_offsets("orders", {0, 1}, OffsetOf::kEnd, kLong);
+  ASSERT_TRUE(offsets);
+  for (const PartitionOffset& o : *offsets) EXPECT_TRUE(o.error.ok());
+}
+
 TEST_F(Driver, credit_flows_while_the_application_takes) {
   broker.create_topic("orders", 1);
   Client client = connect();

@@ -68,7 +68,7 @@ struct FakeBroker::State {
   std::map<std::string, Call*> sessions;
   std::condition_variable changed;
   bool held = false;
-  int streams = 0;
+  int streams = 0, opening = 0;
   int lose = 0, refusals = 0, refuse_code = 0;
   std::string refuse_reason;
   int64_t last_producer = 0;
@@ -267,8 +267,13 @@ grpc::Status FakeBroker::State::unary(const std::string& method, const std::stri
     for (const int32_t p : m.partitions()) {
       auto* e = r.add_offsets();
       e->set_partition(p);
+      if (opening > 0) {
+        e->mutable_error()->set_code(pb::CODE_CLOSED), e->mutable_error()->set_reason("STARTING");
+        continue;
+      }
       e->set_offset(m.what() == pb::ListOffsetsRequest::WHAT_START ? 0 : topics.at(m.topic()).at(static_cast<size_t>(p)).next);
     }
+    opening = std::max(0, opening - 1);
     answer = r.SerializeAsString();
   } else if (method.ends_with("/Credit")) {
     pb::CreditRequest m;
@@ -390,6 +395,10 @@ void FakeBroker::go_on() {
 void FakeBroker::wait_for_streams(int n) {
   std::unique_lock lock(state_->mutex);
   ION_ASSERT(state_->changed.wait_for(lock, std::chrono::seconds(60), [&] { return state_->streams == n; }));
+}
+void FakeBroker::open_late(int n) {
+  const std::lock_guard lock(state_->mutex);
+  state_->opening = n;
 }
 void FakeBroker::lose_acks(int n) {
   const std::lock_guard lock(state_->mutex);

@@ -28,6 +28,8 @@ class FakeBroker {
   void lose_acks(int n);
   // The next n produce messages are answered with this error and not stored.
   void refuse(int n, int code, std::string reason);
+  // The next n questions for offsets are answered as of partitions that are still being opened.
+  void open_late(int n);
   uint64_t credit_calls() const;
   // Waits until so many produce streams are open; a deadline ends the process.
   void wait_for_streams(int n);

@@ -11,6 +11,7 @@ namespace ion::cluster {
 namespace {
 constexpr size_t kClosingMax = 32;                 // partitions of one request that are closed at once: each has a job on the blocking pool
 constexpr Nanos kCreateWaits = milliseconds(500);  // for partitions to open, after the commit
+constexpr size_t kNamedInLog = 16;                 // partitions that cannot be opened: a full disk must not fill the log with them
 constexpr std::string_view kMetadataLog = "raft/metadata";
 }  // namespace
 
@@ -29,7 +30,7 @@ struct LocalBroker::Waiting {
 
 LocalBroker::LocalBroker(LocalBrokerServices world)
     : world_(std::move(world)),
-      opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }},
+      opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }, world_.descriptors_max / kDescriptorsOfPartition},
               [this](const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) { partition_tried(job, std::move(opened)); }) {}
 
 // In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
@@ -168,7 +169,10 @@ void LocalBroker::partition_tried(const PartitionOpener::Job& job, Result<partit
     const Status why(opened.error().code(), fmt::format("{} cannot be opened: {}", name, opened.error().message()), opened.error().reason());
     slot.refuse(why);
     if (!local.deleted && !stopping_) {
-      if (job.attempt == 0) world_.around.logger.error("a partition cannot be opened and is tried again", {{"partition", name}, {"why", opened.error().text()}});
+      if (job.attempt == 0 && not_served_.size() < kNamedInLog)
+        world_.around.logger.error("a partition cannot be opened and is tried again", {{"partition", name}, {"why", opened.error().text()}});
+      else if (job.attempt == 0 && not_served_.size() == kNamedInLog)
+        world_.around.logger.error("more partitions cannot be opened: `ion topic describe` names them", {{"partition", name}, {"why", opened.error().text()}});
       not_served_[name] = opened.error();
       tell_health();
     }
@@ -277,6 +281,7 @@ void LocalBroker::close_next(const std::shared_ptr<Closing>& c) {
       on_control([this, c, status] {
         if (c->first.ok() && !status.ok()) c->first = status;
         --c->closing;
+        opener_.closed();
         close_next(c);
       });
     });

@@ -25,6 +25,7 @@ struct LocalBrokerServices {
   MetadataView& view;
   ShardId control;
   TopicSettings defaults;
+  uint64_t descriptors_max = UINT64_MAX;  // as in ClusterLimits; partitions beyond it wait, and the others are served
 };
 
 class LocalBroker final : public ControllerObserver {

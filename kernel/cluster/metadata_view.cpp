@@ -6,7 +6,9 @@ Status ServedPartition::why() const {
   if (ready_.load(std::memory_order_acquire)) return {};
   const auto failed = failed_.load(std::memory_order_acquire);
   if (failed == nullptr) return {ION_E_CLOSED, "the partition is being opened", "NOT_READY"};
-  if (failed->code() == ION_E_CORRUPT || failed->code() == ION_E_UNSUPPORTED) return *failed;  // another attempt will hardly help
+  // These say themselves whether it is worth asking again.
+  if (failed->code() == ION_E_NO_SPACE || failed->code() == ION_E_OVERLOADED) return *failed;
+  if (failed->code() == ION_E_CORRUPT || failed->code() == ION_E_UNSUPPORTED) return *failed;
   return {ION_E_CLOSED, failed->message() + "; it is tried again", "NOT_READY"};
 }
 

@@ -22,7 +22,8 @@ class ServedPartition {
  public:
   // Null while it is not served; then why() says so.
   partition::PartitionPtr get() const { return ready_.load(std::memory_order_acquire) ? partition_ : nullptr; }
-  // For who asks something of it: CLOSED with NOT_READY while it is worth asking again, else what keeps it from being served.
+  // For who asks something of it: CLOSED with NOT_READY while it is being opened or tried again, but NO_SPACE, OVERLOADED, CORRUPT and
+  // UNSUPPORTED as they are.
   Status why() const;
   // For who looks at it: OK when served, CLOSED while it is being opened, else the code of what kept it from being opened.
   Code health() const;

@@ -97,6 +97,8 @@ void PartitionOpener::begin(Job job) {
     auto kept = std::make_shared<Result<partition::PartitionPtr>>(std::move(result));  // shared: std::function copies
     services_.on_control([this, o, kept] { ended(o->job, std::move(*kept)); });
   };
+  if (open_ + being_opened_ > services_.partitions_max)
+    return done(Status(ION_E_OVERLOADED, fmt::format("wanted a descriptor for its log, and the {} that this process may hold for logs are taken: raise `ulimit -n`", services_.partitions_max), "TOO_FEW_DESCRIPTORS"));
   const auto logs_open = [this, o, done] { partition::Partition::open(services_.around, std::move(o->options), done); };
   call([&](Op& op) { return services_.storage.open(op, data_log(topic, o->job.partition), o->log, &o->options.log); },
        [this, o, done, logs_open](const ion_result& r) {
@@ -114,6 +116,7 @@ void PartitionOpener::ended(const Job& job, Result<partition::PartitionPtr> resu
   const auto of_topic = per_topic_.find(job.topic->record->uuid);
   if (--of_topic->second == 0) per_topic_.erase(of_topic);
   --being_opened_;
+  if (result) ++open_;
   if (!result && !stopping_) {
     Job next = job;
     ++next.attempt, next.state = StateLog::kUnknown;

@@ -18,6 +18,7 @@ struct PartitionOpenerServices {
   Storage& storage;
   ShardId control;
   std::function<void(std::function<void()>)> on_control;  // runs the work on the control shard, never refused; ANY
+  uint64_t partitions_max = UINT64_MAX;  // that may be open at a time: each may hold a descriptor
 };
 
 enum class StateLog { kNone, kThere, kUnknown };  // none: the topic was made just now, or the storage has listed its logs
@@ -40,6 +41,8 @@ class PartitionOpener {
   void open(Job job) ION_ON(control_role);
   // Forgets what has not begun of a topic; what is being opened is still told.
   void cancel(const Uuid& topic) ION_ON(control_role);
+  // One that was opened is closed: another one may take its place.
+  void closed() ION_ON(control_role) { --open_; }
   // Begins nothing more.
   void stop() ION_ON(control_role);
   size_t being_opened() const noexcept { return being_opened_; }
@@ -63,7 +66,7 @@ class PartitionOpener {
   std::deque<Job> waiting_;   // bounded by the partitions of the catalogue, as are those below
   std::deque<Retry> retries_;
   std::map<Uuid, size_t> per_topic_;
-  size_t being_opened_ = 0;
+  size_t being_opened_ = 0, open_ = 0;
   TimerHandle timer_ = nullptr;
   Instant timer_at_;
   bool stopping_ = false;

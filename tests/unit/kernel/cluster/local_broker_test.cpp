@@ -60,9 +60,10 @@ class HandStorage final : public Storage {
 
 class LocalBrokerTest : public ::testing::Test {
  protected:
+  static constexpr uint64_t kDescriptors = 250;
   LocalBrokerTest()
       : metrics_(*partition::PartitionMetrics::declare(registry_)),
-        local_({{executor_, timers_, clock_, logger_, metrics_, health_}, storage_, view_, {1}, {}}),
+        local_({{executor_, timers_, clock_, logger_, metrics_, health_}, storage_, view_, {1}, {}, kDescriptors}),
         controller_({executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, {}, {}, health_, false}, local_) {}
 
   static CreateTopic made(std::string name, size_t partitions, uint64_t id = 1) {
@@ -185,6 +186,29 @@ TEST_F(LocalBrokerTest, a_partition_that_cannot_be_opened_is_named_and_tried_aga
   EXPECT_TRUE(health_.report().reasons.empty());
   EXPECT_EQ(logger_.count("is served now"), 1u);
   EXPECT_EQ(logger_.count("cannot be opened"), 1u);
+}
+
+TEST_F(LocalBrokerTest, partitions_beyond_the_descriptors_wait_and_take_the_place_of_those_that_go) {
+  ASSERT_TRUE(start({made("first", 200, 1), made("second", 100, 2)}).ok());
+  size_t ready = 0;
+  for (const char* name : {"first", "second"})
+    for (const ServedPartition& p : view_.find(name)->partitions) ready += p.get() != nullptr ? 1 : 0;
+  EXPECT_EQ(ready, kDescriptors);
+  EXPECT_EQ(served("second", 99).why().reason(), "TOO_FEW_DESCRIPTORS");
+  EXPECT_NE(served("second", 99).why().message().find("the 250 that this process may hold"), std::string::npos);
+  EXPECT_NE(health_.report().reasons.at(0).words.find("50 partitions cannot be opened"), std::string::npos);
+  local_.topic_deleted(view_.find("first")->record);
+  run();
+  clock_.move(milliseconds(1001)), timers_.fire_due(), run();
+  for (const ServedPartition& p : view_.find("second")->partitions) EXPECT_NE(p.get(), nullptr);
+  EXPECT_TRUE(health_.report().reasons.empty());
+}
+
+TEST_F(LocalBrokerTest, a_full_disk_is_told_as_such_by_a_partition_that_cannot_be_opened) {
+  storage_.fails[data_log(Uuid::random(1, 1), {0})] = Status(ION_E_NO_SPACE, "the disk is full");
+  ASSERT_TRUE(start({made("orders", 1)}).ok());
+  EXPECT_EQ(served("orders", 0).why().code(), ION_E_NO_SPACE);
+  EXPECT_EQ(served("orders", 0).health(), ION_E_NO_SPACE);
 }
 
 TEST_F(LocalBrokerTest, a_topic_that_is_deleted_while_it_is_opened_leaves_no_log) {

@@ -6,46 +6,32 @@
 #include "pipeline/produce_path.h"
 
 #include <atomic>
-#include <type_traits>
 
 namespace ion::api {
 
-class LocalBrokerApi final : public EachVerb<LocalBrokerApi> {
+class LocalBrokerApi final : public BrokerApi {
  public:
   LocalBrokerApi(const pipeline::PipelineServices& services, cluster::Controller& controller, cluster::LocalBroker& local, const pipeline::NodeIdentity& identity, pipeline::EachPlugin plugins)
       : produce_(services), fetch_(services), admin_(services, controller, local, identity, std::move(plugins)) {}
 
   void set_health(ion_health health) noexcept { health_.store(health, std::memory_order_release); }
 
-  // The path that has a function of the verb's name serves it.
-  template <ion_verb kVerb, class Req, class Ans>
-  Answer verb(Op& op, const Req& r, Ans& a, Answer (BrokerApi::*)(Op&, const Req&, Ans&)) {
-    if (kVerbRows[kVerb].gate == ION_GATE_SERVING) {
-      if (const Status why = closed(); !why.ok()) {
-        explain(a.error, why, milliseconds(100));
-        return op.refuse(why);
-      }
-    }
-    return serve(Verb<kVerb>(), op, r, a);
-  }
+  Answer produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) override;
+  Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) override;
   Status cancel(uint64_t op_id) override { return fetch_.cancel(op_id); }
+  Answer offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) override;
   Status partition_of(const ion_partition_req& r, ion_partition_answer& a) override { return admin_.partition_of(r, a); }
+  Answer init_producer(Op& op, const ion_producer_req& r, ion_producer_answer& a) override;
+  Answer metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_list(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) override { return admin_.plugin_list(op, r, a); }
+  Answer cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) override { return admin_.cluster_info(op, r, a); }
   ion_health health() override { return health_.load(std::memory_order_acquire); }
 
  private:
-#define ION_SERVE(name, Req, Ans, access, repeat, gate)                                                     \
-  Answer serve(Verb<ION_VERB_##name>, Op& op, const Req& r, Ans& a) {                                       \
-    return path_with([&](auto& path) -> decltype(path.name(op, r, a)) { return path.name(op, r, a); });     \
-  }
-  ION_BROKER_VERBS(ION_SERVE)
-#undef ION_SERVE
-  template <class Ask>
-  Answer path_with(Ask ask) {
-    if constexpr (std::is_invocable_v<Ask, pipeline::ProducePath&>) return ask(produce_);
-    else if constexpr (std::is_invocable_v<Ask, pipeline::FetchPath&>) return ask(fetch_);
-    else return ask(admin_);
-  }
-
   Status closed() const;
   pipeline::ProducePath produce_;
   pipeline::FetchPath fetch_;

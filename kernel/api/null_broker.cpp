@@ -30,7 +30,7 @@ NullBroker::NullBroker() {
   sample_.store(std::move(sample));
 }
 
-Answer NullBroker::answer(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
+Answer NullBroker::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
   const std::span<const ion_buf> parts(r.parts, r.nparts);
   if (bytes_in(parts) < batch::kHeaderBytes) {
     const Status bad(ION_E_INVALID, "record batch: want at least 61 bytes", "CORRUPT_BATCH");
@@ -61,7 +61,7 @@ void NullBroker::keep(const batch::Header& h, std::span<const ion_buf> parts) {
 }
 
 // As many copies of the sample as fit, each behind a prefix with its own base offset.
-Answer NullBroker::answer(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
+Answer NullBroker::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
   struct Lease {
     std::atomic<uint32_t> references{1};
     std::shared_ptr<const Sample> sample;
@@ -99,7 +99,7 @@ Answer NullBroker::answer(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
   return op.ok(static_cast<uint64_t>(a.base), static_cast<uint64_t>(a.next), bufs);
 }
 
-Answer NullBroker::answer(Op& op, const ion_offset_req& r, ion_offset_answer& a) {
+Answer NullBroker::offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) {
   a.offset = r.what == ION_OFFSET_START ? 0 : kEnd;
   a.time_ms = -1;
   return op.ok(static_cast<uint64_t>(a.offset));
@@ -111,13 +111,13 @@ Status NullBroker::partition_of(const ion_partition_req&, ion_partition_answer& 
   return {};
 }
 
-Answer NullBroker::answer(Op& op, const ion_producer_req&, ion_producer_answer& a) {
+Answer NullBroker::init_producer(Op& op, const ion_producer_req&, ion_producer_answer& a) {
   a.producer_id = next_producer_.fetch_add(1, std::memory_order_relaxed);
   a.epoch = 0;
   return op.ok(static_cast<uint64_t>(a.producer_id));
 }
 
-Answer NullBroker::answer(Op& op, const ion_topic_req& r, ion_admin_answer&) {
+Answer NullBroker::tell(Op& op, const ion_topic_req& r, ion_admin_answer&) {
   if (r.each_broker != nullptr) {
     const ion_broker_info me{sizeof(ion_broker_info), 0, 1, bytes_of(address_), {}, bytes_of("null")};
     r.each_broker(r.ctx, &me);
@@ -131,7 +131,7 @@ Answer NullBroker::answer(Op& op, const ion_topic_req& r, ion_admin_answer&) {
   return op.ok();
 }
 
-Answer NullBroker::answer(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
+Answer NullBroker::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
   a.node = a.controller = 1;
   std::snprintf(a.cluster_id, sizeof a.cluster_id, "null");
   std::snprintf(a.version, sizeof a.version, "null");

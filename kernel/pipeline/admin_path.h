@@ -17,10 +17,14 @@ class AdminPath {
   AdminPath(const PipelineServices& pipeline, cluster::Controller& controller, cluster::LocalBroker& local, const NodeIdentity& identity, EachPlugin plugins)
       : services_(pipeline), controller_(controller), local_(local), identity_(identity), plugins_(std::move(plugins)), producers_(controller) {}
 
-  // Declared for every verb, so that a new one is written in one place; defined for those that no other path serves (api/broker_api.h).
-#define ION_ADMIN_VERB(name, Req, Ans, access, repeat, gate) Answer name(Op& op, const Req& r, Ans& a);
-  ION_BROKER_VERBS(ION_ADMIN_VERB)
-#undef ION_ADMIN_VERB
+  Answer init_producer(Op& op, const ion_producer_req& r, ion_producer_answer& a);
+  Answer metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a);
+  Answer topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a);
+  Answer topic_list(Op& op, const ion_topic_req& r, ion_admin_answer& a);
+  Answer topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a);
+  Answer topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a);
+  Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a);
+  Answer cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a);
   Status partition_of(const ion_partition_req& r, ion_partition_answer& a);
 
  private:

@@ -16,30 +16,35 @@ struct Forever {
   static constexpr ion_buf_ops kOps{sizeof(ion_buf_ops), ION_BUF_MAPPED, &Forever::retain, &Forever::release};
 };
 
-class NullBroker final : public EachVerb<NullBroker> {
+class NullBroker final : public BrokerApi {
  public:
   explicit NullBroker(uint64_t fetch_bytes) : payload_(fetch_bytes, 'n') {}
 
-  template <ion_verb, class Req, class Ans>
-  Answer verb(Op& op, const Req& r, Ans& a, Answer (BrokerApi::*)(Op&, const Req&, Ans&)) {
-    if constexpr (requires { answer(op, r, a); }) return answer(op, r, a);
-    else return op.refuse(Status(ION_E_UNSUPPORTED, "the null broker API does not offer this"));
-  }
-  Answer answer(Op& op, const ion_produce_req&, ion_produce_answer& a) {
+  Answer produce(Op& op, const ion_produce_req&, ion_produce_answer& a) override {
     a.base = next_.fetch_add(1, std::memory_order_relaxed), a.next = a.base + 1, a.high_watermark = a.next;
     return op.ok();
   }
-  Answer answer(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
+  Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) override {
     Forever::retain(&count_);
     Buf bytes = Buf::adopt({reinterpret_cast<const uint8_t*>(payload_.data()), payload_.size(), &Forever::kOps, &count_});
     a.base = r.offset, a.next = r.offset + 1, a.high_watermark = a.next;
     return op.ok(0, 0, {&bytes, 1});
   }
   Status cancel(uint64_t) override { return {ION_E_NOT_FOUND, "nothing waits here"}; }
+  Answer offset_for(Op& op, const ion_offset_req&, ion_offset_answer&) override { return none(op); }
   Status partition_of(const ion_partition_req&, ion_partition_answer&) override { return {ION_E_UNSUPPORTED, "null"}; }
+  Answer init_producer(Op& op, const ion_producer_req&, ion_producer_answer&) override { return none(op); }
+  Answer metadata(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
+  Answer topic_create(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
+  Answer topic_list(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
+  Answer topic_describe(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
+  Answer topic_delete(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
+  Answer plugin_list(Op& op, const ion_plugin_req&, ion_admin_answer&) override { return none(op); }
+  Answer cluster_info(Op& op, const ion_cluster_req&, ion_cluster_answer&) override { return none(op); }
   ion_health health() override { return ION_HEALTH_SERVING; }
 
  private:
+  static Answer none(Op& op) { return op.refuse(Status(ION_E_UNSUPPORTED, "the null broker API does not offer this")); }
   const std::string payload_;
   Forever count_;
   std::atomic<int64_t> next_{0};
@@ -47,7 +52,7 @@ class NullBroker final : public EachVerb<NullBroker> {
 
 class Running final : public NullTransport {
  public:
-  explicit Running(uint64_t fetch_bytes) : api_(fetch_bytes) { host_.set_broker_api(api_); }
+  explicit Running(uint64_t fetch_bytes) : door_(fetch_bytes) { host_.set_broker_api(door_); }
   Status open(const NullOptions& options) {
     transport_grpc::TransportGrpcConfig config;
     config.driver = options.driver, config.threads = options.threads;
@@ -82,7 +87,7 @@ class Running final : public NullTransport {
     end.changed.wait(lock, [&] { return end.done; });
   }
 
-  NullBroker api_;
+  NullBroker door_;
   test::FakeHost host_;
   std::unique_ptr<transport_grpc::TransportGrpc> plugin_;
   std::unique_ptr<Listener> listener_;

@@ -74,7 +74,7 @@ Answer FakeBrokerApi::unknown(Op& op, ion_error_info* error, std::string_view to
   return op.refuse(why);
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_produce>, Op& op, const ion_produce_req& r, ion_produce_answer& a) {
+Answer FakeBrokerApi::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
   std::unique_lock lock(mutex_);
   SeenProduce seen{std::string(text_of(r.topic)), joined(r.parts, r.nparts), std::string(text_of(r.who->address)), r.partition, r.acks,
                    r.nparts, r.nparts > 0 && r.parts[0].ops != nullptr, op.raw().deadline_ns};
@@ -170,7 +170,7 @@ bool FakeBrokerApi::read_locked(const Place& place, int64_t offset, uint64_t byt
   return true;
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_fetch>, Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
+Answer FakeBrokerApi::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
   fetches_.fetch_add(1);
   std::unique_lock lock(mutex_);
   if (fetch_failure_) {
@@ -256,7 +256,7 @@ std::vector<std::string> FakeBrokerApi::fetch_order() const {
   return fetch_order_;
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_offset_for>, Op& op, const ion_offset_req& r, ion_offset_answer& a) {
+Answer FakeBrokerApi::offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) {
   const std::lock_guard lock(mutex_);
   const Log* log = log_of(text_of(r.topic), r.partition);
   if (log == nullptr) return unknown(op, a.error, text_of(r.topic));
@@ -282,7 +282,7 @@ Status FakeBrokerApi::partition_of(const ion_partition_req& r, ion_partition_ans
   return {};
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_init_producer>, Op& op, const ion_producer_req&, ion_producer_answer& a) {
+Answer FakeBrokerApi::init_producer(Op& op, const ion_producer_req&, ion_producer_answer& a) {
   a.producer_id = next_producer_.fetch_add(1), a.epoch = 3;
   return op.ok();
 }
@@ -305,7 +305,7 @@ void FakeBrokerApi::tell(const std::string& name, ion_topic_fn each, void* ctx) 
   each(ctx, &info);
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_metadata>, Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+Answer FakeBrokerApi::metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   const std::lock_guard lock(mutex_);
   if (r.name.n == 0) {
     for (const auto& [name, logs] : topics_) tell(name, r.each, r.ctx);
@@ -316,7 +316,7 @@ Answer FakeBrokerApi::on(Verb<ION_VERB_metadata>, Op& op, const ion_topic_req& r
   return op.ok();
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_topic_create>, Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+Answer FakeBrokerApi::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   const std::string name(text_of(r.name));
   const std::lock_guard lock(mutex_);
   if (topics_.contains(name)) {
@@ -331,29 +331,29 @@ Answer FakeBrokerApi::on(Verb<ION_VERB_topic_create>, Op& op, const ion_topic_re
   return op.ok();
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_topic_list>, Op& op, const ion_topic_req& r, ion_admin_answer&) {
+Answer FakeBrokerApi::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) {
   const std::lock_guard lock(mutex_);
   for (const auto& [name, logs] : topics_)
     if (name.starts_with(text_of(r.name)) && ((r.flags & ION_TOPIC_INTERNAL_TOO) != 0 || !name.starts_with("__ion_"))) tell(name, r.each, r.ctx);
   return op.ok();
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_topic_describe>, Op& op, const ion_topic_req& r, ion_admin_answer& a) { return metadata(op, r, a); }
+Answer FakeBrokerApi::topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) { return metadata(op, r, a); }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_topic_delete>, Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+Answer FakeBrokerApi::topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   const std::lock_guard lock(mutex_);
   if (topics_.erase(std::string(text_of(r.name))) == 0) return unknown(op, a.error, text_of(r.name));
   return op.ok();
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_plugin_list>, Op& op, const ion_plugin_req& r, ion_admin_answer&) {
+Answer FakeBrokerApi::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer&) {
   const ion_plugin_info info{sizeof(ion_plugin_info), ION_PLUGIN_STARTED, bytes_of("dlq"), bytes_of("ion.dlq"), bytes_of("0.1.0"), bytes_of("gcc"),
                              bytes_of("dlq.so"), bytes_of("ab"), bytes_of("ion.redelivery/1"), bytes_of("ion.broker_api/1,ion.rpc/1?"), {}, 2};
   r.each(r.ctx, &info);
   return op.ok();
 }
 
-Answer FakeBrokerApi::on(Verb<ION_VERB_cluster_info>, Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
+Answer FakeBrokerApi::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
   const ion_broker_info broker{sizeof(ion_broker_info), 0, 1, bytes_of("broker-a:9640"), bytes_of("rack-1"), bytes_of("0.1.0")};
   if (r.each_broker != nullptr) r.each_broker(r.ctx, &broker);
   a.node = a.controller = 1;

@@ -15,7 +15,7 @@
 
 namespace ion::test {
 
-class FakeBrokerApi final : public EachVerb<FakeBrokerApi> {
+class FakeBrokerApi final : public BrokerApi {
  public:
   struct SeenProduce {
     std::string topic, bytes, peer;
@@ -53,29 +53,22 @@ class FakeBrokerApi final : public EachVerb<FakeBrokerApi> {
 
   void set_health(ion_health health) { health_ = health; }
 
-  // A verb that no test has wanted yet is refused.
-  template <ion_verb kVerb, class Req, class Ans>
-  Answer verb(Op& op, const Req& r, Ans& a, Answer (BrokerApi::*)(Op&, const Req&, Ans&)) {
-    if constexpr (requires { on(Verb<kVerb>(), op, r, a); }) return on(Verb<kVerb>(), op, r, a);
-    else return op.refuse(Status(ION_E_UNSUPPORTED, std::string(kVerbRows[kVerb].name) + " is not in the fake"));
-  }
+  Answer produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) override;
+  Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) override;
   Status cancel(uint64_t op_id) override;
+  Answer offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) override;
   Status partition_of(const ion_partition_req& r, ion_partition_answer& a) override;
+  Answer init_producer(Op& op, const ion_producer_req& r, ion_producer_answer& a) override;
+  Answer metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_list(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) override;
+  Answer cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) override;
   ion_health health() override { return health_.load(); }
 
  private:
-  Answer on(Verb<ION_VERB_produce>, Op& op, const ion_produce_req& r, ion_produce_answer& a);
-  Answer on(Verb<ION_VERB_fetch>, Op& op, const ion_fetch_req& r, ion_fetch_answer& a);
-  Answer on(Verb<ION_VERB_offset_for>, Op& op, const ion_offset_req& r, ion_offset_answer& a);
-  Answer on(Verb<ION_VERB_init_producer>, Op& op, const ion_producer_req& r, ion_producer_answer& a);
-  Answer on(Verb<ION_VERB_metadata>, Op& op, const ion_topic_req& r, ion_admin_answer& a);
-  Answer on(Verb<ION_VERB_topic_create>, Op& op, const ion_topic_req& r, ion_admin_answer& a);
-  Answer on(Verb<ION_VERB_topic_list>, Op& op, const ion_topic_req& r, ion_admin_answer& a);
-  Answer on(Verb<ION_VERB_topic_describe>, Op& op, const ion_topic_req& r, ion_admin_answer& a);
-  Answer on(Verb<ION_VERB_topic_delete>, Op& op, const ion_topic_req& r, ion_admin_answer& a);
-  Answer on(Verb<ION_VERB_plugin_list>, Op& op, const ion_plugin_req& r, ion_admin_answer& a);
-  Answer on(Verb<ION_VERB_cluster_info>, Op& op, const ion_cluster_req& r, ion_cluster_answer& a);
-
   struct Batch {
     int64_t base, next;
     std::string bytes;

@@ -9,23 +9,16 @@ namespace {
 
 using namespace ion::test;
 
-// Space for the text of a failure, as a caller of today knows it.
-ion_error_info told() {
-  ion_error_info error{};
-  error.size = sizeof error;
-  return error;
-}
-
 // One answer to one request, as a transport would keep it.
 struct Produced {
   std::vector<uint8_t> bytes;
   ion_buf part{};
-  ion_error_info error = told();
+  ion_error_info error{};
   ion_produce_answer answer{};
   std::optional<Status> status;
 };
 struct Fetched {
-  ion_error_info error = told();
+  ion_error_info error{};
   ion_fetch_answer answer{};
   std::optional<Status> status;
   std::string bytes;
@@ -513,7 +506,7 @@ TEST_F(PartitionTest, a_fetch_that_was_cancelled_before_it_parks_does_not_wait) 
   std::atomic<bool> cancelled{true};
   Status ended;
   bool answered = false;
-  ion_error_info error = told();
+  ion_error_info error{};
   ion_fetch_answer answer{};
   answer.error = &error;
   const FetchRequest ask{{0}, 1, 1 << 20, clock_.now() + seconds(60), &cancelled};

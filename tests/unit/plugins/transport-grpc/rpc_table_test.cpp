@@ -5,12 +5,9 @@
 #include <grpc/reflection/v1alpha/reflection.pb.h>
 #include <ionstream/v1/service.pb.h>
 
-#include <ion/contract/broker_api.h>
-
 #include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <set>
 #include <string>
 
@@ -36,11 +33,6 @@ TEST(RpcTable, is_exactly_what_the_protos_say) {
   std::set<std::string> have;
   for (const RpcRow& row : rpc_rows()) have.emplace(row.method);
   EXPECT_EQ(have, wanted);
-}
-
-TEST(RpcTable, serves_every_verb_of_the_broker_api) {
-  for (const VerbRow& verb : kVerbRows)
-    EXPECT_TRUE(std::any_of(rpc_rows().begin(), rpc_rows().end(), [&](const RpcRow& row) { return row.verb == verb.name; })) << verb.name;
 }
 
 TEST(RpcTable, knows_which_calls_are_streams) {

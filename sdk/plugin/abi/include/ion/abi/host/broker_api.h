@@ -5,7 +5,6 @@
 #ifndef ION_ABI_HOST_BROKER_API_H
 #define ION_ABI_HOST_BROKER_API_H
 #include <ion/abi/host/broker_api_admin.h>
-#include <ion/abi/host/broker_verbs.h>
 ION_EXTERN_C_BEGIN
 
 #define ION_BROKER_API_ID "ion.broker_api/1"
@@ -74,18 +73,22 @@ typedef struct ion_producer_answer { uint32_t size; int32_t epoch; int64_t produ
 
 typedef enum ion_health { ION_HEALTH_STARTING = 0, ION_HEALTH_SERVING = 1, ION_HEALTH_DRAINING = 2, ION_HEALTH_FAILED = 3 } ion_health;
 
-/* `self` is the broker. First the functions that answer at once, then one op per row of broker_verbs.h:
- *   ion_status (*name)(void* self, const REQUEST* r, ANSWER* a, const ion_op* op, ion_result* now)
- * `r`, all that it points to, and `a` are the caller's and stay until the op is complete. `size` of both says what the caller knows: members
- * behind the size of `r` count as zero, members behind the size of `a` are not written. */
 typedef struct ion_broker_api {
   uint32_t size, caps;
+  ION_OP(ANY, produce, const ion_produce_req* r, ion_produce_answer* a);
+  ION_OP(ANY, fetch, const ion_fetch_req* r, ion_fetch_answer* a);
   ION_FN(ANY, cancel, uint64_t op_id); /* a parked fetch completes CANCELLED; NOT_FOUND: it is over */
+  ION_OP(ANY, offset_for, const ion_offset_req* r, ion_offset_answer* a);
   ION_FN(ANY, partition_of, const ion_partition_req* r, ion_partition_answer* a);
-  ION_FN(ANY, health, uint32_t* out); /* one of ion_health */
-#define ION_VERB_MEMBER(name, Req, Ans, access, repeat, gate) ION_OP(ANY, name, const Req* r, Ans* a);
-  ION_BROKER_VERBS(ION_VERB_MEMBER)
-#undef ION_VERB_MEMBER
+  ION_OP(ANY, init_producer, const ion_producer_req* r, ion_producer_answer* a);
+  ION_OP(ANY, metadata, const ion_topic_req* r, ion_admin_answer* a);
+  ION_OP(ANY, topic_create, const ion_topic_req* r, ion_admin_answer* a);
+  ION_OP(ANY, topic_list, const ion_topic_req* r, ion_admin_answer* a);
+  ION_OP(ANY, topic_describe, const ion_topic_req* r, ion_admin_answer* a);
+  ION_OP(ANY, topic_delete, const ion_topic_req* r, ion_admin_answer* a);
+  ION_OP(ANY, plugin_list, const ion_plugin_req* r, ion_admin_answer* a);
+  ION_OP(ANY, cluster_info, const ion_cluster_req* r, ion_cluster_answer* a);
+  ION_FN(ANY, health, uint32_t* out);
 } ion_broker_api;
 
 ION_EXTERN_C_END

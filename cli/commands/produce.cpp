@@ -25,6 +25,7 @@ namespace {
 
 constexpr size_t kTopicsMax = 1024;       // of one run, with %t in the format
 constexpr uint64_t kErrorsShown = 10;
+constexpr Nanos kCloseMax = seconds(10);  // for what was written without waiting for an answer to arrive
 
 // What the words asked for, judged before anything is sent.
 struct Plan {
@@ -261,7 +262,7 @@ class Production {
         if (!gave_up_) flushed = lane.producer.flush(milliseconds(500));
       }
       // Whatever is left fails now, so that no call comes when this is gone.
-      const Status closed = lane.producer.close(milliseconds(1));
+      const Status closed = lane.producer.close(flushed.ok() ? kCloseMax : milliseconds(1));
       if (!flushed.ok()) return flushed;
       (void)closed;
     }

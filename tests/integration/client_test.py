@@ -296,6 +296,17 @@ class Unattended(unittest.TestCase):
                 self.assertIn("500 records failed", run.said())
 
 
+    def test_records_that_nobody_answers_for_arrive_all_and_in_order(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            rows = b"".join(b"%07d\n" % i for i in range(300_000))
+            for times in (1, 2):
+                broker.ion("produce", "t", "--acks", "none", stdin=rows)
+                stored = lambda: broker.ion("consume", "t", "-e", "-f", "%v\n").stdout  # noqa: E731
+                until("they can be read", lambda: len(stored()) == len(rows) * times)
+                self.assertEqual(stored(), rows * times)
+
+
 class Recreated(unittest.TestCase):
     def again(self, broker, name, partitions):
         broker.ion("topic", "delete", name, "-y")

@@ -185,6 +185,7 @@ void ProducerSession::link_down(const LinkId& id, Failure why) {
   {
     const std::lock_guard lock(mutex_);
     links_.erase(id);
+    changed_.notify_all();
   }
   step(LinkDown{id, std::move(why), driver_->random()});
 }
@@ -234,6 +235,7 @@ Status ProducerSession::flush(Nanos timeout) {
 }
 
 Status ProducerSession::close(Nanos timeout) {
+  const Instant end = Driver::now() + timeout;
   Status flushed = flush(timeout);
   {
     const std::lock_guard lock(mutex_);
@@ -248,8 +250,23 @@ Status ProducerSession::close(Nanos timeout) {
     if (!driver_->here()) changed_.wait_for(lock, kCallbacksMax, [&] { return deliver_done_ == deliver_begun_; });
     --waiting_;
   }
+  if (flushed.ok() && limits_.promise == ProducerLimits::Promise::kUnanswered) let_streams_end(end);
   end_streams();
   return flushed;
+}
+
+// What was written and is not answered may still lie on this side: cancelling a stream would throw it away. The broker ends a stream
+// when it has read all of it.
+void ProducerSession::let_streams_end(Instant end) {
+  if (driver_->here()) return;
+  std::vector<std::shared_ptr<StreamCall>> calls;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, open] : links_) calls.push_back(open.call);
+  }
+  for (const auto& call : calls) call->half_close();
+  std::unique_lock lock(mutex_);
+  changed_.wait_until(lock, time_point(end), [this] { return links_.empty(); });
 }
 
 void ProducerSession::end_streams() {

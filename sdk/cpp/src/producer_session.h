@@ -58,6 +58,7 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
   void open(const LinkId& link);
   void reset(const std::vector<LinkId>& links);
   void end_streams();
+  void let_streams_end(Instant end);
   void fetch_metadata();
   void fetch_identity();
   void link_down(const LinkId& link, Failure why);

@@ -34,18 +34,34 @@ void StreamCall::enqueue(grpc::ByteBuffer message, uint64_t cookie, Then then) {
 
 void StreamCall::flush() {
   Outgoing next;
+  bool ends = false;
   {
     const std::lock_guard lock(mutex_);
-    if (!open_ || writing_ || broken_ || reads_ended_ || out_.empty()) return;
-    next = std::move(out_.front());
-    out_.pop_front();
+    if (!open_ || writing_ || broken_ || reads_ended_) return;
+    if (out_.empty() && half_close_ != HalfClose::kWanted) return;
     writing_ = true;
-    writing_cookie_ = next.cookie;
     begin(write_op_, &StreamCall::on_write);
+    if (out_.empty()) {
+      half_close_ = HalfClose::kBegun;
+    } else {
+      next = std::move(out_.front());
+      out_.pop_front();
+      writing_cookie_ = next.cookie;
+    }
+    ends = half_close_ == HalfClose::kBegun;
   }
+  if (ends) return call_->WritesDone(&write_op_);
   // Only who set writing_ is here, so order is kept without the lock.
   if (next.then == Then::kHalfClose) call_->WriteLast(next.message, grpc::WriteOptions(), &write_op_);
   else call_->Write(next.message, &write_op_);
+}
+
+void StreamCall::half_close() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (half_close_ == HalfClose::kNo) half_close_ = HalfClose::kWanted;
+  }
+  flush();
 }
 
 void StreamCall::on_start(bool ok) {
@@ -75,13 +91,15 @@ void StreamCall::on_read(bool ok) {
 
 void StreamCall::on_write(bool ok) {
   uint64_t cookie = 0;
+  bool message = true;
   {
     const std::lock_guard lock(mutex_);
     writing_ = false;
     broken_ = broken_ || !ok;
     cookie = writing_cookie_;
+    message = half_close_ != HalfClose::kBegun;
   }
-  if (ok) {
+  if (ok && message) {
     flush();
     owner_->written(cookie);
   }

@@ -39,6 +39,8 @@ class StreamCall final : public Driver::Call, public std::enable_shared_from_thi
   void enqueue(grpc::ByteBuffer message, uint64_t cookie, Then then = Then::kMore);
   // Begins to write, if nobody does. Apart from enqueue so that the system call happens outside the caller's lock.
   void flush();
+  // Nothing more will be enqueued: when all is written the other side is told so, and ends the stream when it has read everything.
+  void half_close();
   void cancel() override { context_.TryCancel(); }
 
  private:
@@ -77,6 +79,7 @@ class StreamCall final : public Driver::Call, public std::enable_shared_from_thi
   std::mutex mutex_;
   std::deque<Outgoing> out_;  // bounded by what the owner has in flight
   uint64_t writing_cookie_ = 0;
+  enum class HalfClose { kNo, kWanted, kBegun } half_close_ = HalfClose::kNo;
   bool open_ = false, writing_ = false, reads_ended_ = false, broken_ = false, finishing_ = false;
 };
 

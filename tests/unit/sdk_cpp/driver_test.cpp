@@ -334,6 +334,22 @@ TEST_F(Driver, unanswered_records_are_delivered_all_the_same) {
   }
 }
 
+TEST_F(Driver, closing_a_producer_without_answers_waits_until_the_broker_has_read_everything) {
+  broker.create_topic("orders", 1);
+  Client client = connect();
+  ProducerOptions o;
+  o.acks = Acks::kNone;
+  Producer producer = client.producer("orders", o);
+  ASSERT_TRUE(producer.send({.value = "first"}).get(kLong));
+  broker.hold();
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(producer.send({.value = std::string(1000, 'v')}, {}).ok());
+  ASSERT_TRUE(producer.flush(kLong).ok());
+  std::thread closing([&] { EXPECT_TRUE(producer.close(kLong).ok()); });
+  broker.go_on();
+  closing.join();
+  EXPECT_EQ(broker.values("orders", 0).size(), 51u);
+}
+
 TEST_F(Driver, another_broker_is_found_when_the_first_is_not_there) {
   FakeBroker gone;
   const std::string nobody = gone.address();

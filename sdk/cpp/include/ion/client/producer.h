@@ -32,7 +32,7 @@ class Producer {
   // Sends what is gathered and waits until all records sent before this call are delivered or failed, and their callbacks have run.
   // DEADLINE: some are still under way; they go on. Not on the client's thread.
   Status flush(Nanos timeout = seconds(120));
-  // flush, then refuses new records. What is not delivered in time fails with CLOSED. No callback runs after it.
+  // flush, then refuses new records; with Acks::kNone it also waits until the broker has read what was written. What is not delivered in time fails with CLOSED. No callback runs after it.
   Status close(Nanos timeout = seconds(120));
 
   ProducerCounts counts() const;  // since the producer was made

@@ -58,6 +58,7 @@ class FakeDisk {
     std::vector<uint8_t> durable;     // its size is the durable length
     std::vector<bool> dirty;          // per sector of `seen`
     int maps = 0;
+    uint64_t mapped_before = 0;       // of a file that grew under its maps: nothing is written below, they would not show it
     bool locked = false;
     // directories
     struct Change {
@@ -116,6 +117,14 @@ class FakeDisk {
   void set_total_bytes(uint64_t n) {
     const std::lock_guard lock(mutex_);
     total_bytes_ = n;
+  }
+  // Handles that are open on files whose path begins so.
+  uint64_t open_files(std::string_view path_begin) const {
+    const std::lock_guard lock(mutex_);
+    uint64_t n = 0;
+    for (const auto& [path, handles] : open_)
+      if (path.starts_with(path_begin)) n += handles;
+    return n;
   }
   uint64_t used_bytes() const {
     const std::lock_guard lock(mutex_);
@@ -177,6 +186,7 @@ class FakeDisk {
   void next_life() {
     ++life_;
     crashed_ = false, crash_at_ = UINT64_MAX;
+    open_.clear();
   }
 
   // ---- with the lock held
@@ -233,13 +243,14 @@ class FakeDisk {
     if (bytes.empty()) return;
     const uint64_t end = at + bytes.size();
     grow(node, end);
+    ION_ASSERT(node.maps == 0 || at >= node.mapped_before);
     std::memcpy(node.seen->data() + at, bytes.data(), bytes.size());
     for (uint64_t s = at / kSector; s <= (end - 1) / kSector; ++s) node.dirty[s] = true;
   }
   static void grow(Node& node, uint64_t length) {
     if (length <= node.length) return;
     if (length > node.seen->size()) {
-      ION_ASSERT(node.maps == 0);  // a map would not see what comes: allocate before mapping
+      node.mapped_before = node.maps > 0 ? std::max(node.mapped_before, node.length) : 0;
       auto larger = std::make_shared<std::vector<uint8_t>>(*node.seen);
       larger->resize(length, 0);
       node.seen = std::move(larger);
@@ -313,6 +324,7 @@ class FakeDisk {
   uint64_t total_bytes_ = uint64_t{1} << 40;
   std::vector<FaultRule> faults_;
   std::map<std::pair<DiskOp, std::string>, uint64_t> counts_;
+  std::map<std::string, uint64_t> open_;  // handles by the path they were opened with
 };
 
 }  // namespace ion::test

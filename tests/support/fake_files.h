@@ -34,7 +34,9 @@ class FakeMap final : public MappedFile {
 class FakeFile final : public File {
  public:
   FakeFile(FakeDisk& disk, FakeDisk::NodeRef node, std::string path, uint64_t life, bool locks)
-      : disk_(disk), node_(std::move(node)), path_(std::move(path)), life_(life), locks_(locks) {}
+      : disk_(disk), node_(std::move(node)), path_(std::move(path)), life_(life), locks_(locks) {
+    ++disk_.open_[path_];
+  }
   ~FakeFile() override {
     const std::lock_guard lock(disk_.mutex_);
     if (!closed_) let_go();
@@ -134,7 +136,9 @@ class FakeFile final : public File {
     return {ION_E_NO_SPACE, path_ + ": wanted " + std::to_string(growth) + " bytes more, the disk is full"};
   }
   void let_go() {
-    if (locks_ && life_ == disk_.life_) node_->locked = false;
+    if (life_ != disk_.life_) return;
+    if (locks_) node_->locked = false;
+    --disk_.open_[path_];
   }
   FakeDisk& disk_;
   const FakeDisk::NodeRef node_;

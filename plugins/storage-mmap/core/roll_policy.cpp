@@ -35,6 +35,10 @@ uint64_t next_capacity(uint64_t before, Roll why, uint64_t segment_bytes, uint64
 
 uint64_t first_capacity(uint64_t segment_bytes, uint64_t needed) noexcept { return fit(kFirstSegmentBytes, segment_bytes, needed); }
 
+uint64_t resumed_capacity(uint64_t used, uint64_t segment_bytes, uint64_t needed) noexcept {
+  return fit(std::max(2 * used, kFirstSegmentBytes), segment_bytes, std::min(used + needed, kAppendBytesMax));
+}
+
 bool worth_zeroing(uint64_t segment_bytes, uint64_t flushes) noexcept { return flushes > segment_bytes / kBytesPerFlush; }
 
 uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead) noexcept {

@@ -11,7 +11,7 @@
 
 namespace ion::storage_mmap {
 
-inline constexpr uint64_t kFirstSegmentBytes = uint64_t{256} << 10;
+inline constexpr uint64_t kFirstSegmentBytes = uint64_t{64} << 10;
 inline constexpr uint64_t kSegmentBytesMin = uint64_t{4} << 10;  // a page
 inline constexpr uint64_t kSegmentBytesMax = uint64_t{4} << 30;
 inline constexpr uint64_t kAppendBytesMax = uint64_t{2} << 30;   // one append call: it never crosses a segment
@@ -33,6 +33,8 @@ Roll roll_before(const ActiveFacts& active, uint64_t bytes, const RollRules& rul
 // Bytes of the segment behind one of `before` bytes that was closed for `why`; at least `needed`, whole pages.
 uint64_t next_capacity(uint64_t before, Roll why, uint64_t segment_bytes, uint64_t needed) noexcept;
 uint64_t first_capacity(uint64_t segment_bytes, uint64_t needed) noexcept;
+// Bytes that the file of a segment gets when a log is appended to again that was closed with `used` bytes in it.
+uint64_t resumed_capacity(uint64_t used, uint64_t segment_bytes, uint64_t needed) noexcept;
 
 // Whether the next segments are filled with zeros before their use. That makes a flush cheaper (no extent has to be converted and
 // noted in the journal) and costs a second write of every byte, so it is for logs that are flushed often: at least once in

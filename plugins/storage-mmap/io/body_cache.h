@@ -28,7 +28,7 @@ class BodyCache {
         else oldest->cached.store(false), closed.push_back(std::move(oldest));
       }
     }
-    for (const auto& segment_to_close : closed) segment_to_close->set_body(nullptr);
+    for (const auto& segment_to_close : closed) segment_to_close->drop_body();
   }
 
  private:

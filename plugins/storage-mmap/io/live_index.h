@@ -27,6 +27,8 @@ class LiveIndex {
     size_.store(n + 1, std::memory_order_release);
   }
 
+  // Entries beyond are left out.
+  size_t capacity() const noexcept { return chunks_.size() * kChunk; }
   // Any thread.
   size_t size() const noexcept { return size_.load(std::memory_order_acquire); }
   const Checkpoint& at(size_t i) const noexcept { return chunks_[i / kChunk][i % kChunk]; }

@@ -169,6 +169,8 @@ void LogCore::finish_close(Later later) {
     later.fail(closed);
     return reopen();
   }
+  writer_.end();
+  disk_.release();
   supply_->discard();
   on_closed_();
   later.ok();

@@ -20,11 +20,12 @@ Status LogCore::open(IfMissing missing) {
   ION_CHECK(meta_->load());
   supply_ = std::make_shared<SegmentSupply>(context_, state_, recovered.next_number);
   const auto& segments = recovered.segments->segments();
-  writable_ = !segments.empty() && segments.back()->disk.file != nullptr;
+  writable_ = recovered.writable;
   state_.cut_tail = recovered.cut_tail;
   state_.begin(recovered.segments, recovered.next, recovered.next);
   disk_.begin(recovered.mark);
-  if (writable_) writer_.begin(segments.back());
+  if (writable_ && segments.empty()) writer_.begin_without(recovered.next);
+  else if (writable_) writer_.begin(segments.back());
   for (const Damage& d : recovered.segments->damage()) {
     state_.note_damage();
     context_.metrics.found_damage();
@@ -36,6 +37,10 @@ Status LogCore::open(IfMissing missing) {
 
 Status LogCore::changeable() const {
   if (closing_.load(std::memory_order_relaxed)) return {ION_E_CLOSED, "log " + state_.name + " is being closed"};
+  return changeable_now();
+}
+
+Status LogCore::changeable_now() const {
   ION_CHECK(state_.failure());
   if (state_.damaged()) return LogReader::corrupt(state_.name, state_.segments()->damage().front().range);
   ION_ASSERT(writable_);
@@ -53,7 +58,7 @@ Answer LogCore::append(Op& op, std::span<const ion_batch> batches) {
   for (;;) {
     LogWriter::Appended done = writer_.append(batches);
     if (const auto* need = std::get_if<LogWriter::NeedSegment>(&done)) {
-      std::optional<ReadySegment> ready = need->name_first ? std::nullopt : supply_->take(need->bytes);
+      std::optional<ReadySegment> ready = need->name_first || need->first || need->resume ? std::nullopt : supply_->take(need->bytes);
       if (!ready) {
         if (wait_for_segment(op.later(), batches, *need) == Turn::kDone) turn_.release();
         return op.pending();
@@ -76,7 +81,7 @@ Turn LogCore::run_append(Later later, std::span<const ion_batch> batches) {
 }
 
 Turn LogCore::append_now(Later later, std::span<const ion_batch> batches) {
-  if (const Status right = changeable(); !right.ok() && right.code() != ION_E_CLOSED) return later.fail(right), Turn::kDone;
+  if (const Status right = changeable_now(); !right.ok()) return later.fail(right), Turn::kDone;
   LogWriter::Appended done = writer_.append(batches);
   if (const auto* need = std::get_if<LogWriter::NeedSegment>(&done)) return wait_for_segment(std::move(later), batches, *need);
   after_append();
@@ -87,6 +92,7 @@ Turn LogCore::append_now(Later later, std::span<const ion_batch> batches) {
 
 Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need) {
   context_.metrics.append_waited();
+  if (need.resume) return wait_for_resume(std::move(later), batches, need.capacity);
   supply_->await(need.capacity, [self = shared_from_this(), batches, first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
     const Status begun = ready ? self->take_into_use(*std::move(ready), first) : ready.error();
     Turn turn = Turn::kDone;
@@ -97,9 +103,37 @@ Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, 
   return Turn::kKept;
 }
 
+Turn LogCore::wait_for_resume(Later later, std::span<const ion_batch> batches, uint64_t capacity) {
+  const auto work = [self = shared_from_this(), batches, capacity](Later l) {
+    const Status resumed = self->resume(capacity);
+    Turn turn = Turn::kDone;
+    if (resumed.ok()) turn = self->append_now(std::move(l), batches);
+    else l.fail(resumed);
+    if (turn == Turn::kDone) self->turn_.release();
+  };
+  return context_.jobs.answer(std::move(later), work) ? Turn::kKept : Turn::kDone;
+}
+
+// The log was closed in order, and this is the first append since it was opened.
+Status LogCore::resume(uint64_t capacity) {
+  const SegmentRef active = state_.segments()->segments().back();
+  if (active->end() > 0) ION_CHECK(reader_.load(active));
+  ION_CHECK(changeable_now());  // loading may have found damage
+  ION_CHECK(disk_.resume(*active, capacity));
+  writer_.resumed();
+  return {};
+}
+
 // Not on a shard when the name must come first.
 Status LogCore::take_into_use(ReadySegment ready, bool name_first) {
   SegmentRef segment = writer_.segment_of(std::move(ready));
+  // Until the mark says that nothing is durable, a torn tail could not be told from damage.
+  if (state_.segments()->segments().empty()) {
+    if (const Status marked = context_.marks->flush(); !marked.ok()) {
+      LogDisk::Hold(disk_).discard(*segment);
+      return marked;
+    }
+  }
   std::optional<LogDisk::Hold> disk;  // until it is in the list: a flush must not give its name to an empty one before it
   if (name_first) {
     disk.emplace(disk_);

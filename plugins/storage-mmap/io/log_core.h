@@ -47,10 +47,13 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
  private:
   // Why the log cannot be changed; OK when it can.
   Status changeable() const;
+  Status changeable_now() const;  // of a log that is being closed too: what was asked for before is done
   // One append of the turn's holder: answered, or waiting for a segment with the turn kept.
   Turn run_append(Later later, std::span<const ion_batch> batches);
   Turn append_now(Later later, std::span<const ion_batch> batches);
   Turn wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need);
+  Turn wait_for_resume(Later later, std::span<const ion_batch> batches, uint64_t capacity);
+  Status resume(uint64_t capacity);
   // Takes a segment into use; names it first where that must be.
   Status take_into_use(ReadySegment ready, bool name_first);
   void after_append();
@@ -78,7 +81,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   std::shared_ptr<SegmentSupply> supply_;
   std::shared_ptr<MetaStore> meta_;
   OnClosed on_closed_;
-  bool writable_ = false;             // has an active segment
+  bool writable_ = false;             // not damaged when it was opened
   std::atomic<bool> closing_{false};
 };
 

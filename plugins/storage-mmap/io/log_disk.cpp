@@ -71,9 +71,40 @@ Status LogDisk::settle_held() {
     }
     ION_CHECK(index_held(segment));
     new_index = true;
+    segment.unpin();
     context_.cache.add(segments[i]);
   }
   return new_index ? context_.ports.files.sync_dir(state_.directory.path()) : Status();
+}
+
+Status LogDisk::resume(Segment& segment, uint64_t capacity) {
+  const std::lock_guard lock(mutex_);
+  ION_CHECK(state_.failure());
+  Files& files = context_.ports.files;
+  const std::shared_ptr<SegmentBody> loaded = segment.body();
+  const uint64_t end = segment.end();
+  if (loaded == nullptr && end > 0) return {ION_E_OVERLOADED, "log " + state_.name + ": its last segment was closed again; raise open_segments_max"};
+  ION_TRY(const DiskSpace space, files.space());
+  ION_CHECK(check_space({space.free_bytes, space.total_bytes}, capacity - end, state_.log_class, context_.space_rules()));
+  ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(files, state_.directory.segment(segment.base())));
+  if (file->capacity() < end)
+    return {ION_E_CORRUPT, file->path() + ": has " + std::to_string(file->capacity()) + " bytes, wanted the " + std::to_string(end) + " that were written"};
+  ION_CHECK(file->grow(capacity));
+  ION_TRY(std::unique_ptr<MappedFile> map, file->map());
+  const size_t more = (file->capacity() - end) / context_.config.index_interval + 2;
+  const std::vector<Checkpoint> entries = loaded != nullptr ? loaded->index.entries_below(end) : std::vector<Checkpoint>{};
+  auto body = std::make_shared<SegmentBody>(std::make_shared<ReadMap>(std::move(map), context_.maps), entries, more);
+  if (loaded != nullptr && loaded->checked != nullptr) {
+    body->start_checking();
+    for (size_t i = 0; i < entries.size(); ++i) body->checked[i].store(loaded->checked[i].load());
+  } else {
+    segment.trust();
+  }
+  segment.set_capacity(file->capacity());
+  segment.disk.file = std::move(file);
+  segment.disk.indexed = false;
+  segment.pin_body(std::move(body));
+  return {};
 }
 
 Status LogDisk::close() {
@@ -82,22 +113,35 @@ Status LogDisk::close() {
   const SegmentsNow list = state_.segments();
   const auto& segments = list->segments();
   // A log that failed claims nothing; one without a segment to write on was damaged and stays as it is.
-  if (!state_.failed() && !segments.empty() && segments.back()->disk.file != nullptr) {
+  const bool written_on = !state_.failed() && !segments.empty() && segments.back()->disk.file != nullptr;
+  if (written_on) {
     ION_CHECK(settle_held());
     ION_CHECK(sync_held());
     ION_CHECK(index_held(*segments.back()));
     ION_CHECK(fail(context_.ports.files.sync_dir(state_.directory.path())));
+  }
+  if (!state_.failed() && (written_on || !mark_written_)) {
     if (!mark_written_) ION_CHECK(fail(context_.marks->write(state_.name, mark_)));
     mark_written_ = true;
     ION_CHECK(fail(context_.marks->flush()));
   }
-  for (const SegmentRef& segment : segments)
-    if (segment->disk.file != nullptr) {
-      if (const Status closed = segment->disk.file->close(); !closed.ok()) (void)fail(closed);
-      segment->disk.file.reset();
-    }
   closed_ = true;
   return {};
+}
+
+void LogDisk::release() {
+  const std::lock_guard lock(mutex_);
+  ION_ASSERT(closed_);
+  const SegmentsNow list = state_.segments();
+  const auto& segments = list->segments();
+  for (const SegmentRef& segment : segments) {
+    if (segment->disk.file == nullptr) continue;
+    segment->set_body(nullptr);
+    // A reader that holds a part of it keeps it as long as it is; so does a log that failed, which claims nothing.
+    if (segment == segments.back() && !state_.failed() && segment->disk.file->shrink(segment->end()).ok()) segment->set_capacity(segment->end());
+    if (const Status closed = segment->disk.file->close(); !closed.ok()) (void)fail(closed);
+    segment->disk.file.reset();
+  }
 }
 
 // An index that an earlier segment of this name left behind must not vouch for this one.
@@ -107,6 +151,7 @@ Status LogDisk::name_held(Segment& segment) {
   const auto failed = [&](Status why) { return why.ok() || why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); };
   ION_CHECK(failed(remove_if_there(files, state_.directory.index(segment.base()))));
   ION_CHECK(failed(segment.disk.file->rename_to(files, state_.directory.segment(segment.base()))));
+  ION_CHECK(fail(state_.directory_name->settle(files)));
   // It bears its name, which ends the segment before it: going on in that one would lose what comes.
   ION_CHECK(fail(files.sync_dir(state_.directory.path())));
   segment.disk.named = true;

@@ -24,8 +24,13 @@ class LogDisk {
   void write_back(Segment& segment, uint64_t from, uint64_t bytes);
   // Names, flushes, indexes and closes every segment but the last. May be called at any time, any number of times.
   Status settle();
-  // The same with the last one, and a mark that says so. Nothing else is done with the files afterwards.
+  // Opens the last segment to be written on again and makes it `capacity` bytes long: of a log that was closed in order it is opened
+  // by the first append. It is loaded already. NO_SPACE and OVERLOADED (no descriptor) leave everything as it was.
+  Status resume(Segment& segment, uint64_t capacity);
+  // The same as settle with the last one, and a mark that says so.
   Status close();
+  // After close, when nobody writes any more: closes the files, and gives back what the last one has behind its end.
+  void release();
 
   // A truncation holds the disk while it works; it may do so while it holds the log's write turn.
   class Hold {

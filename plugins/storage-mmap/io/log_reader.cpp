@@ -65,12 +65,7 @@ Status LogReader::prepare(const ReadBounds& bounds) {
   const SegmentRef segment = list->find(bounds.from);
   if (segment == nullptr) return {};
   const std::shared_ptr<SegmentBody> body = segment->body();
-  if (body == nullptr) {
-    ION_TRY(const std::vector<Damage> damage, load_segment(context_, state_, segment));
-    publish(damage);
-    context_.cache.add(segment);
-    return {};
-  }
+  if (body == nullptr) return load(segment);
   if (body->checked == nullptr) return {};
   const size_t entry = body->index.floor_of(bounds.from);
   const uint64_t at = entry == kNoEntry ? 0 : body->index.at(entry).position;
@@ -81,6 +76,14 @@ Status LogReader::prepare(const ReadBounds& bounds) {
   ION_TRY(const CheckedStretch checked, check_stretch(context_, state_, *segment, *body, at, wanted));
   publish(checked.damage);  // before the stretch counts as checked
   body->set_checked(checked.first_entry, checked.last_entry);
+  return {};
+}
+
+Status LogReader::load(const SegmentRef& segment) {
+  if (segment->body() != nullptr) return {};
+  ION_TRY(const std::vector<Damage> damage, load_segment(context_, state_, segment));
+  publish(damage);
+  context_.cache.add(segment);
   return {};
 }
 
@@ -112,7 +115,7 @@ Result<SegmentSummary> LogReader::summary_at(const SegmentRef& segment, Offset u
   size_t entry = body->index.floor_of(upto);
   {
     const size_t from = entry == kNoEntry || entry == 0 ? 0 : entry - 1, behind = entry == kNoEntry ? 0 : entry + 1;
-    const uint64_t at = from < body->index.size() ? body->index.at(from).position : 0;
+    const uint64_t at = from == 0 ? 0 : body->index.at(from).position;
     const uint64_t end = behind < body->index.size() ? body->index.at(behind).position + batch::kHeaderBytes : whole.end;
     ION_CHECK(ReadMap::bring_in(body->map, at, std::min(end, whole.end) - at));
   }
@@ -142,7 +145,7 @@ std::shared_ptr<SegmentBody> LogReader::body_below(const Segment& segment, uint6
   auto below = std::make_shared<SegmentBody>(whole->map, whole->index.entries_below(end));
   if (whole->checked == nullptr) return below;
   const size_t n = below->index.size();
-  below->checked = std::make_unique<std::atomic<uint8_t>[]>(std::max<size_t>(1, n));
+  below->start_checking();
   for (size_t i = 0; i < n; ++i) below->checked[i].store(whole->checked[i].load());
   return below;
 }

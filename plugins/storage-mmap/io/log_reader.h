@@ -24,6 +24,9 @@ class LogReader {
   std::optional<Found> find(const ReadBounds& bounds);
   void answer_slowly(Later later, const ReadBounds& bounds);
 
+  // Opens the segment, if it is closed. Damage that is found is published. BLOCKING.
+  Status load(const SegmentRef& segment);
+
   // The last batch that ends at or below `upto` in this segment: what the segment is when it ends there. BLOCKING.
   Result<SegmentSummary> summary_at(const SegmentRef& segment, Offset upto);
   // The same map, without index entries from `end` on.

@@ -9,6 +9,9 @@
 namespace ion::storage_mmap {
 
 namespace {
+// The last segment of a log that was closed in order is checked at once if that is cheap, else when it is read, as sealed ones are.
+constexpr uint64_t kReadAtOpenMax = uint64_t{64} << 10;
+
 class Recovery {
  public:
   Recovery(StorageContext& context, const LogState& state)
@@ -39,8 +42,7 @@ class Recovery {
     if (!entries && entries.error().code() != ION_E_NOT_FOUND) return entries.error();
     if (!entries) {
       if (missing == IfMissing::kRefuse && !mark_) return {ION_E_NOT_FOUND, "there is no log " + state_.name};
-      ION_CHECK(files_.make_dir(state_.directory.path()));
-      return files_.sync_dir(kLogsPath);
+      return files_.make_dir(state_.directory.path());
     }
     std::vector<std::pair<Offset, uint64_t>> named;
     for (const DirEntry& e : *entries) {
@@ -51,7 +53,7 @@ class Recovery {
     std::sort(ahead_.begin(), ahead_.end());
     for (const auto& [base, bytes] : named) named_.push_back({base, bytes, std::nullopt});
     if (!ahead_.empty()) next_number_ = ahead_.back().first + 1;
-    if (missing == IfMissing::kRefuse && named_.empty() && !mark_) return {ION_E_NOT_FOUND, "there is no log " + state_.name};
+    if (mark_ && mark_->offset > Offset{0}) state_.directory_name->is_durable();  // it was moved after the first segment had its name
     if (!named_.empty() && !mark_) context_.ports.logger.warn("durable mark is lost", {{"log", state_.name}});
     return {};
   }
@@ -64,15 +66,29 @@ class Recovery {
       if (summary) found.index = SegmentIndex{*summary, {}};
     }
     const ReadingPlan plan = plan_reading(named_, mark_);
+    in_order_ = closed_in_order();
     for (const size_t i : plan.below_first) obsolete_.push_back(named_[i].base);
     for (size_t i = 0; i < named_.size(); ++i) {
       if (std::find(plan.below_first.begin(), plan.below_first.end(), i) != plan.below_first.end()) continue;
       const auto task = std::find_if(plan.read.begin(), plan.read.end(), [&](const ReadingTask& t) { return t.which == i; });
       Read read{{named_[i], std::nullopt, false}, task == plan.read.end() ? ReadingTask{} : *task, state_.directory.segment(named_[i].base)};
-      if (task != plan.read.end()) ION_CHECK(scan(read, read.facts.found.file_bytes));
+      const bool believed = in_order_ && i + 1 == named_.size() && named_[i].file_bytes > kReadAtOpenMax;
+      if (task != plan.read.end() && !believed) ION_CHECK(scan(read, read.facts.found.file_bytes));
       segments_.push_back(std::move(read));
     }
     return {};
+  }
+
+  // The log was closed, and nothing was done with it since: mark and index of the last segment say the same, and its file ends where
+  // its batches do. (A log that is written on has a longer file.)
+  bool closed_in_order() const {
+    if (named_.empty() || !mark_) return false;
+    const FoundSegment& last = named_.back();
+    if (mark_->segment != last.base || mark_->position != last.file_bytes) return false;
+    if (last.file_bytes == 0) return mark_->offset == last.base;
+    if (!last.index) return false;
+    const SegmentSummary& s = last.index->summary;
+    return s.end == last.file_bytes && s.next == mark_->offset && s.digest == mark_->digest;
   }
 
   Result<std::vector<uint8_t>> read_head(const std::string& path, uint64_t n) {
@@ -173,13 +189,17 @@ class Recovery {
       if (!last && judgement.keep[i + 1].summary.base == kept.summary.base) continue;
       const bool writable = last && !judgement.damaged();
       const uint64_t bytes = read.facts.found.file_bytes;
-      // It had its name and nothing else when the power went. The name stays: it ends the segment before.
-      if (writable && bytes < kSegmentBytesMin && kept.summary.end == 0 && read.path == state_.directory.segment(kept.summary.base)) {
-        unfinished_ = true;
+      const bool has_name = read.path == state_.directory.segment(kept.summary.base);
+      // It was closed in order, or had its name and nothing else when the power went. The name stays: it ends the segment before.
+      const bool rests = writable && has_name && kept.summary.end == bytes && (bytes == 0 || in_order_) && kept.summary.base == named_.back().base;
+      if (writable && has_name && kept.summary.next == Offset{0}) {  // nothing was ever appended: the first append makes another
+        ION_CHECK(files_.remove(read.path));
         break;
       }
-      auto segment = std::make_shared<Segment>(kept.summary, Segment::DiskSide{nullptr, kept.summary.end, true, !read.facts.scan}, bytes);
-      if (read.facts.scan && bytes > 0) ION_CHECK(take_over(read, kept, *segment, writable));
+      auto segment = std::make_shared<Segment>(kept.summary, Segment::DiskSide{nullptr, kept.summary.end, true, rests ? bytes > 0 : !read.facts.scan}, bytes);
+      if (rests && read.facts.scan) segment->trust();
+      active_there_ |= rests;
+      if (read.facts.scan && !rests && bytes > 0) ION_CHECK(take_over(read, kept, *segment, writable));
       for (const BadRange& bad : kept.bad) damage_.push_back({bad, kept.summary.base});
       built_.push_back(std::move(segment));
     }
@@ -211,20 +231,19 @@ class Recovery {
     const size_t more = writable ? (file->capacity() - kept.summary.end) / context_.config.index_interval + 2 : 0;
     segment.set_body(std::make_shared<SegmentBody>(std::move(read_map), read.facts.scan->entries, more));
     segment.trust();
+    active_there_ |= writable;
     if (writable) segment.disk.file = std::move(file);
     else ION_CHECK(file->close());
     return {};
   }
 
+  // Of a log that goes on at an offset where no segment begins. One that begins at 0 has none until something is appended.
   Status make_active(const Judgement& judgement, uint64_t first_capacity) {
-    if (judgement.damaged() || (!built_.empty() && built_.back()->disk.file != nullptr)) return {};
     const Offset base = judgement.next;
+    if (judgement.damaged() || active_there_ || base == Offset{0}) return {};
     if (const Status fits = space_allows(first_capacity); !fits.ok()) return fits;
-    const Prepare how = context_.config.prepare_zeroed ? Prepare::kZeroed : Prepare::kAllocated;
     ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
-    const std::string path = state_.directory.segment(base);
-    ION_TRY(std::unique_ptr<SegmentFile> file, unfinished_ ? SegmentFile::finish(files_, path, first_capacity, how)
-                                                           : SegmentFile::make(files_, path, first_capacity, how));
+    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(files_, state_.directory.segment(base), first_capacity, Prepare::kAllocated));
     ION_CHECK(files_.sync_dir(state_.directory.path()));
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
     auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
@@ -243,9 +262,15 @@ class Recovery {
   }
 
   Result<RecoveredLog> finish(const Judgement& judgement) {
-    RecoveredLog log{std::make_shared<const SegmentList>(judgement.first, built_, damage_), judgement.next, {}, judgement.cut_tail, next_number_};
+    RecoveredLog log{std::make_shared<const SegmentList>(judgement.first, built_, damage_), !judgement.damaged(), judgement.next, {},
+                     judgement.cut_tail, next_number_};
     if (judgement.damaged()) {  // claims nothing new
       log.mark = mark_.value_or(Mark{judgement.first, judgement.next, judgement.first, 0, 0, Epoch{-1}});
+      return log;
+    }
+    if (built_.empty()) {  // flushed before the first segment is used
+      log.mark = {Offset{0}, Offset{0}, Offset{0}, 0, digest_seed(Offset{0}), Epoch{-1}};
+      if (mark_ != log.mark) ION_CHECK(context_.marks->write(state_.name, log.mark));
       return log;
     }
     const SegmentSummary tip = built_.back()->summary();
@@ -268,7 +293,8 @@ class Recovery {
   std::vector<Read> segments_;
   std::vector<SegmentRef> built_;
   std::vector<Damage> damage_;
-  bool unfinished_ = false;  // the file in which the log goes on is there, and empty
+  bool in_order_ = false;      // the log was closed, and nothing was done with it since
+  bool active_there_ = false;  // the log goes on in the last of built_
 };
 }  // namespace
 

@@ -11,9 +11,12 @@
 namespace ion::storage_mmap {
 
 struct RecoveredLog {
-  SegmentsNow segments;     // the last is written on, unless the log is damaged
+  // The last is written on, if the log is writable. Its file is closed if the log was closed in order; there is none if nothing was
+  // ever appended.
+  SegmentsNow segments;
+  bool writable = false;    // not damaged
   Offset next;
-  Mark mark;                // flushed
+  Mark mark;                // flushed, unless there is no segment
   bool cut_tail = false;
   uint64_t next_number = 0; // for segments that are made ahead
 };

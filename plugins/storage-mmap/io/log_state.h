@@ -5,11 +5,30 @@
 #include "io/directory_layout.h"
 #include "io/segment_list.h"
 
+#include <ion/ports.h>
+
 #include <atomic>
 #include <mutex>
 #include <string>
 
 namespace ion::storage_mmap {
+
+// Whether the directory of a log would be there after a power cut. A log that nothing was ever written to may be lost with it, so
+// that making one costs no flush. Held by shared_ptr: meta items and segments settle it, whichever comes first.
+class DirectoryName {
+ public:
+  void is_durable() noexcept { durable_.store(true, std::memory_order_release); }
+  // BLOCKING. Before anything in the directory counts as durable.
+  Status settle(Files& files) {
+    if (durable_.load(std::memory_order_acquire)) return {};
+    ION_CHECK(files.sync_dir(kLogsPath));
+    is_durable();
+    return {};
+  }
+
+ private:
+  std::atomic<bool> durable_{false};
+};
 
 class LogState {
  public:
@@ -21,6 +40,7 @@ class LogState {
   const LogClass log_class;
   const bool exact_mark;
   bool cut_tail = false;  // before the log is handed out
+  const std::shared_ptr<DirectoryName> directory_name = std::make_shared<DirectoryName>();
 
   // ---- any thread
   SegmentsNow segments() const {

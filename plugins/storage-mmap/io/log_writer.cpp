@@ -15,7 +15,8 @@ Status wrong_batch(const ion_batch& b, std::string_view what, int64_t wanted, in
 
 void LogWriter::begin(SegmentRef active) {
   active_ = std::move(active);
-  body_ = active_->body();
+  resting_ = active_->disk.file == nullptr;
+  body_ = resting_ ? nullptr : active_->body();
   const SegmentSummary summary = active_->summary();
   tracker_ = summary.end == 0 ? SegmentTracker(summary.base, context_.config.index_interval)
                               : SegmentTracker(summary, context_.config.index_interval);
@@ -25,17 +26,23 @@ void LogWriter::begin(SegmentRef active) {
   flushes_before_ = state_.flushes(), taken_before_ = summary.end;
 }
 
+void LogWriter::begin_without(Offset next) { tracker_ = SegmentTracker(next, context_.config.index_interval); }
+
 LogWriter::Appended LogWriter::append(std::span<const ion_batch> batches) {
-  ION_ASSERT(active_ != nullptr);
   if (batches.empty()) return state_.next();
   uint64_t bytes = 0;
   for (const ion_batch& b : batches) bytes += bytes_in({b.parts, b.nparts});
   if (bytes > kAppendBytesMax)
     return Status(ION_E_INVALID, "append of " + std::to_string(bytes) + " bytes: at most " + std::to_string(kAppendBytesMax) + " at once");
   const Instant now = context_.ports.clock.now();
-  if (const Roll roll = roll_before(facts(), bytes, rules(), now); roll != Roll::kNo) {
+  ActiveFacts active = facts();
+  if (resting_) active.capacity = resumed_capacity(active.used, segment_bytes_, bytes);
+  const Roll roll = active_ == nullptr ? Roll::kFull : roll_before(active, bytes, rules(), now);
+  if (roll != Roll::kNo || resting_) {
     if (const Status right = check(batches); !right.ok()) return right;  // a wrong call must not cost a segment
-    return NeedSegment{next_capacity(active_->capacity(), roll, segment_bytes_, bytes), bytes, retired_ || batches[0].base > tracker_.next().v};
+    if (roll == Roll::kNo) return NeedSegment{active.capacity, bytes, false, false, true};
+    const uint64_t capacity = active_ == nullptr ? first_capacity(segment_bytes_, bytes) : next_capacity(active_->capacity(), roll, segment_bytes_, bytes);
+    return NeedSegment{capacity, bytes, retired_ || batches[0].base > tracker_.next().v, active_ == nullptr, false};
   }
   if (Status right = check(batches); !right.ok()) return right;
   if (Status written = write(bytes); !written.ok()) return written;
@@ -77,7 +84,7 @@ Status LogWriter::write(uint64_t bytes) {
     retired_ = true;
     return written;
   }
-  for (const Checkpoint& entry : new_entries_) body_->index.push(entry);
+  for (const Checkpoint& entry : new_entries_) body_->push(entry);
   tracker_ = ahead_;
   active_->publish(tracker_.summary());
   state_.set_next(tracker_.next());
@@ -97,7 +104,9 @@ SegmentRef LogWriter::segment_at(Offset base, ReadySegment ready) const {
 // Its name follows on the blocking pool, unless it has one already.
 void LogWriter::roll_to(SegmentRef next) {
   ION_ASSERT(next->base() == tracker_.next());
+  const bool is_first = active_ == nullptr;
   state_.change_segments([&](const SegmentList& list) { return list.with(next); });
+  if (is_first) return begin(std::move(next));
   flushed_often_ = is_flushed_often();
   begin(std::move(next));
   has_rolled_ = true;
@@ -105,18 +114,22 @@ void LogWriter::roll_to(SegmentRef next) {
 }
 
 LogWriter::NeedSegment LogWriter::seal_needs() const {
-  return {next_capacity(active_->capacity(), Roll::kOld, segment_bytes_, 0), 0, true};  // what it begins with is not known yet
+  return {next_capacity(active_->capacity(), Roll::kOld, segment_bytes_, 0), 0, true, false, false};  // what it begins with is not known yet
 }
 
 std::optional<LogWriter::Writeback> LogWriter::take_writeback() {
   const uint64_t every = context_.config.writeback_bytes;
-  if (every == 0 || tracker_.position() - written_back_ < every) return std::nullopt;
+  if (every == 0 || active_ == nullptr || tracker_.position() - written_back_ < every) return std::nullopt;
   const uint64_t from = std::exchange(written_back_, tracker_.position());
   return Writeback{active_, from, tracker_.position() - from};
 }
 
-ActiveFacts LogWriter::facts() const noexcept { return {active_->capacity(), tracker_.position(), first_append_, retired_}; }
-uint32_t LogWriter::wants_ahead() const noexcept { return segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead); }
+ActiveFacts LogWriter::facts() const noexcept {
+  return {active_ == nullptr ? 0 : active_->capacity(), tracker_.position(), first_append_, retired_};
+}
+uint32_t LogWriter::wants_ahead() const noexcept {
+  return active_ == nullptr || resting_ ? 0 : segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead);
+}
 bool LogWriter::is_flushed_often() const noexcept {
   return worth_zeroing(tracker_.position() - taken_before_, state_.flushes() - flushes_before_);
 }

@@ -20,8 +20,15 @@ class LogWriter {
  public:
   LogWriter(StorageContext& context, LogState& state, const RollRules& rules) : context_(context), state_(state) { configure(rules); }
 
-  // The segment that is written on from now on; it is the last of the log's list already.
+  // The segment that is written on from now on; it is the last of the log's list already. It may rest: its file is closed, and has
+  // to be opened (LogDisk::resume) before something is put into it.
   void begin(SegmentRef active);
+  // There is no segment yet: the first append makes one.
+  void begin_without(Offset next);
+  // The active segment was opened again.
+  void resumed() { body_ = active_->body(), resting_ = false; }
+  // Nothing is written any more: lets go of the map.
+  void end() { active_.reset(), body_.reset(); }
 
   struct NeedSegment {
     uint64_t capacity = 0;  // of the next one
@@ -30,6 +37,8 @@ class LogWriter {
     // the log ended, since a gap could as well be what a power cut has lost; so one that begins with a gap needs its name. And
     // behind a write that failed in the middle lies what must not be found.
     bool name_first = false;
+    bool first = false;   // the log has none yet
+    bool resume = false;  // not another one: the active one has to be opened again, with `capacity`
   };
   using Appended = std::variant<Offset, NeedSegment, Status>;
   Appended append(std::span<const ion_batch> batches);
@@ -48,7 +57,7 @@ class LogWriter {
     SegmentRef segment;
     uint64_t from = 0, bytes = 0;
   };
-  std::optional<Writeback> take_writeback();
+  std::optional<Writeback> take_writeback();  // nothing while there is no segment, or it rests
   // Segments that should wait ready.
   uint32_t wants_ahead() const noexcept;
   uint64_t next_bytes() const noexcept;
@@ -66,8 +75,9 @@ class LogWriter {
   LogState& state_;
   std::atomic<uint64_t> segment_bytes_{0};
   std::atomic<int64_t> segment_age_{0};
-  SegmentRef active_;
-  std::shared_ptr<SegmentBody> body_;  // of the active segment
+  SegmentRef active_;                  // null: there is none yet
+  std::shared_ptr<SegmentBody> body_;  // of the active segment, unless it rests
+  bool resting_ = false;
   SegmentTracker tracker_;
   Instant first_append_;
   bool retired_ = false, has_rolled_ = false;

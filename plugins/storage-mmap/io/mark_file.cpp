@@ -9,7 +9,7 @@
 namespace ion::storage_mmap {
 
 namespace {
-constexpr uint64_t kGrowPlaces = 64;
+constexpr uint64_t kGrowPlacesMin = 64;
 constexpr uint64_t kPlacesMax = uint64_t{1} << 20;
 }  // namespace
 
@@ -60,14 +60,15 @@ std::vector<std::string> MarkFile::logs() const {
 
 // With the lock held. New places are zeros, flushed before anything is written into them.
 Status MarkFile::grow() {
-  if (places_ + kGrowPlaces > kPlacesMax)
+  const uint64_t more = std::min(std::max(kGrowPlacesMin, places_ / 2 / kGrowPlacesMin * kGrowPlacesMin), kPlacesMax - std::min(places_, kPlacesMax));
+  if (more == 0)
     return {ION_E_OVERLOADED, "the mark file has space for " + std::to_string(kPlacesMax) + " logs, all are taken"};
-  const uint64_t from = mark_file_bytes(places_), to = mark_file_bytes(places_ + kGrowPlaces);
+  const uint64_t from = mark_file_bytes(places_), to = mark_file_bytes(places_ + more);
   ION_CHECK(file_->allocate(from, to - from));
   ION_CHECK(file_->zero(from, to - from));
   if (const Status flushed = file_->sync_data(); !flushed.ok()) return failure_ = flushed;
-  for (uint64_t i = kGrowPlaces; i-- > 0;) unused_.push_back(places_ + i);
-  places_ += kGrowPlaces;
+  for (uint64_t i = more; i-- > 0;) unused_.push_back(places_ + i);
+  places_ += more;
   return {};
 }
 
@@ -105,6 +106,13 @@ Status MarkFile::flush() {
     const std::lock_guard lock(mutex_);
     if (!failure_.ok()) return failure_;
     if (flushed_count_ == write_count_) return {};
+    upto = write_count_;
+  }
+  const std::lock_guard flushing(flush_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failure_.ok()) return failure_;
+    if (flushed_count_ >= upto) return {};  // who flushed meanwhile did it for us
     upto = write_count_;
   }
   if (const Status flushed = file_->sync_data(); !flushed.ok()) return failed(flushed);

@@ -55,6 +55,7 @@ class MarkFile {
 
   const std::unique_ptr<File> file_;
   const Uuid storage_;
+  std::mutex flush_mutex_;    // one flush at a time; taken before mutex_
   mutable std::mutex mutex_;  // of what follows; never held across I/O but for growing
   std::map<std::string, Entry> entries_;
   std::vector<uint64_t> unused_;  // places, the lowest last

@@ -39,7 +39,9 @@ Status MetaStore::replace(std::span<const ion_field> changes) {
   Files& files = context_.ports.files;
   ION_CHECK(write_file(files, path_.meta_new(), encode_meta(owner_, after)));
   ION_CHECK(files.rename(path_.meta_new(), path_.meta()));
-  if (const Status durable = files.sync_dir(path_.path()); !durable.ok()) {
+  Status durable = name_->settle(files);
+  if (durable.ok()) durable = files.sync_dir(path_.path());
+  if (!durable.ok()) {
     // Nobody can say any more which of the two a power cut would leave.
     const std::lock_guard lock(mutex_);
     damage_ = Status(ION_E_FAILED, path_.meta() + ": " + durable.message());

@@ -16,7 +16,7 @@ namespace ion::storage_mmap {
 // shared_ptr: a put in progress keeps it.
 class MetaStore : public std::enable_shared_from_this<MetaStore> {
  public:
-  MetaStore(StorageContext& context, const LogState& state) : context_(context), path_(state.directory), owner_(state.owner) {}
+  MetaStore(StorageContext& context, const LogState& state) : context_(context), path_(state.directory), owner_(state.owner), name_(state.directory_name) {}
   // BLOCKING, before use. A file that does not prove itself makes every get and put answer CORRUPT.
   Status load();
 
@@ -31,6 +31,7 @@ class MetaStore : public std::enable_shared_from_this<MetaStore> {
   StorageContext& context_;
   const LogDirectory path_;
   const Owner owner_;
+  const std::shared_ptr<DirectoryName> name_;
   WriteTurn turn_;
   std::mutex mutex_;  // of the two below
   MetaItems items_;

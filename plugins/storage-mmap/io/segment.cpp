@@ -17,6 +17,12 @@ void SegmentBody::set_checked(size_t first_entry, size_t last_entry) noexcept {
   for (size_t i = first_entry; i <= last_entry; ++i) checked[i].store(1, std::memory_order_release);
 }
 
+void SegmentBody::push(const Checkpoint& entry) noexcept {
+  if (index.size() == index.capacity()) return;
+  if (checked != nullptr) checked[index.size()].store(1, std::memory_order_release);
+  index.push(entry);
+}
+
 Segment::Segment(const SegmentSummary& known, DiskSide disk_side, uint64_t capacity)
     : disk(std::move(disk_side)), base_(known.base), capacity_(capacity), end_(known.end), next_(known.next.v), time_max_(known.time_max.ms), summary_(known) {}
 
@@ -29,6 +35,29 @@ void Segment::set_body(std::shared_ptr<SegmentBody> body) {
   std::shared_ptr<SegmentBody> before;  // goes outside the lock: it may unmap
   const std::lock_guard lock(mutex_);
   before = std::exchange(body_, std::move(body));
+}
+
+void Segment::offer_body(std::shared_ptr<SegmentBody> body) {
+  const std::lock_guard lock(mutex_);
+  if (body_ == nullptr) body_ = std::move(body);
+}
+
+void Segment::pin_body(std::shared_ptr<SegmentBody> body) {
+  std::shared_ptr<SegmentBody> before;
+  const std::lock_guard lock(mutex_);
+  before = std::exchange(body_, std::move(body));
+  pinned_ = true;
+}
+
+void Segment::unpin() {
+  const std::lock_guard lock(mutex_);
+  pinned_ = false;
+}
+
+void Segment::drop_body() {
+  std::shared_ptr<SegmentBody> before;
+  const std::lock_guard lock(mutex_);
+  if (!pinned_) before = std::exchange(body_, nullptr);
 }
 
 Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bounds, uint64_t limit) const {

@@ -9,6 +9,7 @@
 #include "io/read_map.h"
 #include "io/segment_file.h"
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -23,10 +24,14 @@ struct SegmentBody {
   const std::shared_ptr<ReadMap> map;
   LiveIndex index;
 
-  // Of a segment that another process wrote: which stretches between index entries were checked against CRCs and digest.
+  // Of a segment that another process wrote: which stretches between index entries were checked against CRCs and digest. As long as
+  // the index can become.
   std::unique_ptr<std::atomic<uint8_t>[]> checked;  // null: all of it
   bool is_checked(uint64_t at, uint64_t n) const;
   void set_checked(size_t first_entry, size_t last_entry) noexcept;
+  void start_checking() { checked = std::make_unique<std::atomic<uint8_t>[]>(std::max<size_t>(1, index.capacity())); }
+  // An entry for a batch that this process wrote. The one writer.
+  void push(const Checkpoint& entry) noexcept;
 };
 
 class Segment {
@@ -41,7 +46,9 @@ class Segment {
 
   Segment(const SegmentSummary& known, DiskSide disk_side, uint64_t capacity);
   Offset base() const noexcept { return base_; }
-  uint64_t capacity() const noexcept { return capacity_; }  // bytes of the file
+  // Bytes of the file; changed by who holds LogDisk, and for the active segment the write turn too.
+  uint64_t capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
+  void set_capacity(uint64_t bytes) noexcept { capacity_.store(bytes, std::memory_order_relaxed); }
 
   // ---- any thread
   uint64_t end() const noexcept { return end_.load(std::memory_order_acquire); }
@@ -49,6 +56,13 @@ class Segment {
   WallMs time_max() const noexcept { return {time_max_.load(std::memory_order_relaxed)}; }
   std::shared_ptr<SegmentBody> body() const;
   void set_body(std::shared_ptr<SegmentBody> body);
+  // The same if it has none: several readers may open it at a time, and its writer may have been quicker.
+  void offer_body(std::shared_ptr<SegmentBody> body);
+  // The body that is written on: it stays until unpin(), whatever BodyCache says.
+  void pin_body(std::shared_ptr<SegmentBody> body);
+  void unpin();
+  // Closes it, unless its body is pinned.
+  void drop_body();
   // Once read whole, a segment needs no checking when it is opened again.
   bool trusted() const noexcept { return trusted_.load(std::memory_order_acquire); }
   void trust() noexcept { trusted_.store(true, std::memory_order_release); }
@@ -68,13 +82,14 @@ class Segment {
 
  private:
   const Offset base_;
-  const uint64_t capacity_;
+  std::atomic<uint64_t> capacity_;
   std::atomic<uint64_t> end_;
   std::atomic<int64_t> next_;
   std::atomic<int64_t> time_max_;
   std::atomic<bool> trusted_{false};
-  mutable std::mutex mutex_;  // of the two below; held for a copy
+  mutable std::mutex mutex_;  // of what follows; held for a copy
   std::shared_ptr<SegmentBody> body_;
+  bool pinned_ = false;
   SegmentSummary summary_;
 };
 

@@ -33,12 +33,6 @@ Result<std::unique_ptr<SegmentFile>> SegmentFile::make(Files& files, std::string
   return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), capacity));
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentFile::finish(Files& files, std::string path, uint64_t capacity, Prepare how) {
-  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE));
-  ION_CHECK(fill_new(*file, capacity, how));
-  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), capacity));
-}
-
 Result<std::unique_ptr<SegmentFile>> SegmentFile::open(Files& files, std::string path) {
   ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE));
   ION_TRY(const uint64_t bytes, file->length());
@@ -46,6 +40,24 @@ Result<std::unique_ptr<SegmentFile>> SegmentFile::open(Files& files, std::string
 }
 
 Status SegmentFile::zero(uint64_t at, uint64_t n) { return zero_in_steps(*file_, at, n); }
+
+Status SegmentFile::grow(uint64_t capacity) {
+  if (capacity <= capacity_) return {};
+  if (const Status grown = file_->allocate(capacity_, capacity - capacity_); !grown.ok()) {
+    const Result<uint64_t> length = file_->length();
+    if (length && *length > capacity_) (void)file_->shrink(capacity_);
+    return grown;
+  }
+  capacity_ = capacity;
+  return {};
+}
+
+Status SegmentFile::shrink(uint64_t end) {
+  if (end >= capacity_) return {};
+  ION_CHECK(file_->shrink(end));
+  capacity_ = end;
+  return {};
+}
 
 Status SegmentFile::close() {
   const std::unique_ptr<File> file = std::move(file_);

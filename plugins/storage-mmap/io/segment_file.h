@@ -19,8 +19,6 @@ class SegmentFile {
  public:
   // Makes a new file that reads as `capacity` zero bytes. What was begun is removed when it fails.
   static Result<std::unique_ptr<SegmentFile>> make(Files& files, std::string path, uint64_t capacity, Prepare how);
-  // The same with a file that is there, shorter, and holds nothing.
-  static Result<std::unique_ptr<SegmentFile>> finish(Files& files, std::string path, uint64_t capacity, Prepare how);
   // Opens one that is there, to be written on.
   static Result<std::unique_ptr<SegmentFile>> open(Files& files, std::string path);
 
@@ -28,6 +26,10 @@ class SegmentFile {
   Status writeback(uint64_t at, uint64_t n) { return file_->writeback(at, n); }
 
   Status zero(uint64_t at, uint64_t n);
+  // Makes it longer; the new bytes read as zeros. What was begun is taken back when it fails.
+  Status grow(uint64_t capacity);
+  // Gives back what lies behind `end`. BUSY: a map that somebody holds reaches beyond.
+  Status shrink(uint64_t end);
   Status sync() { return file_->sync_data(); }
   Status close();
   // Moves the file to `path`; the caller makes it durable with sync_dir.
@@ -42,7 +44,7 @@ class SegmentFile {
       : file_(std::move(file)), path_(std::move(path)), capacity_(capacity) {}
   std::unique_ptr<File> file_;
   std::string path_;
-  const uint64_t capacity_;
+  uint64_t capacity_;
 };
 
 // Reads [at, at + to.size()) whole; a file that is shorter is CORRUPT.

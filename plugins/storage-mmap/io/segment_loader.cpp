@@ -49,8 +49,8 @@ Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState
   const Result<SegmentIndex> index = raw ? decode_index(state.owner, promised.base, *raw) : Result<SegmentIndex>(raw.error());
   if (index && index->summary.end == promised.end && index->summary.digest == promised.digest) {
     auto body = std::make_shared<SegmentBody>(std::move(read_map), index->entries);
-    if (!segment->trusted()) body->checked = std::make_unique<std::atomic<uint8_t>[]>(std::max<size_t>(1, index->entries.size()));
-    segment->set_body(std::move(body));
+    if (!segment->trusted()) body->start_checking();
+    segment->offer_body(std::move(body));
     return std::vector<Damage>{};
   }
   // Without an index every batch is read, and the digest at the end must be the one that was promised.
@@ -58,7 +58,7 @@ Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState
   ION_TRY(const ScanResult scan, scan_file(*file, path, {start, promised.end, Offset{INT64_MAX}, context.config.index_interval,
                                                          {{promised.next, promised.end, promised.digest}}}));
   std::vector<Damage> damage = damage_of(scan, promised);
-  segment->set_body(std::make_shared<SegmentBody>(std::move(read_map), scan.entries));
+  segment->offer_body(std::make_shared<SegmentBody>(std::move(read_map), scan.entries));
   segment->trust();
   if (damage.empty()) {
     const Status written = write_file(files, state.directory.index(promised.base), encode_index(state.owner, {promised, scan.entries}));

@@ -13,10 +13,11 @@ uint64_t flushes(MmapFixture& world, std::string_view part = ".log") { return wo
 TEST(GroupCommit, joins_all_syncs_that_wait_into_one_flush) {
   MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"the first makes the segment"}).ok() && log.sync().ok());
   world.run();
-  const uint64_t before = flushes(world);
+  const uint64_t before = flushes(world), rounds = world.mmap().sync_rounds();
   std::vector<Asked> syncs;
-  for (int64_t i = 0; i < 64; ++i) {
+  for (int64_t i = 1; i < 64; ++i) {
     ASSERT_TRUE(log.log().stat().next.v == i);
     const TestBatch b = make_batch({i}, {"x"});
     const Asked appended([&](Op& op) { return log.log().append(op, {&b.raw, 1}); });
@@ -30,7 +31,7 @@ TEST(GroupCommit, joins_all_syncs_that_wait_into_one_flush) {
     EXPECT_EQ(s.outcome().u0, 64u);
   }
   EXPECT_EQ(flushes(world) - before, 1u);
-  EXPECT_EQ(world.mmap().sync_rounds(), 1u);
+  EXPECT_EQ(world.mmap().sync_rounds() - rounds, 1u);
   EXPECT_TRUE(log.close().ok());
 }
 

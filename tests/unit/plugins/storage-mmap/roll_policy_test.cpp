@@ -35,12 +35,19 @@ TEST(RollBefore, a_retired_segment_takes_nothing) {
 
 TEST(NextCapacity, grows_four_times_up_to_the_limit_in_whole_pages) {
   EXPECT_EQ(first_capacity(256 * kMiB, 0), kFirstSegmentBytes);
-  EXPECT_EQ(next_capacity(kFirstSegmentBytes, Roll::kFull, 256 * kMiB, 0), kMiB);
+  EXPECT_EQ(next_capacity(kFirstSegmentBytes, Roll::kFull, 256 * kMiB, 0), 4 * kFirstSegmentBytes);
   EXPECT_EQ(next_capacity(128 * kMiB, Roll::kFull, 256 * kMiB, 0), 256 * kMiB);
   EXPECT_EQ(next_capacity(kMiB, Roll::kOld, 256 * kMiB, 0), kMiB);
   EXPECT_EQ(first_capacity(1, 0), kSegmentBytesMin);
   EXPECT_EQ(next_capacity(kMiB, Roll::kFull, kMiB, 3 * kMiB + 1), 3 * kMiB + 4096);  // a large batch gets its own
   EXPECT_EQ(next_capacity(kMiB, Roll::kFull, uint64_t{100} << 30, 0), 4 * kMiB);
+}
+
+TEST(ResumedCapacity, holds_what_comes_and_as_much_again_as_there_is_up_to_the_limit) {
+  EXPECT_EQ(resumed_capacity(0, 256 * kMiB, 100), kFirstSegmentBytes);
+  EXPECT_EQ(resumed_capacity(kMiB, 256 * kMiB, 100), 2 * kMiB);
+  EXPECT_EQ(resumed_capacity(200 * kMiB, 256 * kMiB, 100), 256 * kMiB);
+  EXPECT_EQ(resumed_capacity(kMiB, kMiB, 4096), kMiB + 4096);  // roll_before closes it
 }
 
 TEST(SegmentsAhead, only_logs_that_roll_keep_some_ready) {

@@ -25,6 +25,128 @@ TEST(Segments, are_small_for_small_logs_and_none_waits_ready_for_an_idle_one) {
   EXPECT_TRUE(log.close().ok());
 }
 
+TEST(Segments, are_none_for_a_log_that_nothing_was_appended_to_and_making_it_flushes_nothing) {
+  MmapFixture world;
+  const auto flushes = [&] { return world.disk.count(DiskOp::kSyncData) + world.disk.count(DiskOp::kSyncDir); };
+  { LogDriver first = world.open("p/first/0", {}); EXPECT_TRUE(first.close().ok()); }  // the mark file grows
+  const uint64_t before = flushes();
+  LogDriver log = world.open("p/a/0", {});
+  EXPECT_EQ(log.stat().next.v, 0);
+  EXPECT_EQ(log.text(), "");
+  EXPECT_TRUE(log.sync().ok());
+  EXPECT_TRUE(log.seal().ok());
+  EXPECT_TRUE(log.close().ok());
+  EXPECT_EQ(flushes(), before);
+  EXPECT_TRUE(world.disk.names_in("logs/p+a+0").empty());
+  EXPECT_EQ(world.driver().list("p/"), (std::vector<std::string>{"p/a/0", "p/first/0"}));
+  LogDriver again = world.open("p/a/0", {.existing = true});
+  ASSERT_TRUE(again.add({"first"}).ok() && again.sync().ok());
+  EXPECT_EQ(again.text(), "first");
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(Segments, give_back_what_lies_behind_their_end_when_the_log_is_closed) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {});
+  ASSERT_TRUE(log.append(make_batch_of({0}, 1000, 'a')).ok());
+  ASSERT_TRUE(log.close().ok());
+  EXPECT_EQ(world.disk.bytes("logs/p+a+0/00000000000000000000.log").size(), 1000u);
+  LogDriver again = world.open("p/a/0", {});
+  EXPECT_EQ(again.read({0}).text(), value_of_batch_of(1000, 'a'));
+  ASSERT_TRUE(again.append(make_batch_of({1}, 1000, 'b')).ok());
+  EXPECT_EQ(files_of(world, ".log").size(), 1u);  // the same segment goes on
+  EXPECT_EQ(again.read({1}).text(), value_of_batch_of(1000, 'b'));
+  world.kill(again);
+  LogDriver last = world.open("p/a/0", {});
+  EXPECT_EQ(last.stat().next.v, 2);
+  EXPECT_EQ(last.read({1}).text(), value_of_batch_of(1000, 'b'));
+  EXPECT_TRUE(last.close().ok());
+}
+
+TEST(Segments, stay_as_long_as_they_are_while_a_reader_holds_a_part_of_them) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {});
+  ASSERT_TRUE(log.add({"held"}).ok());
+  {
+    const ReadBack held = log.read({0});
+    ASSERT_TRUE(log.close().ok());
+    EXPECT_EQ(held.text(), "held");
+  }
+  LogDriver again = world.open("p/a/0", {});
+  EXPECT_EQ(again.text(), "held");
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(Restart, of_logs_that_were_closed_opens_no_file_to_write_and_flushes_nothing) {
+  MmapFixture world;
+  for (const char* name : {"p/a/0", "p/a/1", "p/a/2"}) {
+    LogDriver log = world.open(name, {.segment_bytes = 1 << 20});
+    for (int i = 0; i < (name[4] == '1' ? 200 : 3); ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, 'x')).ok());
+    ASSERT_TRUE(log.close().ok());
+  }
+  world.restart();
+  const auto changes = [&] { return world.disk.count(DiskOp::kSyncData) + world.disk.count(DiskOp::kSyncDir) + world.disk.count(DiskOp::kPwrite) + world.disk.count(DiskOp::kMap); };
+  const uint64_t before = changes(), read_of_large = world.disk.count(DiskOp::kPread, "p+a+1/00000000000000000000.log");
+  std::vector<LogDriver> logs;
+  for (const char* name : {"p/a/0", "p/a/1", "p/a/2"}) logs.push_back(world.open(name, {.segment_bytes = 1 << 20}));
+  EXPECT_EQ(changes(), before);
+  EXPECT_EQ(world.disk.open_files("logs/"), 0u);
+  EXPECT_EQ(world.disk.count(DiskOp::kPread, "p+a+1/00000000000000000000.log"), read_of_large);  // a large one is checked when it is read
+  EXPECT_EQ(logs[1].read({150}, {151}).text(), value_of_batch_of(1000, 'x'));
+  for (LogDriver& log : logs) {
+    const Offset next = log.stat().next;
+    ASSERT_TRUE(log.append(make_batch_of(next, 1000, 'y')).ok());
+    EXPECT_EQ(log.read(next).text(), value_of_batch_of(1000, 'y'));
+    EXPECT_EQ(log.read({1}, {2}).text(), value_of_batch_of(1000, 'x'));
+    EXPECT_TRUE(log.close().ok());
+  }
+}
+
+TEST(Restart, appends_to_a_log_that_was_closed_and_whose_segment_is_damaged_are_refused_once_the_damage_is_known) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, 'x')).ok());
+  ASSERT_TRUE(log.close().ok());
+  world.disk.flip("logs/p+a+0/00000000000000000000.log", 100'500, 3);
+  LogDriver again = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(again.append(make_batch_of({200}, 1000, 'y')).ok());
+  EXPECT_EQ(again.read({100}).status.code(), ION_E_CORRUPT);
+  EXPECT_EQ(again.read({99}, {100}).text(), value_of_batch_of(1000, 'x'));
+  EXPECT_EQ(again.read({101}, {102}).text(), value_of_batch_of(1000, 'x'));
+  EXPECT_EQ(again.read({200}).text(), value_of_batch_of(1000, 'y'));
+  EXPECT_TRUE(again.stat().damaged);
+  EXPECT_EQ(again.add({"more"}).code(), ION_E_CORRUPT);
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(Restart, with_no_descriptor_left_refuses_the_append_and_nothing_else) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"kept"}).ok() && log.close().ok());
+  LogDriver again = world.open("p/a/0", {.segment_bytes = 1 << 20}), fresh = world.open("p/b/0");
+  world.disk.add_fault({DiskOp::kOpen, ".log", ION_E_OVERLOADED, 0, 3});
+  EXPECT_EQ(again.add({"no"}).code(), ION_E_OVERLOADED);
+  EXPECT_EQ(fresh.add({"no"}).code(), ION_E_OVERLOADED);
+  world.disk.clear_faults();
+  EXPECT_FALSE(again.stat().failed || again.stat().damaged || fresh.stat().failed);
+  EXPECT_TRUE(again.add({"more"}).ok() && fresh.add({"first"}).ok());
+  EXPECT_EQ(again.text(), "kept,more");
+  EXPECT_TRUE(again.close().ok() && fresh.close().ok());
+}
+
+TEST(Restart, with_a_full_disk_refuses_the_append_until_there_is_space) {
+  MmapFixture world;
+  LogDriver log = world.open("raft/g", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"kept"}).ok() && log.close().ok());
+  LogDriver again = world.open("raft/g", {.segment_bytes = 1 << 20});
+  world.disk.set_total_bytes(world.disk.used_bytes() + 100);
+  EXPECT_EQ(again.add({"no"}).code(), ION_E_NO_SPACE);
+  world.disk.set_total_bytes(uint64_t{1} << 30);
+  EXPECT_TRUE(again.add({"more"}).ok());
+  EXPECT_EQ(again.text(), "kept,more");
+  EXPECT_TRUE(again.close().ok());
+}
+
 TEST(Segments, wait_ready_before_they_are_needed_so_that_rolling_does_not_wait) {
   MmapFixture world;
   LogDriver log = world.open();

@@ -11,6 +11,7 @@ struct StorageMmapConfig {
   uint64_t segment_bytes = 256_MiB;
   Nanos segment_age{};
   uint32_t prepare_ahead = 2;
+  uint64_t prepared_bytes_max = 256_MiB;
   bool prepare_zeroed = true;
   uint64_t index_interval = 16_KiB;
   uint64_t writeback_bytes = 8_MiB;
@@ -28,7 +29,9 @@ struct StorageMmapConfig {
         row("segment_age", &C::segment_age, Nanos{}, seconds(int64_t{10} * 365 * 86400),
             "A segment is closed this long after its first batch, unless the log says otherwise. 0: never."),
         row("prepare_ahead", &C::prepare_ahead, kCount, 0, 8,
-            "Segments that wait ready for a log that has filled one. 0: appends wait at each roll."),
+            "Small segments that wait ready for a log that has filled one; of large ones one waits once the log is half through. 0: none."),
+        row("prepared_bytes_max", &C::prepared_bytes_max, kBytes, 0, 1024_GiB,
+            "Bytes of all segments that wait ready; idle logs give theirs back, then appends wait for a segment to be made."),
         row("prepare_zeroed", &C::prepare_zeroed,
             "Write zeros into a segment before its use if its log is flushed often: flushes are quicker, each byte is written twice."),
         row("index_interval", &C::index_interval, kBytes, 4_KiB, 64_KiB, "Batches between two entries of the offset index."),

@@ -8,7 +8,8 @@
 namespace ion::storage_mmap {
 
 namespace {
-constexpr uint64_t kGrowth = 4;
+constexpr uint64_t kGrowth = 4, kGrowthOfLarge = 2;
+constexpr uint64_t kLargeBytes = uint64_t{16} << 20;
 
 uint64_t whole_pages(uint64_t bytes) noexcept { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; }
 uint64_t fit(uint64_t wanted, uint64_t segment_bytes, uint64_t needed) noexcept {
@@ -29,7 +30,7 @@ Roll roll_before(const ActiveFacts& active, uint64_t bytes, const RollRules& rul
 }
 
 uint64_t next_capacity(uint64_t before, Roll why, uint64_t segment_bytes, uint64_t needed) noexcept {
-  const uint64_t grown = why == Roll::kFull ? std::max(before, kFirstSegmentBytes / kGrowth) * kGrowth : before;
+  const uint64_t grown = why != Roll::kFull ? before : before >= kLargeBytes ? before * kGrowthOfLarge : std::max(before, kFirstSegmentBytes / kGrowth) * kGrowth;
   return fit(grown, segment_bytes, needed);
 }
 
@@ -41,8 +42,8 @@ uint64_t resumed_capacity(uint64_t used, uint64_t segment_bytes, uint64_t needed
 
 bool worth_zeroing(uint64_t segment_bytes, uint64_t flushes) noexcept { return flushes > segment_bytes / kBytesPerFlush; }
 
-uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead) noexcept {
-  if (has_rolled) return ahead;
+uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead, uint64_t next_bytes) noexcept {
+  if (has_rolled && next_bytes <= kSmallSegmentBytes) return ahead;
   return active.used > active.capacity / 2 ? std::min<uint32_t>(ahead, 1) : 0;
 }
 

@@ -1,5 +1,6 @@
 // When a segment is closed and the next one begins, how large the next one is, how many wait ready, and who is refused when the
-// disk fills up. Small logs have small segments: each one that fills up makes the next four times as large, up to the limit.
+// disk fills up. Small logs have small segments: each one that fills up makes the next four times as large, twice from 16 MiB on, up
+// to the limit.
 // Pure, integers only. Thread: any.
 #pragma once
 #include <ion/ids.h>
@@ -42,8 +43,10 @@ uint64_t resumed_capacity(uint64_t used, uint64_t segment_bytes, uint64_t needed
 inline constexpr uint64_t kBytesPerFlush = uint64_t{4} << 20;
 bool worth_zeroing(uint64_t segment_bytes, uint64_t flushes) noexcept;
 
-// How many segments should wait ready. A log that never filled one asks late; one that did keeps `ahead`.
-uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead) noexcept;
+// How many segments of `next_bytes` should wait ready. A log that never filled one asks late, and so does one whose segments are
+// large: they take long to fill, and what waits ready is space that nobody else has. Small ones are gone before one is made.
+inline constexpr uint64_t kSmallSegmentBytes = uint64_t{4} << 20;
+uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead, uint64_t next_bytes) noexcept;
 
 // ---- Disk space.
 enum class LogClass { kData, kOther, kVital };  // p/..., state/..., raft/... and meta/...

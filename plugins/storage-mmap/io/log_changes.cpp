@@ -171,7 +171,7 @@ void LogCore::finish_close(Later later) {
   }
   writer_.end();
   disk_.release();
-  supply_->discard();
+  supply_->give_back_prepared();
   on_closed_();
   later.ok();
 }

@@ -128,7 +128,7 @@ ActiveFacts LogWriter::facts() const noexcept {
   return {active_ == nullptr ? 0 : active_->capacity(), tracker_.position(), first_append_, retired_};
 }
 uint32_t LogWriter::wants_ahead() const noexcept {
-  return active_ == nullptr || resting_ ? 0 : segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead);
+  return active_ == nullptr || resting_ ? 0 : segments_ahead(facts(), has_rolled_, context_.config.prepare_ahead, next_bytes());
 }
 bool LogWriter::is_flushed_often() const noexcept {
   return worth_zeroing(tracker_.position() - taken_before_, state_.flushes() - flushes_before_);

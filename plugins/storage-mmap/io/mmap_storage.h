@@ -32,6 +32,8 @@ class MmapStorage final : public Storage {
 
   // For tests: rounds of group commit so far.
   uint64_t sync_rounds() const { return context_.flusher.rounds(); }
+  // Bytes of segments that wait ready.
+  uint64_t prepared_bytes() const { return context_.prepared.bytes(); }
   // Bytes of maps in the page tables of the process, in whole parts.
   uint64_t resident_bytes() const { return context_.maps->resident.bytes(); }
 

@@ -19,6 +19,7 @@ std::optional<ReadySegment> SegmentSupply::take_held(uint64_t bytes) {
   if (at == ready_.end()) return std::nullopt;
   ReadySegment taken = std::move(*at);
   ready_.erase(at);
+  context_.prepared.release(taken.file->capacity());
   return taken;
 }
 
@@ -82,11 +83,18 @@ void SegmentSupply::work() {
         return;
       }
     }
+    const bool ahead = !receiver;  // nobody waits
+    if (ahead && !context_.prepared.reserve(shared_from_this(), capacity)) {
+      const std::lock_guard lock(mutex_);
+      keep_count_ = 0, retry_at_ = context_.ports.clock.now() + kRetryAfter;
+      continue;
+    }
     Result<ReadySegment> made = fitting ? Result<ReadySegment>(*std::move(fitting)) : make(capacity, how);
     if (receiver) {
       receiver(std::move(made));
       continue;
     }
+    if (!made) context_.prepared.release(capacity);
     const std::lock_guard lock(mutex_);
     if (made) ready_.push_back(*std::move(made));
     else keep_count_ = 0, retry_at_ = context_.ports.clock.now() + kRetryAfter;
@@ -141,13 +149,14 @@ void SegmentSupply::resume() {
   stopped_ = false;
 }
 
-void SegmentSupply::discard() {
+void SegmentSupply::give_back_prepared() {
   std::deque<ReadySegment> unused;
   {
     const std::lock_guard lock(mutex_);
     unused = std::exchange(ready_, {});
   }
   for (ReadySegment& ready : unused) {
+    context_.prepared.release(ready.file->capacity());
     (void)ready.file->close();
     ready.map.reset();
     (void)context_.ports.files.remove(ready.file->path());

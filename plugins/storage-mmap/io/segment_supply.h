@@ -21,7 +21,7 @@ struct ReadySegment {
 };
 
 // shared_ptr: a job that makes a segment keeps it.
-class SegmentSupply : public std::enable_shared_from_this<SegmentSupply> {
+class SegmentSupply final : public PreparedOwner, public std::enable_shared_from_this<SegmentSupply> {
  public:
   // `first_number`: no file with this number or a higher one is in the directory.
   SegmentSupply(StorageContext& context, const LogState& state, uint64_t first_number)
@@ -29,7 +29,8 @@ class SegmentSupply : public std::enable_shared_from_this<SegmentSupply> {
 
   // One that is ready and holds `bytes`; nothing if there is none.
   std::optional<ReadySegment> take(uint64_t bytes);
-  // Sees to it that `count` wait ready; new ones get `capacity` bytes. Fails in silence: who needs one asks again.
+  // Sees to it that `count` wait ready; new ones get `capacity` bytes. Fails in silence: who needs one asks again. What waits counts in
+  // the instance's PreparedBudget.
   void keep_ready(uint32_t count, uint64_t capacity, Prepare how);
   using Receiver = UniqueFunction<void(Result<ReadySegment>)>;
   // Hands over one of at least `capacity` bytes as soon as there is one, on whatever thread made it, or why there is none.
@@ -39,8 +40,8 @@ class SegmentSupply : public std::enable_shared_from_this<SegmentSupply> {
   // No more segments; `done` runs when none is being made.
   void stop(UniqueFunction<void()> done);
   void resume();
-  // Removes those that wait ready. BLOCKING, after stop.
-  void discard();
+  // Removes those that wait ready. BLOCKING.
+  void give_back_prepared() override;
 
  private:
   struct Wanted {

@@ -6,6 +6,7 @@
 #include "io/body_cache.h"
 #include "io/flusher.h"
 #include "io/mark_file.h"
+#include "io/prepared_budget.h"
 #include "io/read_map.h"
 #include "storage_mmap_config.h"
 #include "storage_mmap_metrics.h"
@@ -24,7 +25,7 @@ struct StoragePorts {
 
 struct StorageContext {
   StorageContext(const StoragePorts& p, const StorageMmapConfig& c, StorageMetrics& m)
-      : ports(p), config(c), metrics(m), jobs(p.executor, outstanding), cache(c.open_segments_max),
+      : ports(p), config(c), metrics(m), jobs(p.executor, outstanding), cache(c.open_segments_max), prepared(c.prepared_bytes_max, m),
         flusher(jobs, &StorageContext::flush_marks, this) {}
 
   const StoragePorts ports;
@@ -35,6 +36,7 @@ struct StorageContext {
   const std::shared_ptr<MapBooks> maps{new MapBooks{{config.lease_bytes_max, outstanding}, ResidentParts(config.mapped_bytes_max)}};
   BlockingJobs jobs;
   BodyCache cache;
+  PreparedBudget prepared;
   Flusher flusher;
   Uuid identity;                    // from start on
   std::unique_ptr<MarkFile> marks;  // from start on

@@ -33,9 +33,11 @@ TEST(RollBefore, a_retired_segment_takes_nothing) {
   EXPECT_EQ(roll_before({kMiB, 10, {}, true}, 1, kRules, {1}), Roll::kRetired);
 }
 
-TEST(NextCapacity, grows_four_times_up_to_the_limit_in_whole_pages) {
+TEST(NextCapacity, grows_four_times_and_later_twice_up_to_the_limit_in_whole_pages) {
   EXPECT_EQ(first_capacity(256 * kMiB, 0), kFirstSegmentBytes);
   EXPECT_EQ(next_capacity(kFirstSegmentBytes, Roll::kFull, 256 * kMiB, 0), 4 * kFirstSegmentBytes);
+  EXPECT_EQ(next_capacity(4 * kMiB, Roll::kFull, 256 * kMiB, 0), 16 * kMiB);
+  EXPECT_EQ(next_capacity(16 * kMiB, Roll::kFull, 256 * kMiB, 0), 32 * kMiB);  // large ones twice
   EXPECT_EQ(next_capacity(128 * kMiB, Roll::kFull, 256 * kMiB, 0), 256 * kMiB);
   EXPECT_EQ(next_capacity(kMiB, Roll::kOld, 256 * kMiB, 0), kMiB);
   EXPECT_EQ(first_capacity(1, 0), kSegmentBytesMin);
@@ -51,10 +53,12 @@ TEST(ResumedCapacity, holds_what_comes_and_as_much_again_as_there_is_up_to_the_l
 }
 
 TEST(SegmentsAhead, only_logs_that_roll_keep_some_ready) {
-  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, false, 2), 0u);
-  EXPECT_EQ(segments_ahead({kMiB, kMiB / 2 + 1, {}, false}, false, 2), 1u);
-  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, true, 2), 2u);
-  EXPECT_EQ(segments_ahead({kMiB, kMiB, {}, false}, true, 0), 0u);
+  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, false, 2, kMiB), 0u);
+  EXPECT_EQ(segments_ahead({kMiB, kMiB / 2 + 1, {}, false}, false, 2, kMiB), 1u);
+  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, true, 2, kMiB), 2u);
+  EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, true, 2, 16 * kMiB), 0u);  // large ones: when it is half through
+  EXPECT_EQ(segments_ahead({kMiB, kMiB / 2 + 1, {}, false}, true, 2, 16 * kMiB), 1u);
+  EXPECT_EQ(segments_ahead({kMiB, kMiB, {}, false}, true, 0, kMiB), 0u);
 }
 
 TEST(Zeroing, is_for_logs_that_are_flushed_often) {

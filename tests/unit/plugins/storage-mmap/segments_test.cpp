@@ -163,6 +163,39 @@ TEST(Segments, wait_ready_before_they_are_needed_so_that_rolling_does_not_wait) 
   EXPECT_TRUE(files_of(world, "ahead").empty());
 }
 
+TEST(Segments, that_wait_ready_are_bounded_and_idle_logs_give_theirs_back) {
+  StorageMmapConfig config;
+  config.prepared_bytes_max = 20'000;
+  MmapFixture world(config);
+  std::vector<LogDriver> logs;
+  for (int i = 0; i < 6; ++i) {
+    logs.push_back(world.open("p/a/" + std::to_string(i)));
+    ASSERT_TRUE(logs.back().append(make_batch_of({0}, 3000)).ok());  // more than half
+    world.run();
+    ASSERT_LE(world.mmap().prepared_bytes(), 20'000u);
+  }
+  EXPECT_EQ(world.mmap().prepared_bytes(), 4u * 4096);
+  EXPECT_TRUE(files_of(world, "ahead", "p+a+0").empty());
+  EXPECT_EQ(files_of(world, "ahead", "p+a+5").size(), 1u);
+  for (LogDriver& log : logs) {
+    ASSERT_TRUE(log.append(make_batch_of({1}, 3000)).ok());  // who has none waits for one
+    EXPECT_TRUE(log.close().ok());
+  }
+  EXPECT_EQ(world.mmap().prepared_bytes(), 0u);
+}
+
+TEST(Segments, whose_preparation_fails_do_not_fail_the_append_that_fits) {
+  MmapFixture world;
+  LogDriver log = world.open();
+  world.disk.add_fault({DiskOp::kAllocate, "ahead-2", ION_E_NO_SPACE, 0, UINT64_MAX});
+  ASSERT_TRUE(log.append(make_batch_of({0}, 3000)).ok());  // asks for one ahead
+  world.run();
+  EXPECT_TRUE(log.append(make_batch_of({1}, 1000)).ok());
+  EXPECT_EQ(log.stat().next.v, 2);
+  EXPECT_FALSE(log.stat().failed);
+  EXPECT_TRUE(log.close().ok());
+}
+
 TEST(Segments, that_are_not_ready_make_the_append_wait_and_nothing_overtakes_it) {
   StorageMmapConfig config;
   config.prepare_ahead = 0;

@@ -15,11 +15,13 @@ struct StorageMmapConfig {
   bool prepare_zeroed = true;
   uint64_t index_interval = 16_KiB;
   uint64_t writeback_bytes = 8_MiB;
+  Nanos slow_flush = seconds(1);
   double refuse_produce_at = 0.95;
   double read_only_at = 0.98;
   uint64_t lease_bytes_max = 1_GiB;
   uint64_t mapped_bytes_max = 256_MiB;
   uint32_t open_segments_max = 1024;
+  uint32_t open_files_max = 400;
 
   static constexpr auto rows() {
     using C = StorageMmapConfig;
@@ -37,6 +39,8 @@ struct StorageMmapConfig {
         row("index_interval", &C::index_interval, kBytes, 4_KiB, 64_KiB, "Batches between two entries of the offset index."),
         row("writeback_bytes", &C::writeback_bytes, kBytes, 0, 1_GiB,
             "Appended bytes after which the system is asked to begin writing them out. 0: never asked."),
+        row("slow_flush", &C::slow_flush, Nanos{1'000'000}, seconds(3600),
+            "A flush that takes longer is told in the log, at most once a second."),
         row("refuse_produce_at", &C::refuse_produce_at, 0.0, 1.0,
             "Share of the disk above which logs of topics get no further segment: produce answers NO_SPACE."),
         row("read_only_at", &C::read_only_at, 0.0, 1.0,
@@ -47,6 +51,8 @@ struct StorageMmapConfig {
             "Bytes of segments that stay in the process's page tables; what was read longest ago is taken out and stays in the page cache."),
         row("open_segments_max", &C::open_segments_max, kCount, 16, 32768,
             "Sealed segments that stay mapped; the least recently read are closed."),
+        row("open_files_max", &C::open_files_max, kCount, 16, 1'000'000,
+            "Files of logs that stay open to be written; the least recently written are flushed and closed, and opened again by the next append."),
     };
   }
 };

@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -109,6 +110,11 @@ class FakeDisk {
   void add_fault(FaultRule rule) {
     const std::lock_guard lock(mutex_);
     faults_.push_back(std::move(rule));
+  }
+  // Called before each flush of a file, without the disk's lock: time may pass here.
+  void before_flush(std::function<void()> f) {
+    const std::lock_guard lock(mutex_);
+    before_flush_ = std::move(f);
   }
   void clear_faults() {
     const std::lock_guard lock(mutex_);
@@ -323,6 +329,7 @@ class FakeDisk {
   bool crashed_ = false;
   uint64_t total_bytes_ = uint64_t{1} << 40;
   std::vector<FaultRule> faults_;
+  std::function<void()> before_flush_;
   std::map<std::pair<DiskOp, std::string>, uint64_t> counts_;
   std::map<std::string, uint64_t> open_;  // handles by the path they were opened with
 };

@@ -88,6 +88,12 @@ class FakeFile final : public File {
     return {};
   }
   Status sync_data() override {
+    std::function<void()> before;
+    {
+      const std::lock_guard lock(disk_.mutex_);
+      before = disk_.before_flush_;
+    }
+    if (before) before();
     const std::lock_guard lock(disk_.mutex_);
     const Status ok = admit(DiskOp::kSyncData, true);
     if (ok.ok()) return FakeDisk::sync(*node_), ok;

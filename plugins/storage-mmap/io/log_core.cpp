@@ -31,6 +31,9 @@ Status LogCore::open(IfMissing missing) {
     context_.metrics.found_damage();
     context_.ports.logger.error("damage", {{"log", state_.name}, {"what", LogReader::corrupt(state_.name, d.range).message()}});
   }
+  context_.ports.logger.write(LogLevel::kDebug, "log opened", {{"log", state_.name}, {"first", std::to_string(recovered.segments->first().v)},
+                                                              {"next", std::to_string(recovered.next.v)}, {"segments", std::to_string(segments.size())},
+                                                              {"closed_in_order", recovered.in_order ? "yes" : "no"}});
   if (recovered.cut_tail) context_.ports.logger.warn("torn tail cut", {{"log", state_.name}, {"next", std::to_string(recovered.next.v)}});
   return writable_ && segments.size() > 1 ? disk_.settle() : Status();
 }

@@ -65,16 +65,25 @@ Status LogDisk::settle_held() {
     ION_CHECK(name_held(segment));
     if (i + 1 == segments.size()) break;
     ION_CHECK(flush_held(segment, segment.end()));
-    if (segment.disk.file != nullptr) {
-      ION_CHECK(fail(segment.disk.file->close()));
-      segment.disk.file.reset();
-    }
     ION_CHECK(index_held(segment));
     new_index = true;
     segment.unpin();
-    context_.cache.add(segments[i]);
+    if (segment.disk.file != nullptr) {
+      give_back_tail(segment);
+      ION_CHECK(fail(segment.disk.file->close()));
+      segment.disk.file.reset();
+    }
+    if (segment.body() != nullptr) context_.cache.add(segments[i]);
   }
   return new_index ? context_.ports.files.sync_dir(state_.directory.path()) : Status();
+}
+
+// Of a segment that was closed long before it was full. Its map has to go for that; it is opened again when it is read.
+void LogDisk::give_back_tail(Segment& segment) {
+  constexpr uint64_t kWorthIt = uint64_t{64} << 10;
+  if (!segment.disk.indexed || segment.capacity() - segment.end() < kWorthIt) return;
+  segment.set_body(nullptr);
+  if (segment.disk.file->shrink(segment.end()).ok()) segment.set_capacity(segment.end());  // else a reader holds a part of it
 }
 
 Status LogDisk::resume(Segment& segment, uint64_t capacity) {
@@ -86,7 +95,7 @@ Status LogDisk::resume(Segment& segment, uint64_t capacity) {
   if (loaded == nullptr && end > 0) return {ION_E_OVERLOADED, "log " + state_.name + ": its last segment was closed again; raise open_segments_max"};
   ION_TRY(const DiskSpace space, files.space());
   ION_CHECK(check_space({space.free_bytes, space.total_bytes}, capacity - end, state_.log_class, context_.space_rules()));
-  ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(files, state_.directory.segment(segment.base())));
+  ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(context_.open_files, state_.directory.segment(segment.base())));
   if (file->capacity() < end)
     return {ION_E_CORRUPT, file->path() + ": has " + std::to_string(file->capacity()) + " bytes, wanted the " + std::to_string(end) + " that were written"};
   ION_CHECK(file->grow(capacity));
@@ -160,7 +169,9 @@ Status LogDisk::name_held(Segment& segment) {
 
 Status LogDisk::flush_held(Segment& segment, uint64_t upto) {
   if (segment.disk.synced >= upto || segment.disk.file == nullptr) return {};
+  const Instant began = context_.ports.clock.now();
   ION_CHECK(fail(segment.disk.file->sync()));
+  context_.flush_took(context_.ports.clock.now() - began, state_.name);
   context_.metrics.flushed_file();
   segment.disk.synced = upto;
   return {};

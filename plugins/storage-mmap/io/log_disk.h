@@ -62,6 +62,7 @@ class LogDisk {
   Status name_held(Segment& segment);
   Status flush_held(Segment& segment, uint64_t upto);
   Status index_held(Segment& segment);
+  void give_back_tail(Segment& segment);
   Status fail(Status why);
 
   StorageContext& context_;

@@ -214,7 +214,7 @@ class Recovery {
 
   // What was read is whole: whatever the page cache still holds of it becomes durable now.
   Status take_over(Read& read, const KeptSegment& kept, Segment& segment, bool writable) {
-    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(files_, read.path));
+    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(context_.open_files, read.path));
     const bool zero = kept.zero_tail && writable && file->capacity() > kept.summary.end;
     if (zero) ION_CHECK(file->zero(kept.summary.end, file->capacity() - kept.summary.end));
     const bool was_durable = mark_ && (kept.summary.base < mark_->segment ||
@@ -243,7 +243,7 @@ class Recovery {
     if (judgement.damaged() || active_there_ || base == Offset{0}) return {};
     if (const Status fits = space_allows(first_capacity); !fits.ok()) return fits;
     ION_CHECK(remove_if_there(files_, state_.directory.index(base)));
-    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(files_, state_.directory.segment(base), first_capacity, Prepare::kAllocated));
+    ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(context_.open_files, state_.directory.segment(base), first_capacity, Prepare::kAllocated));
     ION_CHECK(files_.sync_dir(state_.directory.path()));
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
     auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
@@ -263,7 +263,7 @@ class Recovery {
 
   Result<RecoveredLog> finish(const Judgement& judgement) {
     RecoveredLog log{std::make_shared<const SegmentList>(judgement.first, built_, damage_), !judgement.damaged(), judgement.next, {},
-                     judgement.cut_tail, next_number_};
+                     judgement.cut_tail, in_order_, next_number_};
     if (judgement.damaged()) {  // claims nothing new
       log.mark = mark_.value_or(Mark{judgement.first, judgement.next, judgement.first, 0, 0, Epoch{-1}});
       return log;

@@ -18,6 +18,7 @@ struct RecoveredLog {
   Offset next;
   Mark mark;                // flushed, unless there is no segment
   bool cut_tail = false;
+  bool in_order = false;    // the log was closed, and nothing was done with it since
   uint64_t next_number = 0; // for segments that are made ahead
 };
 

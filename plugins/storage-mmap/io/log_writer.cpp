@@ -77,6 +77,7 @@ Status LogWriter::check(std::span<const ion_batch> batches) {
 Status LogWriter::write(uint64_t bytes) {
   ION_ASSERT(tracker_.position() + bytes <= active_->capacity() && ahead_.position() == tracker_.position() + bytes);
   if (const Status written = active_->disk.file->append(tracker_.position(), parts_); !written.ok()) {
+    if (written.code() == ION_E_OVERLOADED) return written;  // its file could not be opened again, nothing was written
     if (written.code() != ION_E_NO_SPACE) {
       state_.fail(written);
       return state_.failure();
@@ -108,6 +109,8 @@ void LogWriter::roll_to(SegmentRef next) {
   state_.change_segments([&](const SegmentList& list) { return list.with(next); });
   if (is_first) return begin(std::move(next));
   flushed_often_ = is_flushed_often();
+  context_.ports.logger.write(LogLevel::kDebug, "segment rolled", {{"log", state_.name}, {"from", std::to_string(active_->base().v)},
+                                                                  {"next", std::to_string(next->base().v)}, {"bytes", std::to_string(active_->end())}});
   begin(std::move(next));
   has_rolled_ = true;
   context_.metrics.rolled();

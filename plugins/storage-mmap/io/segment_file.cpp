@@ -23,50 +23,65 @@ Status fill_new(File& file, uint64_t capacity, Prepare how) {
 }
 }  // namespace
 
-Result<std::unique_ptr<SegmentFile>> SegmentFile::make(Files& files, std::string path, uint64_t capacity, Prepare how) {
+Result<std::unique_ptr<SegmentFile>> SegmentFile::make(OpenFiles& pool, std::string path, uint64_t capacity, Prepare how) {
+  Files& files = pool.files();
   ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE));
   if (const Status filled = fill_new(*file, capacity, how); !filled.ok()) {
     file.reset();
     (void)files.remove(path);
     return filled;
   }
-  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), capacity));
+  auto pooled = std::make_shared<PooledFile>(pool, path, std::move(file));
+  pool.add(pooled);
+  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(pooled), std::move(path), capacity));
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentFile::open(Files& files, std::string path) {
-  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE));
+Result<std::unique_ptr<SegmentFile>> SegmentFile::open(OpenFiles& pool, std::string path) {
+  ION_TRY(std::unique_ptr<File> file, pool.files().open(path, ION_FILE_READ | ION_FILE_WRITE));
   ION_TRY(const uint64_t bytes, file->length());
-  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(file), std::move(path), bytes));
+  auto pooled = std::make_shared<PooledFile>(pool, path, std::move(file));
+  pool.add(pooled);
+  return std::unique_ptr<SegmentFile>(new SegmentFile(std::move(pooled), std::move(path), bytes));
 }
 
-Status SegmentFile::zero(uint64_t at, uint64_t n) { return zero_in_steps(*file_, at, n); }
+Status SegmentFile::writeback(uint64_t at, uint64_t n) {
+  ION_TRY(const std::shared_ptr<File> file, file_->use());
+  return file->writeback(at, n);
+}
+
+Status SegmentFile::zero(uint64_t at, uint64_t n) {
+  return file_->change([&](File& f) { return zero_in_steps(f, at, n); });
+}
 
 Status SegmentFile::grow(uint64_t capacity) {
   if (capacity <= capacity_) return {};
-  if (const Status grown = file_->allocate(capacity_, capacity - capacity_); !grown.ok()) {
-    const Result<uint64_t> length = file_->length();
-    if (length && *length > capacity_) (void)file_->shrink(capacity_);
+  ION_CHECK(file_->change([&](File& f) {
+    const Status grown = f.allocate(capacity_, capacity - capacity_);
+    if (grown.ok()) return grown;
+    const Result<uint64_t> length = f.length();
+    if (length && *length > capacity_) (void)f.shrink(capacity_);
     return grown;
-  }
+  }));
   capacity_ = capacity;
   return {};
 }
 
 Status SegmentFile::shrink(uint64_t end) {
   if (end >= capacity_) return {};
-  ION_CHECK(file_->shrink(end));
+  ION_CHECK(file_->change([&](File& f) { return f.shrink(end); }));
   capacity_ = end;
   return {};
 }
 
-Status SegmentFile::close() {
-  const std::unique_ptr<File> file = std::move(file_);
-  return file == nullptr ? Status() : file->close();
+Result<std::unique_ptr<MappedFile>> SegmentFile::map() {
+  ION_TRY(const std::shared_ptr<File> file, file_->use());
+  return file->map(0, capacity_);
 }
 
 Status SegmentFile::rename_to(Files& files, std::string path) {
   ION_CHECK(files.rename(path_, path));
-  path_ = std::move(path);
+  path_ = path;
+  file_->renamed(std::move(path));
   return {};
 }
 

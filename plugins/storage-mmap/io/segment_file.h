@@ -1,9 +1,11 @@
 // The file of a segment that is being written: made ahead with all its bytes allocated, then filled by pwrite, named
 // by its base offset, flushed, and closed. A file is prepared under another name, because its base offset is not known then;
 // taking it into use is a matter of pointers, and the blocking pool gives it its name before anything in it counts as durable.
+// Its descriptor is one of a bounded number (open_files).
 // Threads: append is ANY, by the holder of the log's write turn; everything else BLOCKING, one thread at a time (LogDisk).
 #pragma once
 #include "io/directory_layout.h"
+#include "io/open_files.h"
 
 #include <ion/ports.h>
 
@@ -18,31 +20,33 @@ enum class Prepare { kZeroed, kAllocated };
 class SegmentFile {
  public:
   // Makes a new file that reads as `capacity` zero bytes. What was begun is removed when it fails.
-  static Result<std::unique_ptr<SegmentFile>> make(Files& files, std::string path, uint64_t capacity, Prepare how);
+  static Result<std::unique_ptr<SegmentFile>> make(OpenFiles& pool, std::string path, uint64_t capacity, Prepare how);
   // Opens one that is there, to be written on.
-  static Result<std::unique_ptr<SegmentFile>> open(Files& files, std::string path);
+  static Result<std::unique_ptr<SegmentFile>> open(OpenFiles& pool, std::string path);
 
-  Status append(uint64_t at, std::span<const ion_buf> parts) { return file_->pwrite(at, parts); }
-  Status writeback(uint64_t at, uint64_t n) { return file_->writeback(at, n); }
-
+  // OVERLOADED: no descriptor was left to open it again, and nothing was written.
+  Status append(uint64_t at, std::span<const ion_buf> parts) {
+    return file_->change([&](File& f) { return f.pwrite(at, parts); });
+  }
+  Status writeback(uint64_t at, uint64_t n);
   Status zero(uint64_t at, uint64_t n);
   // Makes it longer; the new bytes read as zeros. What was begun is taken back when it fails.
   Status grow(uint64_t capacity);
   // Gives back what lies behind `end`. BUSY: a map that somebody holds reaches beyond.
   Status shrink(uint64_t end);
-  Status sync() { return file_->sync_data(); }
-  Status close();
+  Status sync() { return file_->sync(); }
+  Status close() { return file_->close(); }
   // Moves the file to `path`; the caller makes it durable with sync_dir.
   Status rename_to(Files& files, std::string path);
-  Result<std::unique_ptr<MappedFile>> map() { return file_->map(0, capacity_); }
+  Result<std::unique_ptr<MappedFile>> map();
 
   const std::string& path() const noexcept { return path_; }
   uint64_t capacity() const noexcept { return capacity_; }
 
  private:
-  SegmentFile(std::unique_ptr<File> file, std::string path, uint64_t capacity)
+  SegmentFile(std::shared_ptr<PooledFile> file, std::string path, uint64_t capacity)
       : file_(std::move(file)), path_(std::move(path)), capacity_(capacity) {}
-  std::unique_ptr<File> file_;
+  const std::shared_ptr<PooledFile> file_;
   std::string path_;
   uint64_t capacity_;
 };

@@ -117,7 +117,7 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
   if (!space) return refused(space.error());
   if (Status fits = check_space({space->free_bytes, space->total_bytes}, capacity, log_class_, context_.space_rules()); !fits.ok())
     return refused(std::move(fits));
-  Result<std::unique_ptr<SegmentFile>> file = SegmentFile::make(context_.ports.files, std::move(path), capacity, how);
+  Result<std::unique_ptr<SegmentFile>> file = SegmentFile::make(context_.open_files, std::move(path), capacity, how);
   if (!file) return refused(file.error());
   Result<std::unique_ptr<MappedFile>> map = (*file)->map();
   if (!map) {
@@ -127,7 +127,8 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
   }
   {
     const std::lock_guard lock(mutex_);
-    refused_ = false, retry_at_ = {};
+    if (std::exchange(refused_, false)) context_.ports.logger.info("segments are made again", {{"log", name_}});
+    retry_at_ = {};
   }
   return ReadySegment{*std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.maps)};
 }

@@ -6,12 +6,16 @@
 #include "io/body_cache.h"
 #include "io/flusher.h"
 #include "io/mark_file.h"
+#include "io/open_files.h"
 #include "io/prepared_budget.h"
 #include "io/read_map.h"
 #include "storage_mmap_config.h"
 #include "storage_mmap_metrics.h"
 
 #include <ion/ports.h>
+
+#include <atomic>
+#include <string>
 
 namespace ion::storage_mmap {
 
@@ -26,7 +30,7 @@ struct StoragePorts {
 struct StorageContext {
   StorageContext(const StoragePorts& p, const StorageMmapConfig& c, StorageMetrics& m)
       : ports(p), config(c), metrics(m), jobs(p.executor, outstanding), cache(c.open_segments_max), prepared(c.prepared_bytes_max, m),
-        flusher(jobs, &StorageContext::flush_marks, this) {}
+        open_files(p.files, jobs, c.open_files_max),         flusher(jobs, &StorageContext::flush_marks, this) {}
 
   const StoragePorts ports;
   const StorageMmapConfig config;
@@ -37,6 +41,7 @@ struct StorageContext {
   BlockingJobs jobs;
   BodyCache cache;
   PreparedBudget prepared;
+  OpenFiles open_files;
   Flusher flusher;
   Uuid identity;                    // from start on
   std::unique_ptr<MarkFile> marks;  // from start on
@@ -46,7 +51,18 @@ struct StorageContext {
     return {permille(config.refuse_produce_at), permille(config.read_only_at)};
   }
 
+  // Says that the disk is slow, at most once a second for all logs.
+  void flush_took(Nanos time, const std::string& log) {
+    if (time.n < config.slow_flush.n) return;
+    const uint64_t now = ports.clock.now().ns;
+    uint64_t told = slow_told_.load(std::memory_order_relaxed);
+    if (told != 0 && now - told < static_cast<uint64_t>(seconds(1).n)) return;
+    if (!slow_told_.compare_exchange_strong(told, now, std::memory_order_relaxed)) return;
+    ports.logger.warn("slow disk: a flush took long", {{"log", log}, {"ms", std::to_string(time.n / 1'000'000)}});
+  }
+
  private:
+  std::atomic<uint64_t> slow_told_{0};
   static Status flush_marks(void* self) { return static_cast<StorageContext*>(self)->marks->flush(); }
 };
 

@@ -100,6 +100,7 @@ TEST(NoSpace, at_preparation_answers_so_and_space_that_returns_is_used) {
   world.disk.set_total_bytes(uint64_t{1} << 30);
   EXPECT_TRUE(log.append(make_batch_of({2}, 3000)).ok());
   EXPECT_EQ(log.stat().next.v, 3);
+  EXPECT_EQ(world.log.count("segments are made again"), 1u);
   EXPECT_TRUE(log.close().ok());
   EXPECT_TRUE(world.disk.names_in("logs/raft+g").size() <= 5);  // nothing half-made is left
 }
@@ -152,6 +153,25 @@ TEST(DamageWords, name_the_offset_from_which_reading_goes_on_and_no_command_that
   EXPECT_EQ(again.read({0}).status.message().find("`"), std::string::npos) << again.read({0}).status.text();
   EXPECT_NE(again.read({0}).status.message().find("offset 1"), std::string::npos) << again.read({0}).status.text();
   EXPECT_TRUE(again.close().ok());
+}
+
+TEST(SlowDisk, is_told_once_a_second) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"x"}).ok() && log.sync().ok());
+  const auto told = [&] { return world.log.count("slow disk"); };
+  EXPECT_EQ(told(), 0u);
+  Nanos takes = milliseconds(1100);
+  world.disk.before_flush([&] { world.clock.advance(takes); });
+  ASSERT_TRUE(log.add({"x"}).ok() && log.sync().ok());
+  EXPECT_EQ(told(), 1u);
+  ASSERT_TRUE(log.add({"x"}).ok() && log.sync().ok());
+  EXPECT_EQ(told(), 2u);
+  takes = milliseconds(900);
+  ASSERT_TRUE(log.add({"x"}).ok() && log.sync().ok());
+  EXPECT_EQ(told(), 2u);
+  world.disk.before_flush(nullptr);
+  EXPECT_TRUE(log.close().ok());
 }
 
 TEST(NoSpace, topics_are_refused_first_then_all_but_raft_and_metadata) {

@@ -77,6 +77,75 @@ TEST(Segments, stay_as_long_as_they_are_while_a_reader_holds_a_part_of_them) {
   EXPECT_TRUE(again.close().ok());
 }
 
+TEST(Descriptors, of_many_logs_that_are_written_to_are_few) {
+  StorageMmapConfig config;
+  config.open_files_max = 16;
+  MmapFixture world(config);
+  std::vector<LogDriver> logs;
+  for (int i = 0; i < 60; ++i) {
+    logs.push_back(world.open("p/a/" + std::to_string(i), {.segment_bytes = 1 << 20}));
+    ASSERT_TRUE(logs.back().add({"first"}).ok());
+    world.run();
+    ASSERT_LE(world.disk.open_files("logs/"), 17u);
+  }
+  for (LogDriver& log : logs) {
+    ASSERT_TRUE(log.add({"second"}).ok());
+    world.run();
+    ASSERT_LE(world.disk.open_files("logs/"), 17u);
+  }
+  for (LogDriver& log : logs) {
+    ASSERT_TRUE(log.sync().ok());
+    EXPECT_EQ(log.text(), "first,second");
+  }
+  SeededRandom random(11);
+  std::vector<std::unique_ptr<Log>> gone;
+  for (LogDriver& log : logs) gone.push_back(log.abandon());
+  world.die(std::move(gone), [&] { world.disk.lose_power(random); });
+  for (int i = 0; i < 60; ++i) {
+    LogDriver log = world.open("p/a/" + std::to_string(i), {.segment_bytes = 1 << 20});
+    EXPECT_EQ(log.text(), "first,second");
+    EXPECT_TRUE(log.close().ok());
+  }
+}
+
+TEST(Descriptors, that_are_closed_with_unflushed_bytes_are_flushed_first_and_a_failure_of_that_fails_the_log) {
+  StorageMmapConfig config;
+  config.open_files_max = 16;
+  MmapFixture world(config);
+  LogDriver log = world.open("p/first/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"x"}).ok());
+  world.run();
+  world.disk.add_fault({DiskOp::kSyncData, "p+first+0", ION_E_IO});
+  std::vector<LogDriver> others;
+  for (int i = 0; i < 40; ++i) {
+    others.push_back(world.open("p/a/" + std::to_string(i), {.segment_bytes = 1 << 20}));
+    ASSERT_TRUE(others.back().add({"y"}).ok());
+    world.run();
+  }
+  EXPECT_EQ(log.sync().code(), ION_E_FAILED);
+  EXPECT_EQ(log.add({"z"}).code(), ION_E_FAILED);
+  EXPECT_TRUE(log.close().ok());
+  for (LogDriver& other : others) EXPECT_TRUE(other.close().ok());
+}
+
+TEST(Descriptors, that_cannot_be_had_again_are_an_error_of_that_append_only) {
+  StorageMmapConfig config;
+  config.open_files_max = 16;
+  MmapFixture world(config);
+  std::vector<LogDriver> logs;
+  for (int i = 0; i < 40; ++i) {
+    logs.push_back(world.open("p/a/" + std::to_string(i), {.segment_bytes = 1 << 20}));
+    ASSERT_TRUE(logs.back().add({"kept"}).ok());
+    world.run();
+  }
+  world.disk.add_fault({DiskOp::kOpen, "p+a+0/", ION_E_OVERLOADED});
+  EXPECT_EQ(logs[0].add({"no"}).code(), ION_E_OVERLOADED);
+  EXPECT_FALSE(logs[0].stat().failed);
+  EXPECT_TRUE(logs[0].add({"more"}).ok());
+  EXPECT_EQ(logs[0].text(), "kept,more");
+  for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
+}
+
 TEST(Restart, of_logs_that_were_closed_opens_no_file_to_write_and_flushes_nothing) {
   MmapFixture world;
   for (const char* name : {"p/a/0", "p/a/1", "p/a/2"}) {

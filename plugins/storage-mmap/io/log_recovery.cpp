@@ -191,7 +191,7 @@ class Recovery {
       const uint64_t bytes = read.facts.found.file_bytes;
       const bool has_name = read.path == state_.directory.segment(kept.summary.base);
       // It was closed in order, or had its name and nothing else when the power went. The name stays: it ends the segment before.
-      const bool rests = writable && has_name && kept.summary.end == bytes && (bytes == 0 || in_order_) && kept.summary.base == named_.back().base;
+      const bool rests = writable && has_name && kept.summary.end == bytes && (bytes == 0 || (in_order_ && kept.summary.base == named_.back().base));
       if (writable && has_name && kept.summary.next == Offset{0}) {  // nothing was ever appended: the first append makes another
         ION_CHECK(files_.remove(read.path));
         break;
@@ -274,6 +274,11 @@ class Recovery {
       return log;
     }
     const SegmentSummary tip = built_.back()->summary();
+    // A process that was killed may not have lived to make the last name durable; a mark in that segment was written after it.
+    if (!mark_ || mark_->offset <= tip.base) {
+      ION_CHECK(state_.directory_name->settle(files_));
+      ION_CHECK(files_.sync_dir(state_.directory.path()));
+    }
     log.mark = {judgement.first, tip.next, tip.base, tip.end, tip.digest, tip.epoch};
     if (mark_ != log.mark) {
       ION_CHECK(context_.marks->write(state_.name, log.mark));

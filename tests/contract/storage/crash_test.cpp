@@ -12,7 +12,7 @@
 namespace ion::test {
 namespace {
 
-enum class Down { kKilled, kPowerCut };
+enum class Down { kKilled, kPowerCut, kKilledThenPowerCut };  // the last: opened in between, which makes all of it durable
 
 // Empty: what was found is allowed. Else what is wrong with it.
 std::string judge_found(const Trace& trace, LogDriver& log, Down how) {
@@ -55,10 +55,17 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
 
   void go_down(MmapFixture& world, std::vector<std::unique_ptr<Log>> logs, SeededRandom& random) {
     world.die(std::move(logs), [&] {
-      if (how() == Down::kKilled) world.disk.kill();
+      if (how() != Down::kPowerCut) world.disk.kill();
       else world.disk.lose_power(random);
     });
+    if (how() != Down::kKilledThenPowerCut) return;
+    std::vector<std::unique_ptr<Log>> recovered;
+    auto opened = world.driver().open("p/a/0", options_);
+    EXPECT_TRUE(opened.has_value()) << (opened ? "" : opened.error().text());
+    if (opened) recovered.push_back(opened->abandon());
+    world.die(std::move(recovered), [&] { world.disk.lose_power(random); });
   }
+  OpenOptions options_;
 
   // Closes and opens; false when the machine went down meanwhile.
   bool reopen(MmapFixture& world, LogDriver& log, Trace& trace) {
@@ -77,7 +84,8 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
     SeededRandom order(seed() * 31 + 7), cut(seed() * 1000 + at);
     world.executor.draw_order_from(&order);
     Trace trace(seed(), true);
-    LogDriver log = *world.driver().open("p/a/0", trace.options());
+    options_ = trace.options();
+    LogDriver log = *world.driver().open("p/a/0", options_);
     world.disk.crash_at_change(at);
     bool went_down = false;
     for (int i = 0; i < kSteps && !went_down; ++i) {
@@ -126,11 +134,12 @@ uint64_t cycles() {
   return asked != nullptr ? std::max<uint64_t>(1, std::strtoull(asked, nullptr, 10)) : 30;
 }
 
+std::string name_of(Down how) { return how == Down::kKilled ? "killed" : how == Down::kPowerCut ? "power_cut" : "killed_then_power_cut"; }
+
 INSTANTIATE_TEST_SUITE_P(crash_cycles, Crashes,
-                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut), ::testing::Range<uint64_t>(1, 1 + cycles())),
+                         ::testing::Combine(::testing::Values(Down::kKilled, Down::kPowerCut, Down::kKilledThenPowerCut), ::testing::Range<uint64_t>(1, 1 + cycles())),
                          [](const auto& tested) {
-                           return std::string(std::get<0>(tested.param) == Down::kKilled ? "killed" : "power_cut") + "_seed_" +
-                                  std::to_string(std::get<1>(tested.param));
+                           return name_of(std::get<0>(tested.param)) + "_seed_" + std::to_string(std::get<1>(tested.param));
                          });
 
 }  // namespace

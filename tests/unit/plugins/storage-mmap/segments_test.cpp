@@ -146,11 +146,18 @@ TEST(Descriptors, that_cannot_be_had_again_are_an_error_of_that_append_only) {
   for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
 }
 
+// So many batches of 1000 bytes in one call: in one segment.
+std::vector<TestBatch> batches_of_1000(int n) {
+  std::vector<TestBatch> batches;
+  for (int i = 0; i < n; ++i) batches.push_back(make_batch_of({i}, 1000, 'x'));
+  return batches;
+}
+
 TEST(Restart, of_logs_that_were_closed_opens_no_file_to_write_and_flushes_nothing) {
   MmapFixture world;
   for (const char* name : {"p/a/0", "p/a/1", "p/a/2"}) {
     LogDriver log = world.open(name, {.segment_bytes = 1 << 20});
-    for (int i = 0; i < (name[4] == '1' ? 200 : 3); ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, 'x')).ok());
+    ASSERT_TRUE(log.append(batches_of_1000(name[4] == '1' ? 200 : 3)).ok());
     ASSERT_TRUE(log.close().ok());
   }
   world.restart();
@@ -174,7 +181,7 @@ TEST(Restart, of_logs_that_were_closed_opens_no_file_to_write_and_flushes_nothin
 TEST(Restart, appends_to_a_log_that_was_closed_and_whose_segment_is_damaged_are_refused_once_the_damage_is_known) {
   MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, 'x')).ok());
+  ASSERT_TRUE(log.append(batches_of_1000(200)).ok());
   ASSERT_TRUE(log.close().ok());
   world.disk.flip("logs/p+a+0/00000000000000000000.log", 100'500, 3);
   LogDriver again = world.open("p/a/0", {.segment_bytes = 1 << 20});

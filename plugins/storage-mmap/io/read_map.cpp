@@ -1,7 +1,5 @@
 #include "io/read_map.h"
 
-#include "core/segment_format.h"
-
 #include <algorithm>
 #include <vector>
 
@@ -45,46 +43,20 @@ uint64_t ResidentParts::bytes() const {
   return bytes_;
 }
 
-namespace {
-constexpr uint64_t kPagesInPart = ReadMap::kPartBytes / kPageBytes;
-static_assert(kPagesInPart < 1U << 16);
-struct Pages {
-  uint32_t low = 0, high = 0;
-  static Pages of(uint32_t packed) noexcept { return {packed >> 16, packed & 0xFFFF}; }
-  uint32_t packed() const noexcept { return low << 16 | high; }
-  bool holds(Pages other) const noexcept { return low <= other.low && other.high <= high; }
-  // Both, if they leave no gap; else the newer one alone.
-  Pages joined(Pages other) const noexcept {
-    if (high == 0 || other.low > high || low > other.high) return other;
-    return {std::min(low, other.low), std::max(high, other.high)};
-  }
-};
-}  // namespace
-
 Status ReadMap::bring_in(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n) {
-  const uint64_t size = map->map_->size(), end = at + n;
-  ION_ASSERT(end <= size);
-  for (uint64_t from = at; from < end;) {
-    const size_t number = static_cast<size_t>(from / kPartBytes);
-    const uint64_t begin = number * kPartBytes, upto = std::min(end, begin + kPartBytes);
-    const Pages wanted{static_cast<uint32_t>((from - begin) / kPageBytes), static_cast<uint32_t>((upto - begin + kPageBytes - 1) / kPageBytes)};
-    std::atomic<uint32_t>& part = map->parts_[number];
-    uint32_t there = part.load(std::memory_order_acquire);
-    if (!Pages::of(there).holds(wanted)) {
-      const uint64_t first = begin + wanted.low * kPageBytes;
-      ION_CHECK(map->map_->advise(first, std::min(begin + wanted.high * kPageBytes, size) - first, ION_ADVISE_WILLNEED));
-      while (!part.compare_exchange_weak(there, Pages::of(there).joined(wanted).packed(), std::memory_order_acq_rel)) {
-      }
-      if (there == 0) map->books_->resident.add({map, number, std::min(kPartBytes, size - begin)});
-    }
-    from = upto;
-  }
+  const uint64_t size = map->map_->size();
+  ION_ASSERT(at <= size && n <= size - at);
+  if (n == 0) return {};
+  ION_CHECK(map->map_->advise(at, n, ION_ADVISE_WILLNEED));
+  for (uint64_t part = at / kPartBytes; part * kPartBytes < at + n; ++part)
+    if (!map->parts_[part].load(std::memory_order_relaxed) && !map->parts_[part].exchange(true, std::memory_order_acq_rel))
+      map->books_->resident.add({map, static_cast<size_t>(part), std::min(kPartBytes, size - part * kPartBytes)});
   return {};
 }
 
 void ReadMap::take_out(size_t part) noexcept {
   const uint64_t begin = part * kPartBytes;
-  parts_[part].store(0, std::memory_order_release);
+  parts_[part].store(false, std::memory_order_release);
   (void)map_->advise(begin, std::min(kPartBytes, map_->size() - begin), ION_ADVISE_DONTNEED);  // a hint
 }
 
@@ -107,7 +79,6 @@ struct ReadMap::Lease {
 
 Result<Buf> ReadMap::lease(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n) {
   ION_ASSERT(at + n <= map->map_->size());
-  ION_CHECK(bring_in(map, at, n));
   ION_CHECK(map->books_->leases.take(n));
   auto* lease = new Lease;
   lease->map = map, lease->bytes = n;

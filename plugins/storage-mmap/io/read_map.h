@@ -64,13 +64,14 @@ class ReadMap {
  public:
   static constexpr uint64_t kPartBytes = uint64_t{4} << 20;
   ReadMap(std::unique_ptr<MappedFile> map, std::shared_ptr<MapBooks> books)
-      : map_(std::move(map)), books_(std::move(books)), parts_(std::make_unique<std::atomic<uint32_t>[]>(parts_of(map_->size()))) {}
+      : map_(std::move(map)), books_(std::move(books)), parts_(std::make_unique<std::atomic<bool>[]>(parts_of(map_->size()))) {}
   // Only what bring_in() answered OK for may be touched: a page that cannot be read ends the process.
   std::span<const uint8_t> bytes() const noexcept { return {map_->base(), map_->size()}; }
 
-  // Reads [at, at + n) in where it is not in yet. IO: some of it cannot be read.
+  // Reads [at, at + n) in where it is not in memory. Asked before every look, since pages that were in may have left. IO: some of it
+  // cannot be read.
   static Status bring_in(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n);
-  // A buffer over [at, at + n), brought in and lent to whoever reads.
+  // A buffer over [at, at + n), which was brought in, lent to whoever reads.
   static Result<Buf> lease(const std::shared_ptr<ReadMap>& map, uint64_t at, uint64_t n);
   // Takes a part out of the process's page tables.
   void take_out(size_t part) noexcept;
@@ -80,8 +81,7 @@ class ReadMap {
   static constexpr size_t parts_of(uint64_t bytes) noexcept { return static_cast<size_t>((bytes + kPartBytes - 1) / kPartBytes); }
   const std::unique_ptr<MappedFile> map_;
   const std::shared_ptr<MapBooks> books_;
-  // Of each part the pages [low, high) that are in, as low << 16 | high; 0: none.
-  const std::unique_ptr<std::atomic<uint32_t>[]> parts_;
+  const std::unique_ptr<std::atomic<bool>[]> parts_;  // some of it is in
 };
 
 }  // namespace ion::storage_mmap

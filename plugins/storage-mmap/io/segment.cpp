@@ -71,7 +71,8 @@ Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bo
   const size_t above = entry == kNoEntry ? 0 : entry + 1;
   const uint64_t wanted_at = std::max(start, std::min(end, above < index.size() ? index.at(above).position : end));
   const uint64_t looked_at = std::min(end - wanted_at, bounds.bytes_max) + batch::kHeaderBytes;
-  ION_CHECK(ReadMap::bring_in(body.map, start, std::min(end, wanted_at + looked_at) - start));
+  const uint64_t looked_upto = std::min(end, wanted_at + looked_at);
+  ION_CHECK(ReadMap::bring_in(body.map, start, looked_upto - start));
   // The batch before an entry ends at or below the entry's offset. One entry less, so that the walk sees the last batch.
   const auto skip_to = [&](uint64_t at, Offset upto, uint64_t bytes_end) {
     const size_t by_offset = index.floor_of(upto), by_position = index.floor_of(bytes_end);
@@ -79,7 +80,10 @@ Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bo
     const size_t last = std::min(by_offset, by_position);
     return last == 0 ? at : std::max(at, index.at(last - 1).position);
   };
-  return find_window(body.map->bytes().first(end), start, bounds, skip_to);
+  const Result<ReadWindow> found = find_window(body.map->bytes().first(end), start, bounds, skip_to);
+  if (found && found->at + found->bytes > looked_upto)  // one batch that is larger than what was asked for
+    ION_CHECK(ReadMap::bring_in(body.map, looked_upto, found->at + found->bytes - looked_upto));
+  return found;
 }
 
 void Segment::publish(const SegmentSummary& now) noexcept {

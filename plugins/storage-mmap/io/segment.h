@@ -69,7 +69,7 @@ class Segment {
 
   std::atomic<bool> read_lately{false}, cached{false};  // BodyCache's
 
-  // What a read in this segment answers. `limit` is where damage begins, or the end. OK with no bytes: nothing qualifies here.
+  // What a read in this segment answers, with its bytes brought in. `limit` is where damage begins, or the end. OK with no bytes: nothing qualifies here.
   Result<ReadWindow> window(const SegmentBody& body, const ReadBounds& bounds, uint64_t limit) const;
 
   // ---- the holder of the log's write turn

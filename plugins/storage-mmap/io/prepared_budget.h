@@ -1,8 +1,10 @@
-// Bounds the bytes of segments that wait ready, for all logs of an instance. When there is no room for another one, the logs that
-// prepared theirs longest ago give them back: they are idle, since a busy log takes what it prepared.
+// Bounds the bytes of segments that wait ready, for all logs of an instance. When there is no room for another one, logs that
+// prepared theirs a while ago and have not taken it give it back: they are idle.
 // Thread: any; reserve() is BLOCKING.
 #pragma once
 #include "storage_mmap_metrics.h"
+
+#include <ion/time.h>
 
 #include <cstdint>
 #include <deque>
@@ -22,20 +24,20 @@ class PreparedBudget {
  public:
   PreparedBudget(uint64_t bytes_max, StorageMetrics& metrics) : bytes_max_(bytes_max), metrics_(metrics) {}
 
-  // False: there is no room, and nobody else holds any. What was reserved is released when it is taken into use or given back.
-  bool reserve(const std::shared_ptr<PreparedOwner>& who, uint64_t bytes) {
+  // False: there is no room, and nobody idle holds any. What was reserved is released when it is taken into use or given back.
+  bool reserve(const std::shared_ptr<PreparedOwner>& who, uint64_t bytes, Instant now) {
     std::unique_lock lock(mutex_);
-    std::erase_if(owners_, [&](const Entry& e) { return e.lock() == who; });
+    std::erase_if(owners_, [&](const Entry& e) { return e.owner.lock() == who; });
     while (bytes_ + bytes > bytes_max_) {
-      if (owners_.empty()) return false;
-      const std::shared_ptr<PreparedOwner> oldest = owners_.front().lock();
+      if (owners_.empty() || now - owners_.front().since < kIdleAfter) return false;
+      const std::shared_ptr<PreparedOwner> oldest = owners_.front().owner.lock();
       owners_.pop_front();
       if (oldest == nullptr) continue;
       lock.unlock();
       oldest->give_back_prepared();
       lock.lock();
     }
-    owners_.push_back(who);
+    owners_.push_back({who, now});
     add(static_cast<int64_t>(bytes));
     return true;
   }
@@ -49,7 +51,11 @@ class PreparedBudget {
   }
 
  private:
-  using Entry = std::weak_ptr<PreparedOwner>;
+  static constexpr Nanos kIdleAfter = seconds(30);
+  struct Entry {
+    std::weak_ptr<PreparedOwner> owner;
+    Instant since;
+  };
   void add(int64_t bytes) noexcept {
     bytes_ += static_cast<uint64_t>(bytes);
     metrics_.prepared(bytes_);

@@ -84,7 +84,7 @@ void SegmentSupply::work() {
       }
     }
     const bool ahead = !receiver;  // nobody waits
-    if (ahead && !context_.prepared.reserve(shared_from_this(), capacity)) {
+    if (ahead && !context_.prepared.reserve(shared_from_this(), capacity, context_.ports.clock.now())) {
       const std::lock_guard lock(mutex_);
       keep_count_ = 0, retry_at_ = context_.ports.clock.now() + kRetryAfter;
       continue;

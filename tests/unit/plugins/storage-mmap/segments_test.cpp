@@ -249,10 +249,15 @@ TEST(Segments, that_wait_ready_are_bounded_and_idle_logs_give_theirs_back) {
     ASSERT_TRUE(logs.back().append(make_batch_of({0}, 3000)).ok());  // more than half
     world.run();
     ASSERT_LE(world.mmap().prepared_bytes(), 20'000u);
+    if (i < 5) world.clock.advance(seconds(8));
   }
   EXPECT_EQ(world.mmap().prepared_bytes(), 4u * 4096);
   EXPECT_TRUE(files_of(world, "ahead", "p+a+0").empty());
   EXPECT_EQ(files_of(world, "ahead", "p+a+5").size(), 1u);
+  logs.push_back(world.open("p/a/6"));
+  ASSERT_TRUE(logs.back().append(make_batch_of({0}, 3000)).ok());
+  world.run();
+  EXPECT_TRUE(files_of(world, "ahead", "p+a+6").empty());  // the others prepared theirs a moment ago: they are not idle
   for (LogDriver& log : logs) {
     ASSERT_TRUE(log.append(make_batch_of({1}, 3000)).ok());  // who has none waits for one
     EXPECT_TRUE(log.close().ok());

@@ -49,6 +49,8 @@ class LogWriter {
   SegmentRef segment_at(Offset base, ReadySegment ready) const;
   void roll_to(SegmentRef next);
 
+  // Nothing was appended since the log was opened: there is no segment, or its file is closed.
+  bool rests() const noexcept { return active_ == nullptr || resting_; }
   bool has_bytes() const noexcept { return active_ != nullptr && tracker_.position() > 0; }
   // Any thread.
   void configure(const RollRules& rules) noexcept { segment_bytes_ = rules.segment_bytes, segment_age_ = rules.segment_age.n; }

@@ -178,6 +178,17 @@ TEST(Restart, of_logs_that_were_closed_opens_no_file_to_write_and_flushes_nothin
   }
 }
 
+TEST(Restart, and_stop_without_an_append_in_between_need_nothing_of_the_pool) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {}), empty = world.open("p/b/0", {});
+  ASSERT_TRUE(log.add({"kept"}).ok() && log.close().ok());
+  LogDriver again = world.open("p/a/0", {});
+  world.executor.set_limit(0);
+  EXPECT_TRUE(again.close().ok());
+  EXPECT_TRUE(empty.close().ok());
+  world.executor.set_limit(SIZE_MAX);
+}
+
 TEST(Restart, appends_to_a_log_that_was_closed_and_whose_segment_is_damaged_are_refused_once_the_damage_is_known) {
   MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});

@@ -156,7 +156,7 @@ Turn LogCore::run_close(Later later) {
   supply_->stop([self = shared_from_this(), l = std::move(later)]() mutable {
     self->meta_->when_idle([self, later = std::move(l)]() mutable {
       if (self->writer_.rests()) return self->finish_close(std::move(later));  // no file is open: no work for the pool
-      const bool given = self->context_.jobs.answer(std::move(later), [self](Later last) { self->finish_close(std::move(last)); });
+      const bool given = self->context_.closing.answer(std::move(later), [self](Later last) { self->finish_close(std::move(last)); });
       if (!given) self->reopen();
     });
   });

@@ -5,6 +5,7 @@
 #include "io/blocking_jobs.h"
 #include "io/body_cache.h"
 #include "io/flusher.h"
+#include "io/job_line.h"
 #include "io/mark_file.h"
 #include "io/open_files.h"
 #include "io/prepared_budget.h"
@@ -28,9 +29,10 @@ struct StoragePorts {
 };
 
 struct StorageContext {
+  static constexpr size_t kClosingAtOnce = 4;  // logs
   StorageContext(const StoragePorts& p, const StorageMmapConfig& c, StorageMetrics& m)
-      : ports(p), config(c), metrics(m), jobs(p.executor, outstanding), cache(c.open_segments_max), prepared(c.prepared_bytes_max, m),
-        open_files(p.files, jobs, c.open_files_max),         flusher(jobs, &StorageContext::flush_marks, this) {}
+      : ports(p), config(c), metrics(m), jobs(p.executor, outstanding), closing(jobs, kClosingAtOnce), cache(c.open_segments_max),
+        prepared(c.prepared_bytes_max, m), open_files(p.files, jobs, c.open_files_max), flusher(jobs, &StorageContext::flush_marks, this) {}
 
   const StoragePorts ports;
   const StorageMmapConfig config;
@@ -39,6 +41,7 @@ struct StorageContext {
   const std::shared_ptr<Outstanding> outstanding = std::make_shared<Outstanding>();
   const std::shared_ptr<MapBooks> maps{new MapBooks{{config.lease_bytes_max, outstanding}, ResidentParts(config.mapped_bytes_max)}};
   BlockingJobs jobs;
+  JobLine closing;
   BodyCache cache;
   PreparedBudget prepared;
   OpenFiles open_files;

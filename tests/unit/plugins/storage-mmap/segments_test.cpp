@@ -178,6 +178,23 @@ TEST(Restart, of_logs_that_were_closed_opens_no_file_to_write_and_flushes_nothin
   }
 }
 
+TEST(Closing, of_many_logs_at_once_takes_few_jobs) {
+  MmapFixture world;
+  std::vector<LogDriver> logs;
+  for (int i = 0; i < 100; ++i) {
+    logs.push_back(world.open("p/a/" + std::to_string(i), {}));
+    ASSERT_TRUE(logs.back().add({"x"}).ok());
+  }
+  world.run();
+  world.executor.set_limit(8);
+  std::vector<Asked> closed;
+  for (LogDriver& log : logs) closed.push_back(Asked([&](Op& op) { return log.log().close(op); }));
+  world.run();
+  for (const Asked& c : closed) EXPECT_EQ(c.code(), ION_OK) << c.status().text();
+  for (LogDriver& log : logs) (void)log.abandon();
+  world.executor.set_limit(SIZE_MAX);
+}
+
 TEST(Restart, and_stop_without_an_append_in_between_need_nothing_of_the_pool) {
   MmapFixture world;
   LogDriver log = world.open("p/a/0", {}), empty = world.open("p/b/0", {});

@@ -64,15 +64,22 @@ void OpenFiles::add(const std::shared_ptr<PooledFile>& file) {
     open_.push_back(file);
   }
   const std::shared_ptr<PooledFile> idle = take_idle();
-  if (idle == nullptr) return;
-  const Status posted = jobs_.post([this, idle] {
-    if (idle->flush_and_close()) return;
-    const std::lock_guard lock(mutex_);
-    open_.push_back(idle);  // in use again: another time
-  });
-  if (posted.ok()) return;
+  if (idle == nullptr || jobs_.post([this, idle] { close_one(idle); }).ok()) return;
   const std::lock_guard lock(mutex_);
   open_.push_back(idle);
+}
+
+// One that is in use again is left for another time, and another one is tried.
+void OpenFiles::close_one(std::shared_ptr<PooledFile> idle) {
+  constexpr int kTriesMax = 16;
+  for (int i = 0; i < kTriesMax; ++i) {
+    if (idle == nullptr || idle->flush_and_close()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      open_.push_back(std::move(idle));
+    }
+    if (i + 1 < kTriesMax) idle = take_idle();
+  }
 }
 
 // Second chance: one that was used since it was looked at last goes to the back.

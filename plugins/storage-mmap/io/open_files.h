@@ -66,6 +66,7 @@ class OpenFiles {
 
  private:
   std::shared_ptr<PooledFile> take_idle();
+  void close_one(std::shared_ptr<PooledFile> idle);  // BLOCKING
   Files& files_;
   BlockingJobs& jobs_;
   const size_t files_max_;

@@ -16,6 +16,7 @@ constexpr uint64_t kPlacesMax = uint64_t{1} << 20;
 Result<std::unique_ptr<MarkFile>> MarkFile::open(Files& files, const Uuid& storage) {
   ION_TRY(std::unique_ptr<File> file, files.open(kMarksPath, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE));
   ION_CHECK(files.sync_dir("."));
+  ION_CHECK(file->sync_data());  // a process that was killed may have left marks in the page cache: nothing is decided by those
   std::unique_ptr<MarkFile> marks(new MarkFile(std::move(file), storage));
   ION_CHECK(marks->read_all());
   return marks;

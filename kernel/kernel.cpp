@@ -138,7 +138,8 @@ namespace {
 
 host::PluginHostOptions host_options(const config::KernelConfig& c) {
   host::PluginHostOptions o;
-  o.places.directories = c.plugin_host.directories;
+  o.places.directories = c.plugin_host.extra_directories;
+  o.places.directories.insert(o.places.directories.end(), c.plugin_host.directories.begin(), c.plugin_host.directories.end());
   o.places.data_dir = c.node.data_dir;
   for (const auto& [name, hash] : c.plugin_host.allow) o.places.allow.push_back(name + "=" + hash);
   o.allow_drafts = c.plugin_host.allow_drafts;
@@ -256,19 +257,23 @@ Status Kernel::Modules::build_broker() {
       *local);
 
   admission = std::make_unique<pipeline::Admission>(config.limits.inflight_bytes_max);
-  interceptors = std::make_unique<pipeline::InterceptorChain>(clock);
+  interceptors = std::make_unique<pipeline::InterceptorChain>(
+      pipeline::ChainServices{clock, *timers, *logger, ShardId{0}, [] { return base::SystemClock::thread_cpu(); }});
   for (const host::NamedRef& ref : host->contracts(ION_INTERCEPTOR_ID)) {
-    pipeline::InterceptorSeat seat;
-    seat.name = ref.name;
-    seat.ref = ref.ref;
-    seat.misbehaved = [this, name = ref.name](const Status& why) { host->report(name, why); };
+    pipeline::InterceptorPolicy policy;
+    policy.name = ref.name;
+    policy.ref = ref.ref;
+    ION_TRY(policy.metrics, pipeline::InterceptorMetrics::declare(*registry, ref.name));
+    policy.misbehaved = [this, name = ref.name](const Status& why) { host->report(name, why); };
     for (const config::PluginConfig& p : config.plugins)
       if (p.name == ref.name) {
-        seat.on_error = p.on_error == "open" ? pipeline::OnError::kOpen : pipeline::OnError::kClosed;
-        seat.budget = p.budget;
-        seat.breaker = {p.breaker.failures, p.breaker.window, p.breaker.pause};
+        policy.on_error = p.on_error == "open" ? pipeline::OnError::kOpen : pipeline::OnError::kClosed;
+        policy.on_reject = p.on_reject == "record" ? pipeline::OnReject::kRecord : pipeline::OnReject::kBatch;
+        policy.budget = p.budget;
+        policy.pending_deadline = p.pending_deadline;
+        policy.breaker = {p.breaker.failure_percent, p.breaker.calls_min, p.breaker.window, p.breaker.pause};
       }
-    interceptors->seat(std::move(seat));
+    ION_CHECK(interceptors->add(std::move(policy)));
   }
   pipeline::PipelineLimits limits;
   limits.record_bytes_max = config.limits.record_bytes_max;
@@ -340,6 +345,7 @@ Status Kernel::Modules::stop() {
     if (first.ok()) first = s;
   };
   set_health(ION_HEALTH_DRAINING);
+  if (interceptors != nullptr) interceptors->stop();  // what an interceptor keeps must not hold the transports
   for (Listening& d : listeners) {
     note(await_op([&](Op& op) { return d.listener->drain(op); }, kDrainLimit, "draining " + d.name));
     note(await_op([&](Op& op) { return d.listener->stop(op); }, kDrainLimit, "stopping " + d.name));

@@ -55,7 +55,7 @@ ion::Result<ion::config::Loaded> load(const Flags& f, ion::Files& root) {
   request.environment = ion::base::environment();
   ION_TRY(request.working_dir, ion::base::working_directory());
   ION_TRY(const std::string program, ion::base::program_directory());
-  request.plugin_directories = {program + "/../plugins", "/usr/lib/ionstream/plugins"};
+  request.plugin_directories = {program + "/../plugins", program + "/../lib/ionstream/plugins", "/usr/lib/ionstream/plugins"};
   request.root = &root;
   if (f.null) request.settings.insert(request.settings.begin(), {"plugins.storage-mmap.enabled=false", "plugins.consensus-single.enabled=false",
                                                                    "plugins.partition-router.enabled=false"});

@@ -207,7 +207,7 @@ class Production {
   void settle(Lane& lane, uint64_t number, const Kept* kept, const Result<client::Receipt>& receipt) {
     if (!receipt) return refused(lane, number, receipt.error());
     const uint64_t counted = delivered_.fetch_add(1) + 1;
-    if (!plan_.out) return;
+    if (!plan_.out || receipt->dropped) return;
     RecordView view;
     view.topic = lane.topic, view.partition = receipt->partition, view.offset = receipt->offset, view.time = receipt->timestamp;
     view.log = receipt->log, view.number = counted, view.header_count = static_cast<int32_t>(headers_.size());

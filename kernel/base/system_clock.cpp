@@ -20,6 +20,11 @@ Instant SystemClock::now() {
   return {static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec)};
 }
 
+Nanos SystemClock::thread_cpu() {
+  const timespec t = read(CLOCK_THREAD_CPUTIME_ID);
+  return {static_cast<int64_t>(t.tv_sec) * 1'000'000'000 + t.tv_nsec};
+}
+
 WallMs SystemClock::wall() {
   const timespec t = read(CLOCK_REALTIME);
   return {static_cast<int64_t>(t.tv_sec) * 1'000 + t.tv_nsec / 1'000'000};

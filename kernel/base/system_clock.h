@@ -8,6 +8,8 @@ class SystemClock final : public Clock {
  public:
   Instant now() override;
   WallMs wall() override;
+  // Processor time that the calling thread has used.
+  static Nanos thread_cpu();
 };
 
 }  // namespace ion::base

@@ -51,14 +51,15 @@ struct ThreadsConfig {
 };
 
 struct PluginHostConfig {
-  std::vector<std::string> directories;
+  std::vector<std::string> directories, extra_directories;
   bool allow_drafts = false;
   Nanos step_deadline = seconds(30);
   bool probe = true;
   std::map<std::string, std::string> allow;  // plugin name to SHA-256, lower case; empty: any hash. No row: free keys
   static constexpr auto rows() {
     return std::tuple{
-        ion::row("directories", &PluginHostConfig::directories, "Where plugin files must lie."),
+        ion::row("directories", &PluginHostConfig::directories, "Where the broker's own plugin files lie; given, it replaces the built-in list."),
+        ion::row("extra_directories", &PluginHostConfig::extra_directories, "Where other plugin files lie; looked at first."),
         ion::row("allow_drafts", &PluginHostConfig::allow_drafts, "Load plugins that speak unfinished contracts."),
         ion::row("step_deadline", &PluginHostConfig::step_deadline, milliseconds(100), seconds(600),
                  "How long create, start and drain of a plugin may take."),
@@ -67,13 +68,10 @@ struct PluginHostConfig {
 };
 
 struct LimitsConfig {
-  uint64_t record_bytes_max = 1_MiB;
-  uint64_t batch_bytes_max = 16_MiB;
-  uint64_t fetch_bytes_max = 32_MiB;
+  uint64_t record_bytes_max = 1_MiB, batch_bytes_max = 16_MiB, fetch_bytes_max = 32_MiB;
   Nanos fetch_wait_max = seconds(30);
   uint64_t inflight_bytes_max = 256_MiB;
-  uint32_t topics_max = 10'000;
-  uint32_t partitions_max = 20'000;
+  uint32_t topics_max = 10'000, partitions_max = 20'000;
   static constexpr auto rows() {
     return std::tuple{
         ion::row("record_bytes_max", &LimitsConfig::record_bytes_max, kBytes, 1_KiB, 64_MiB, "The largest record; not above batch_bytes_max."),
@@ -99,15 +97,15 @@ struct TopicsConfig {
   }
 };
 
-// A plugin that fails too often is passed over for a while; `failures` 0: never.
+// An interceptor that fails too often is passed over for a while.
 struct BreakerConfig {
-  uint32_t failures = 0;
-  Nanos window = seconds(10);
-  Nanos pause = seconds(30);
+  uint32_t failure_percent = 0, calls_min = 20;
+  Nanos window = seconds(10), pause = seconds(30);
   static constexpr auto rows() {
     return std::tuple{
-        ion::row("failures", &BreakerConfig::failures, kCount, 0, 1'000'000, "Failures within the window that open the breaker; 0: never."),
-        ion::row("window", &BreakerConfig::window, milliseconds(10), seconds(3600), "How far back failures count."),
+        ion::row("failure_percent", &BreakerConfig::failure_percent, kCount, 0, 100, "Failed and slow calls in a hundred that open it; 0: never."),
+        ion::row("calls_min", &BreakerConfig::calls_min, kCount, 1, 1'000'000, "Fewer calls within the window open nothing."),
+        ion::row("window", &BreakerConfig::window, milliseconds(10), seconds(3600), "How far back calls count."),
         ion::row("pause", &BreakerConfig::pause, milliseconds(10), seconds(3600), "How long an open breaker passes the plugin over.")};
   }
 };
@@ -117,8 +115,8 @@ struct PluginConfig {
   std::string name;
   bool enabled = true;
   std::string path;
-  std::string on_error = "closed";
-  Nanos budget = milliseconds(1);
+  std::string on_error = "closed", on_reject = "batch";
+  Nanos budget = milliseconds(10), pending_deadline = seconds(10);
   BreakerConfig breaker;
   Node config;  // as the sources say it; see check_plugin_config
   static constexpr auto rows() {
@@ -126,7 +124,9 @@ struct PluginConfig {
         ion::row("enabled", &PluginConfig::enabled, "false: as if it were not named."),
         ion::row("path", &PluginConfig::path, "Plugin name or file inside plugin_host.directories; empty: the name of this entry."),
         ion::row("on_error", &PluginConfig::on_error, {"closed", "open"}, "An interceptor that fails rejects the request, or is passed over."),
-        ion::row("budget", &PluginConfig::budget, microseconds(1), seconds(60), "The longest that an interceptor may take for one batch.")};
+        ion::row("on_reject", &PluginConfig::on_reject, {"batch", "record"}, "What fails when an interceptor rejects one record."),
+        ion::row("budget", &PluginConfig::budget, microseconds(1), seconds(60), "Processor time of one call; more is counted and logged as slow."),
+        ion::row("pending_deadline", &PluginConfig::pending_deadline, milliseconds(1), seconds(600), "How long an interceptor may keep a batch.")};
   }
 };
 

@@ -1,4 +1,5 @@
-// Refuses requests at the broker API, before they take memory: bytes of produce requests in flight.
+// Refuses requests at the broker API, before they take memory: bytes of produce requests in flight,
+// and what interceptors make of them, where it is made.
 // Thread: ANY. Permission (ion.auth/1) and rates will be asked here too, once.
 #pragma once
 #include <ion/result.h>
@@ -29,6 +30,13 @@ class Admitted {
   Admitted(Admitted&& other) noexcept : to_(std::exchange(other.to_, nullptr)), bytes_(other.bytes_) {}
   Admitted& operator=(Admitted&&) = delete;
   ~Admitted() { leave(); }
+  // More memory for the same request. OVERLOADED takes nothing.
+  Status grow(uint64_t bytes) {
+    if (to_ == nullptr) return {};
+    ION_CHECK(to_->enter(bytes));
+    bytes_ += bytes;
+    return {};
+  }
   void leave() noexcept {
     if (Admission* const to = std::exchange(to_, nullptr)) to->leave(bytes_);
   }

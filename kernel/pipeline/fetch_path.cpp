@@ -1,5 +1,7 @@
 #include "pipeline/fetch_path.h"
 
+#include "pipeline/fetch_filter.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +10,29 @@
 namespace ion::pipeline {
 
 Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
+  if (!services_.interceptors.wants(Hook::kFetch)) return read(op, r, a);
+  BatchInFlight about;
+  about.topic = text_of(r.topic);
+  about.partition = r.partition;
+  if (r.who != nullptr) {
+    about.principal = text_of(r.who->principal);
+    about.client_id = text_of(r.who->client_id);
+    about.address = text_of(r.who->address);
+  }
+  call(CallOptions{op.deadline(), op.raw().id}, [&](Op& inner) { return read(inner, r, a); },
+       [this, about = std::move(about), &a, later = op.later()](const ion_result& result) mutable {
+         if (result.status != ION_OK || result.nbufs == 0) return later.pass(result);
+         auto answered = std::make_shared<Later>(std::move(later));
+         auto filtered = [&a, answered](const ion_result& out) {
+           if (out.status != ION_OK) explain(a.error, Status::from(out.status, out.err));
+           answered->pass(out);
+         };
+         call([&](Op& inner) { return filter_fetched(services_.interceptors, std::move(about), result, inner.later()), inner.pending(); }, filtered);
+       });
+  return op.pending();
+}
+
+Answer FetchPath::read(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
   const auto from = find_partition(services_.view, text_of(r.topic), {r.partition}, r.topic_id);
   if (!from) return explain(a.error, from.error()), op.refuse(from.error());
   const PipelineLimits& limits = services_.limits;

@@ -1,4 +1,4 @@
-// A fetch: find the partition, bound the request, read or park. Knows the parked ones by op id, so that they can be cancelled.
+// A fetch: find the partition, bound the request, read or park, then ask the interceptors of the hook FETCH. Knows the parked ones by op id, so that they can be cancelled.
 // Thread: ANY.
 #pragma once
 #include "pipeline/pipeline_services.h"
@@ -21,6 +21,7 @@ class FetchPath {
   Status cancel(uint64_t op_id);  // NOT_FOUND: it is over
 
  private:
+  Answer read(Op& op, const ion_fetch_req& r, ion_fetch_answer& a);
   struct Waiting {
     explicit Waiting(partition::PartitionPtr at) : where(std::move(at)) {}
     const partition::PartitionPtr where;

@@ -1,7 +1,14 @@
-// The interceptors in config order, each with its policy. A batch passes them before the shard hop: continue, replace, drop,
-// reject, route, or pending and resumed later. Decoded once and only if somebody needs records, encoded once if somebody edited.
+// The interceptors in config order, each with its policy. A batch passes them before its partition is asked (produce) or before the
+// reader gets it (fetch): continue, replace, drop, reject, route, or pending and resumed later. Decoded once and only if somebody
+// needs records, encoded once if somebody edited.
+//
+// A run that an interceptor keeps (PENDING) is a state machine under its own lock:
+//   calling ── answers PENDING ──▶ pending ── resume ──▶ goes on        calling ── resume comes first ──▶ goes on when the call returns
+//                                  pending ── deadline or stop ──▶ expired ── resume ──▶ over; the message lives until then
 // Thread: ANY; an instance without REENTRANT is called one call at a time (its own lock, never held across anything else).
 #pragma once
+#include "pipeline/breaker.h"
+#include "pipeline/interceptor_metrics.h"
 #include "pipeline/message_view.h"
 
 #include <ion/contract/interceptor.h>
@@ -15,61 +22,78 @@
 
 namespace ion::pipeline {
 
-enum class OnError { kClosed, kOpen };  // what a failing interceptor means for the batch: refuse it, or let it pass
+enum class OnError { kClosed, kOpen };      // what a failing interceptor means for the batch: refuse it, or let it pass
+enum class OnReject { kBatch, kRecord };    // what a rejected record means: refuse its whole batch, or only itself
 
-// A plugin that failed too often within the window is passed over for a while, as `on_error` says. failures 0: never.
-struct BreakerRule {
-  uint32_t failures = 0;
-  Nanos window, pause;
-};
-struct InterceptorSeat {
-  std::string name;  // of the plugin instance, for words
+struct InterceptorPolicy {
+  std::string name;  // of the plugin instance, for messages
   ion_ref ref{};     // ion.interceptor/1
   OnError on_error = OnError::kClosed;
-  Nanos budget = milliseconds(1);  // the longest that one call may take; longer counts as a failure of the plugin
+  OnReject on_reject = OnReject::kBatch;
+  Nanos budget = milliseconds(1);              // processor time of one call; more is slow: counted and logged, never refused
+  Nanos pending_deadline = seconds(10);        // how long a batch may stay PENDING
   BreakerRule breaker;
+  InterceptorMetrics metrics;
   std::function<void(const Status&)> misbehaved;  // counts a fault of the plugin; may be empty
 };
 
 // How a run ended.
 struct ChainResult {
-  enum class Kind { kGo, kDropped, kRejected } kind = Kind::kGo;
-  Status why;               // of a rejection
-  std::string topic;        // routed elsewhere if not empty
-  int32_t partition = -1;
-  std::vector<uint8_t> replaced;  // the new batch if not empty
+  enum class Kind { kGo, kRejected } kind = Kind::kGo;
+  Status why;                           // of a rejection
+  std::string topic;                    // routed elsewhere if not empty
+  int32_t partition = -1;               // -1: the router's choice
+  std::vector<RecordOutcome> outcomes;  // records that are not kept
+  int32_t records_left = 0;
+  std::vector<uint8_t> replaced;        // the batch as it is to be stored, if not empty: it may hold no record
+};
+
+struct RunOptions {
+  Hook hook = Hook::kProduce;
+  // Asked before memory of the run is taken; a refusal rejects the batch. May be empty.
+  std::function<Status(uint64_t bytes)> admit;
+};
+
+struct ChainServices {
+  Clock& clock;
+  Timers& timers;
+  Logger& logger;
+  ShardId shard;                      // where deadlines are looked at
+  std::function<Nanos()> thread_cpu;  // processor time of the calling thread
 };
 
 class InterceptorChain {
  public:
-  explicit InterceptorChain(Clock& clock) : clock_(clock) {}
-  void seat(InterceptorSeat seat) { seats_.push_back(std::make_unique<Seat>(std::move(seat))); }  // before serving
-  bool wants(Hook hook) const noexcept;
+  explicit InterceptorChain(ChainServices services);
+  ~InterceptorChain();
+  InterceptorChain(const InterceptorChain&) = delete;
 
-  // Runs the produce hook. `done` runs once, inline unless an interceptor answered PENDING.
-  void run(Hook hook, const BatchInFlight& batch, std::function<void(ChainResult)> done);
+  // Before serving. UNSUPPORTED for hooks, needs or flags that this broker does not honour, INVALID for a table without `on`.
+  Status add(InterceptorPolicy policy);
+  bool wants(Hook hook) const noexcept { return (hooks_ & static_cast<uint32_t>(hook)) != 0; }
+
+  // `done` runs once, inline unless an interceptor answered PENDING; then on the thread of its resume, or of the deadline.
+  void run(const RunOptions& options, BatchInFlight batch, std::function<void(ChainResult)> done);
+
+  // What is pending fails at once with CLOSED, and whatever becomes pending later does too. Any thread.
+  void stop();
 
  private:
-  struct Seat {
-    explicit Seat(InterceptorSeat s);
-    bool open(Instant now);                        // the breaker: true while the plugin is passed over
-    void failed(const Status& why, Instant now);
-    const InterceptorSeat config;
-    const ion_interceptor* const table;
-    std::mutex one_at_a_time;
-
-   private:
-    std::mutex breaker_mutex_;  // taken only when a breaker is configured, or on a failure
-    std::vector<Instant> failures_;
-    Instant open_until_;
-  };
+  struct Member;
   struct Run;
-  void go_on(const std::shared_ptr<Run>& run);
-  bool after(const std::shared_ptr<Run>& run, Seat& seat, int32_t verdict);  // true: go on
-  bool faulted(const std::shared_ptr<Run>& run, Seat& seat, const Status& why);
+  struct PendingRuns;
+  static void go_on(const std::shared_ptr<Run>& run);
+  static bool ask(const std::shared_ptr<Run>& run, Member& member);    // true: go on
+  static bool after(const std::shared_ptr<Run>& run, Member& member, int32_t verdict);
+  static bool failed(const std::shared_ptr<Run>& run, Member& member, const Status& why);
+  static bool end(const std::shared_ptr<Run>& run, Status why);
+  static ion_status resumed(std::shared_ptr<Run> run, int32_t verdict);
+  static int32_t wait_for_resume(const std::shared_ptr<Run>& run, Member& member);
+  static bool measure(Member& member, Nanos cpu);  // true: slow
 
-  Clock& clock_;
-  std::vector<std::unique_ptr<Seat>> seats_;
+  const std::shared_ptr<PendingRuns> pending_;  // shared with timers and with runs that outlive the chain's owner
+  std::vector<std::shared_ptr<Member>> members_;
+  uint32_t hooks_ = 0;
 };
 
 }  // namespace ion::pipeline

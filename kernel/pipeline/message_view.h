@@ -1,13 +1,19 @@
-// A batch in flight as interceptors see it (ion_msg): attributes, records, edits. Decodes on first need, encodes when edited.
-// Thread: one call at a time. Views that were handed out live until the verdict.
+// A batch in flight as interceptors see it (ion_msg): attributes, records, edits. The records are decoded when the first interceptor
+// asks for them, as views of the batch; it is encoded again only if somebody edited, and then records that nobody touched are copied
+// as they are. Offset deltas and sequences never change: a record that was taken out leaves a gap, as in a compacted log of Kafka,
+// so that the offsets in the producer's receipts and the sequences of an idempotent producer stay right.
+// Thread: one call at a time. What was handed out lives until the next interceptor is asked.
 #pragma once
 #include <ion/abi/contract/interceptor.h>
+#include <ion/bytes.h>
 #include <ion/record_reader.h>
 
 #include <functional>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ion::pipeline {
@@ -20,43 +26,69 @@ struct BatchInFlight {
   std::span<const ion_buf> parts;  // borrowed until the run is over
 };
 
+// A record that is not stored. `why` is OK when it was dropped, else it was rejected.
+struct RecordOutcome {
+  int32_t index = 0;  // in the batch as the producer sent it
+  Status why;
+};
+
 class MessageView {
  public:
-  explicit MessageView(const BatchInFlight& batch) : batch_(batch) {}
+  explicit MessageView(BatchInFlight batch) : batch_(std::move(batch)) {}
   MessageView(const MessageView&) = delete;
 
   ion_msg* handle() noexcept { return reinterpret_cast<ion_msg*>(this); }
   static const ion_msg_api* api() noexcept;
+  const BatchInFlight& batch() const noexcept { return batch_; }
 
-  Status decode();  // UNSUPPORTED for a compressed batch, CORRUPT for records that do not fit
+  // Memory that decode() takes, for admission; 0 once decoded.
+  uint64_t decode_bytes() const noexcept;
+  Status decode();  // CORRUPT for records that do not fit
+  // Before an interceptor is asked: what others took out is not there any more, its own words begin empty.
+  void next_interceptor();
+  void drop_all();  // the verdict DROP
   bool edited() const noexcept { return edited_; }
-  // The batch with its edits: producer, sequences, times and last offset delta as they were, so that idempotence holds.
-  // Empty when every record was dropped.
-  std::vector<uint8_t> encode() const;
+  int32_t records_left() const noexcept;
+  // The batch as it is now, perhaps without any record; without the producer's identity when `for_other_log`.
+  std::vector<uint8_t> encode(bool for_other_log) const;
+  // The header alone, with offsets and sequences as they are: it uses them up.
+  static std::vector<uint8_t> without_records(batch::Header h);
 
-  Status reason;                              // what an interceptor said
+  Status reason;                                        // what an interceptor said
+  Status misused;                                       // what it did that it may not
+  std::optional<Status> rejected_record;                // the first one that the interceptor being asked rejected
+  std::vector<RecordOutcome> outcomes;                  // of all interceptors
   std::optional<std::pair<std::string, int32_t>> routed;
-  std::function<ion_status(int32_t)> resume;  // set while somebody is PENDING
+  std::function<ion_status(int32_t)> resume;
 
  private:
+  using Field = std::optional<std::span<const uint8_t>>;
   struct Item {
     int32_t offset_delta = 0;
     WallMs time;
-    std::optional<std::vector<uint8_t>> key, value;
-    std::vector<std::pair<std::string, std::optional<std::vector<uint8_t>>>> headers;
-    std::vector<ion_field> fields;  // views of `headers`
-    bool dropped = false;
+    Field key, value;
+    std::span<const uint8_t> encoded;          // as it came, with its length; empty once edited
+    std::span<const uint8_t> encoded_headers;  // as they came
+    uint32_t header_count = 0;
+    const ion_field* headers = nullptr;        // made when somebody asks
+    bool gone = false;
   };
-  static Item to_item(const batch::Record& r, Offset base);
   ion_status attribute(uint32_t what, ion_bytes* out);
   ion_status record(uint32_t i, ion_record* out);
   ion_status edit(uint32_t i, const ion_record* with);
+  ion_status reject_record(uint32_t i, Status why);
+  ion_status take_out(uint32_t i, Status why);
+  ion_status not_decoded();
+  void decode_headers(Item& item);
+  std::span<const uint8_t> keep(ion_bytes bytes);
+  static void append_encoded(const Item& item, WallMs base, std::vector<uint8_t>& to);
 
-  const BatchInFlight& batch_;
+  const BatchInFlight batch_;
   std::string partition_text_;
-  std::vector<uint8_t> joined_;
+  Buf bytes_;  // the batch in one piece: shared with the request if it is one, else a copy
+  std::pmr::monotonic_buffer_resource edits_;
   std::vector<Item> items_;
-  bool decoded_ = false, edited_ = false;
+  bool decoded_ = false, edited_ = false, all_gone_ = false;
 };
 
 }  // namespace ion::pipeline

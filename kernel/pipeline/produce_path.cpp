@@ -14,14 +14,11 @@ Answer refuse(Op& op, ion_error_info* error, const Status& why) {
   return op.refuse(why);
 }
 
-
 bool is_text(std::string_view name) {
   batch::detail::FlatBytes bytes(span_of(name).data(), name.size());
   return bytes.take_utf8(name.size());
 }
-}  // namespace
 
-namespace {
 Status check_topic_id(const cluster::TopicRecord& topic, ion_bytes wanted) {
   if (wanted.n == 0) return {};
   Uuid uuid;
@@ -72,15 +69,37 @@ Answer ProducePath::straight(Op& op, const partition::PartitionPtr& to, const ba
 }
 
 // What an intercepted request keeps until its completion.
-struct ProducePath::Routed {
+struct ProducePath::Intercepted {
   const ion_produce_req& request;  // the caller's, until completion
   ion_produce_answer& answer;
   partition::PartitionPtr to;
   batch::Header header;
   Admitted admitted;
   Later later;
-  std::vector<uint8_t> replaced;
-  ion_buf replaced_part{};
+  ChainResult result;
+  std::vector<uint8_t> mark;  // what a routed batch leaves where its producer sent it
+  ion_buf part{};             // of `result.replaced` or of `mark`
+
+  std::span<const ion_buf> one_part(const std::vector<uint8_t>& bytes) { return part = borrowed(bytes), std::span<const ion_buf>(&part, 1); }
+  void fail(const Status& why) {
+    admitted.leave();
+    explain(answer.error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
+    later.fail(why);
+  }
+  void pass(const ion_result& r) {
+    if (r.status == ION_OK) tell_outcomes();
+    admitted.leave();
+    later.pass(r);
+  }
+  // Which records are not stored, before the completion.
+  void tell_outcomes() {
+    if (result.records_left == 0) answer.flags |= ION_PRODUCE_DROPPED;
+    if (request.size < sizeof(ion_produce_req) || request.each_outcome == nullptr) return;
+    for (const RecordOutcome& o : result.outcomes) {
+      const ion_record_outcome raw{sizeof raw, o.index, o.why.code(), 0, bytes_of(o.why.message())};
+      request.each_outcome(request.outcome_ctx, &raw);
+    }
+  }
 };
 
 Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
@@ -95,46 +114,65 @@ Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const
   }
   seen.header = h;
   seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
-  auto routed = std::make_shared<Routed>(Routed{r, a, to, h, std::move(admitted), op.later(), {}, {}});  // shared with a PENDING interceptor
-  services_.interceptors.run(Hook::kProduce, seen, [this, routed](ChainResult verdict) { after_interceptors(routed, std::move(verdict)); });
+  auto in = std::make_shared<Intercepted>(Intercepted{r, a, to, h, std::move(admitted), op.later(), {}, {}, {}});
+  services_.interceptors.run({Hook::kProduce, [in](uint64_t bytes) { return in->admitted.grow(bytes); }}, std::move(seen),
+                             [this, in](ChainResult result) { after_interceptors(in, std::move(result)); });
   return op.pending();
 }
 
-void ProducePath::after_interceptors(const std::shared_ptr<Routed>& routed, ChainResult verdict) {
-  const auto end = [&](const Status& why) {
-    routed->admitted.leave();
-    explain(routed->answer.error, why);
-    routed->later.fail(why);
-  };
-  if (verdict.kind == ChainResult::Kind::kRejected) return end(verdict.why);
-  if (verdict.kind == ChainResult::Kind::kDropped) {
-    routed->admitted.leave();
-    routed->answer.flags = ION_PRODUCE_DROPPED;
-    routed->answer.base = routed->answer.next = -1;
-    return routed->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
+void ProducePath::after_interceptors(const InterceptedPtr& in, ChainResult result) {
+  in->result = std::move(result);
+  if (in->result.kind == ChainResult::Kind::kRejected) return in->fail(in->result.why);
+  if (in->result.records_left == 0) in->result.topic.clear();  // nothing is left to be routed
+  if (in->result.records_left == 0 && !in->header.idempotent()) {
+    in->answer.base = in->answer.next = -1;
+    in->tell_outcomes();
+    in->admitted.leave();
+    return in->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
   }
-  if (!verdict.topic.empty()) {
-    const cluster::TopicEntryPtr entry = services_.view.find(verdict.topic);
-    const int32_t count = entry == nullptr ? 1 : static_cast<int32_t>(entry->partitions.size());
-    auto to = find_partition(services_.view, verdict.topic, {verdict.partition >= 0 ? verdict.partition : routed->request.partition % count});
-    if (!to) return end(to.error());
-    routed->to = *std::move(to);
+  if (!in->result.replaced.empty()) {
+    // What an interceptor made is held to the same bounds; its offset deltas may have gaps.
+    const auto parts = in->one_part(in->result.replaced);
+    const batch::Header header = batch::read_header(in->result.replaced.data());
+    const Status proved = header.total_bytes() > services_.limits.batch_bytes_max
+                              ? Status(ION_E_INVALID, fmt::format("{} bytes, at most {} are taken (limits.batch_bytes_max)", header.total_bytes(), services_.limits.batch_bytes_max), "RECORD_TOO_LARGE")
+                              : batch::prove_records(parts, header, services_.limits.record_bytes_max, batch::Deltas::kMayHaveGaps);
+    if (!proved.ok()) return in->fail(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.message(), proved.reason()));
+    if (in->result.topic.empty()) in->header = header;
   }
-  std::span<const ion_buf> parts(routed->request.parts, routed->request.nparts);
-  if (!verdict.replaced.empty()) {
-    routed->replaced = std::move(verdict.replaced);
-    routed->replaced_part = borrowed(routed->replaced);
-    parts = std::span<const ion_buf>(&routed->replaced_part, 1);
-    // What an interceptor made is held to the same bounds. Its records may have gaps, as those of a broker have.
-    const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kBroker);
-    const Status proved = header ? batch::prove_records(parts, *header, services_.limits.record_bytes_max) : header.error();
-    if (!proved.ok()) return end(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.message(), proved.reason()));
-    routed->header = *header;
+  if (in->result.topic.empty()) return store(in);
+  route(in);
+}
+
+void ProducePath::store(const InterceptedPtr& in) {
+  const std::span<const ion_buf> parts = in->result.replaced.empty() ? std::span<const ion_buf>(in->request.parts, in->request.nparts) : in->one_part(in->result.replaced);
+  call([&](Op& inner) { return in->to->produce(inner, in->header, parts, in->request.acks, in->answer); }, [in](const ion_result& r) { in->pass(r); });
+}
+
+// The batch goes to another log. The sequences of an idempotent producer are used up where it sent them, by a batch without records:
+// the next batch follows there, a repeat is known, also after a restart. In the other log the batch has no producer: the sequences
+// there would have gaps. So a routed batch that is repeated because its answer was lost is stored again: at least once.
+void ProducePath::route(const InterceptedPtr& in) {
+  const cluster::TopicEntryPtr entry = services_.view.find(in->result.topic);
+  const int32_t count = entry == nullptr ? 1 : static_cast<int32_t>(entry->partitions.size());
+  const int32_t partition = in->result.partition >= 0 ? in->result.partition : in->request.partition % count;
+  auto to = find_partition(services_.view, in->result.topic, {partition});
+  if (!to) return in->fail(Status(to.error().code(), "an interceptor routed the batch: " + to.error().message(), to.error().reason()));
+  if (in->answer.size >= sizeof(ion_produce_answer)) {
+    in->answer.routed_partition = partition;
+    const std::string_view topic = std::string_view(in->result.topic).substr(0, sizeof in->answer.routed_topic - 1);
+    topic.copy(in->answer.routed_topic, topic.size());
+    in->answer.routed_topic[topic.size()] = '\0';
   }
-  call([&](Op& inner) { return routed->to->produce(inner, routed->header, parts, routed->request.acks, routed->answer); },
-       [routed](const ion_result& result) {
-         routed->admitted.leave();
-         routed->later.pass(result);
+  const partition::PartitionPtr source = std::exchange(in->to, *std::move(to));
+  if (!in->header.idempotent()) return store(in);
+  in->mark = MessageView::without_records(in->header);
+  const batch::Header mark = batch::read_header(in->mark.data());
+  call([&](Op& inner) { return source->produce(inner, mark, in->one_part(in->mark), in->request.acks, in->answer); },
+       [this, in](const ion_result& r) {
+         if (r.status != ION_OK) return in->pass(r);
+         in->header = batch::read_header(in->result.replaced.data());
+         store(in);
        });
 }
 

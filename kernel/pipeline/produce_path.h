@@ -1,4 +1,4 @@
-// A produced batch: admission, proof of the bytes, interceptors, partition. One completion, nothing walks back.
+// A produced batch: admission, proof of every record, interceptors, partition. One completion.
 // Thread: ANY. Outlived by the pipeline.
 #pragma once
 #include "pipeline/pipeline_services.h"
@@ -13,10 +13,13 @@ class ProducePath {
   Answer produce(Op& op, const ion_produce_req& r, ion_produce_answer& a);
 
  private:
-  struct Routed;
+  struct Intercepted;
+  using InterceptedPtr = std::shared_ptr<Intercepted>;  // shared with an interceptor that answered PENDING
   Answer straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
   Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
-  void after_interceptors(const std::shared_ptr<Routed>& routed, ChainResult result);
+  void after_interceptors(const InterceptedPtr& in, ChainResult result);
+  void store(const InterceptedPtr& in);
+  void route(const InterceptedPtr& in);
 
   const PipelineServices& services_;
 };

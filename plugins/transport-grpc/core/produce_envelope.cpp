@@ -57,6 +57,16 @@ void write_ack(std::string& response, const Ack& ack) {
   w.signed_number(8, ack.high_watermark);
   w.flag(9, ack.duplicate);
   if (ack.error) w.message(10, error_detail(*ack.error));
+  w.flag(11, ack.dropped);
+  for (const RecordOutcome& outcome : ack.not_stored) {
+    std::string encoded;
+    WireWriter o(encoded);
+    o.signed_number(1, outcome.index);
+    if (outcome.error) o.message(2, error_detail(*outcome.error));
+    w.message(12, encoded);
+  }
+  w.text(13, ack.routed_topic);
+  if (!ack.routed_topic.empty()) w.signed_number(14, ack.routed_partition);
   WireWriter(response).message(1, one);
 }
 

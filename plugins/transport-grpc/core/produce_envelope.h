@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace ion::transport_grpc {
 
@@ -26,6 +27,12 @@ struct ProduceEnvelope {
 
 Result<ProduceEnvelope> read_produce(std::span<const ion_buf> message);
 
+// A record that is not stored; without an error it was dropped.
+struct RecordOutcome {
+  int32_t index = 0;
+  std::optional<Failure> error;
+};
+
 // What became of one batch.
 struct Ack {
   uint64_t correlation = 0;
@@ -36,6 +43,10 @@ struct Ack {
   int64_t log_start = 0, high_watermark = 0;
   bool duplicate = false;
   std::optional<Failure> error;
+  bool dropped = false;
+  std::vector<RecordOutcome> not_stored = {};
+  std::string routed_topic = {};  // empty: where it was asked for
+  int32_t routed_partition = 0;
 };
 // Appends one element of ProduceResponse.acks.
 void write_ack(std::string& response, const Ack& ack);

@@ -19,7 +19,8 @@ class ProduceOp : public ApiOp {
     static_assert(static_cast<uint32_t>(Acks::kNone) == ION_ACKS_NONE && static_cast<uint32_t>(Acks::kLeader) == ION_ACKS_LEADER &&
                   static_cast<uint32_t>(Acks::kAll) == ION_ACKS_ALL);
     request_ = {sizeof request_, static_cast<uint32_t>(envelope.acks), &call.who(), bytes_of(topic), batch_.partition,
-                static_cast<uint32_t>(batch_.parts.size()), batch_.parts.data(), bytes_of(topic_id_)};
+                static_cast<uint32_t>(batch_.parts.size()), batch_.parts.data(), bytes_of(topic_id_), &ProduceOp::outcome, this};
+    not_stored_.clear();
     answer_ = {};
     answer_.size = sizeof answer_, answer_.append_time_ms = -1, answer_.error = &error;
     ask(call, 0, [&](Op& op) { return api.produce(op, request_, answer_); });
@@ -41,11 +42,21 @@ class ProduceOp : public ApiOp {
     if (answer_.append_time_ms >= 0) ack.append_time_ms = answer_.append_time_ms;
     ack.log_id = answer_.log_id, ack.log_start = answer_.log_start, ack.high_watermark = answer_.high_watermark;
     ack.duplicate = (answer_.flags & ION_PRODUCE_DUPLICATE) != 0;
+    ack.dropped = (answer_.flags & ION_PRODUCE_DROPPED) != 0;
+    ack.not_stored = std::move(not_stored_);
+    ack.routed_topic = answer_.routed_topic, ack.routed_partition = answer_.routed_partition;
     return ack;
   }
 
  private:
+  static void outcome(void* ctx, const ion_record_outcome* o) noexcept {
+    RecordOutcome& to = static_cast<ProduceOp*>(ctx)->not_stored_.emplace_back();
+    to.index = o->index;
+    if (o->code != ION_OK) to.error = Failure::of(Status(to_code(o->code), std::string(text_of(o->text)), "INTERCEPTOR"));
+  }
+
   PlannedBatch batch_;
+  std::vector<RecordOutcome> not_stored_;  // filled before the completion
   const std::string* topic_ = nullptr;
   std::string topic_id_;
   uint64_t correlation_ = 0;

@@ -50,7 +50,12 @@ void ProducerCore::answer(const Ack& ack, uint64_t random, Instant now, Actions&
   l.window.acked(batch.bytes->size(), round_trip, now);
   l.failures = 0;  // a stream that only opens proves nothing
   p.failures = 0;
-  deliver(p.take(batch), {{}, {}, {p.id(), ack.base_offset, {}, ack.log}, ack.append_time, 0}, out);
+  Deliver outcome;
+  outcome.first = {p.id(), ack.base_offset, {}, ack.log};
+  if (!ack.routed_topic.empty()) outcome.first.partition = ack.routed_partition, outcome.first.routed_topic = ack.routed_topic;
+  outcome.append_time = ack.append_time;
+  outcome.not_stored = ack.not_stored;
+  deliver(p.take(batch), std::move(outcome), out);
 }
 
 void ProducerCore::on(const Written& e, Instant now, Actions& out) {
@@ -59,7 +64,9 @@ void ProducerCore::on(const Written& e, Instant now, Actions& out) {
   if (batch == nullptr || limits_.promise != ProducerLimits::Promise::kUnanswered) return;
   LinkState& l = *batch->link;
   leave_link(*batch);
-  deliver(p->take(*batch), {{}, {}, {p->id(), {-1}, {}, {}}, {}, 0}, out);
+  Deliver unanswered;
+  unanswered.first = {p->id(), {-1}, {}, {}};
+  deliver(p->take(*batch), std::move(unanswered), out);
   pump(*p, Cause::kAckReturned, now, out);
   pump_blocked(l, now, out);
 }

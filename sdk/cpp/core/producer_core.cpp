@@ -111,7 +111,7 @@ void ProducerCore::keep(const Record& record, Waiter waiter, uint64_t bytes, Ins
   Waiting kept;
   if (record.key) kept.key = *record.key;
   if (record.value) kept.value = *record.value;
-  for (const Header& h : record.headers) kept.headers.emplace_back(h.key, h.value);
+  for (const Header& h : record.headers) kept.headers.emplace_back(h.key, h.value);  // the value may be missing
   kept.partition = record.partition;
   kept.waiter = std::move(waiter);
   kept.since = now;

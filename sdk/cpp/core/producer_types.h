@@ -76,6 +76,10 @@ struct LinkDown {  // also: it could not be made
   Failure cause;
   uint64_t random = 0;
 };
+struct RecordOutcome {  // a record that an interceptor of the broker took out
+  int32_t index = 0;
+  Status why;  // OK: it was dropped
+};
 struct Ack {
   uint64_t correlation = 0;
   PartitionId partition;
@@ -83,6 +87,9 @@ struct Ack {
   std::optional<WallMs> append_time;
   LogId log;
   std::optional<Failure> failure;
+  std::vector<RecordOutcome> not_stored = {};
+  std::string routed_topic = {};  // empty: where it was asked for
+  PartitionId routed_partition = {};
 };
 struct Acked {
   std::vector<Ack> acks;
@@ -112,12 +119,26 @@ struct Deliver {  // one outcome for the records of one batch, in their order
   Receipt first;                      // of the first record; offsets count up from it
   std::optional<WallMs> append_time;  // wins over the records' own times
   uint64_t bytes = 0;                 // of the batch
+  std::vector<RecordOutcome> not_stored = {};
 };
 // Tells each waiter its own receipt or the common failure.
 inline void call_back(Deliver& d) {
+  std::vector<const RecordOutcome*> not_stored(d.not_stored.empty() ? 0 : d.waiters.size());
+  for (const RecordOutcome& o : d.not_stored)
+    if (o.index >= 0 && static_cast<size_t>(o.index) < not_stored.size()) not_stored[static_cast<size_t>(o.index)] = &o;
   for (size_t i = 0; i < d.waiters.size(); ++i) {
     Waiter& w = d.waiters[i];
     if (!w.done) continue;
+    if (const RecordOutcome* o = not_stored.empty() || !d.status.ok() ? nullptr : not_stored[i]; o != nullptr) {
+      if (!o->why.ok()) {
+        w.done(o->why);
+        continue;
+      }
+      Receipt dropped{d.first.partition, {-1}, w.time, d.first.log};
+      dropped.dropped = true;
+      w.done(dropped);
+      continue;
+    }
     if (!d.status.ok()) {
       w.done(d.status);
       continue;

@@ -51,8 +51,11 @@ Result<std::vector<produce::Ack>> decode_acks(std::string_view bytes) {
     ack.base_offset = {a.base_offset()};
     if (a.has_append_time_ms()) ack.append_time = WallMs{a.append_time_ms()};
     ack.log = {a.log_id() & kLogIdMax};
+    for (const pb::RecordOutcome& o : a.not_stored())
+      ack.not_stored.push_back({o.index(), o.has_error() ? failure_in(o.error()).status : Status()});
+    ack.routed_topic = a.routed_topic(), ack.routed_partition = {a.routed_partition()};
     if (a.has_error()) ack.failure = failure_in(a.error());
-    else if (a.base_offset() < 0) ack.failure = Failure{Status(ION_E_INTERNAL, "the broker acknowledged offset " + std::to_string(a.base_offset())), false, {}, {}};
+    else if (a.base_offset() < 0 && !a.dropped()) ack.failure = Failure{Status(ION_E_INTERNAL, "the broker acknowledged offset " + std::to_string(a.base_offset())), false, {}, {}};
     acks.push_back(std::move(ack));
   }
   return acks;

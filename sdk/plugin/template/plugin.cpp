@@ -1,4 +1,4 @@
-// The smallest useful plugin: an interceptor that refuses batches holding a value above `bytes_max`. Copy this folder to begin.
+// The smallest useful plugin: an interceptor that rejects values above `bytes_max`. scripts/new-plugin.sh copies this folder.
 #include <ion/bridge/interceptor_bridge.h>
 #include <ion/plugin.h>
 
@@ -28,7 +28,8 @@ class MaxSize {
   ion::Verdict on(ion::Hook, ion::Message& batch) {
     for (const ion::RecordView record : batch)
       if (record.value().size() > bytes_max_)
-        return batch.reject(ION_E_REJECTED, "a value of " + std::to_string(record.value().size()) + " bytes is above bytes_max " + std::to_string(bytes_max_));
+        (void)batch.reject_record(record.at(), ION_E_REJECTED,
+                                  "a value of " + std::to_string(record.value().size()) + " bytes is above bytes_max " + std::to_string(bytes_max_));
     return ion::Verdict::kContinue;
   }
 

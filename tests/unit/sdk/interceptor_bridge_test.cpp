@@ -36,7 +36,7 @@ struct FakeMessage {
     of(m).done += text_of(text);
   }
   static ion_status resume(ion_msg*, int32_t) noexcept { return ION_OK; }
-  static constexpr ion_msg_api kApi{sizeof(ion_msg_api), 0, &attr, &count, &record, &edit, &route, &because, &resume};
+  static constexpr ion_msg_api kApi{sizeof(ion_msg_api), 0, &attr, &count, &record, &edit, &route, &because, &resume, nullptr};
 };
 
 // As a foreign plugin is written: the class itself has on().

@@ -155,6 +155,20 @@ TEST_F(RecordProofTest, one_record_above_the_limit_is_named) {
   EXPECT_NE(status.message().find("record 1 of 2: it has 2000 bytes, at most 1999"), Text::npos) << status.message();
 }
 
+TEST_F(RecordProofTest, a_brokers_batch_may_have_lost_records_but_not_their_order) {
+  const auto gaps = [](const Text& records, int32_t count, int32_t last) {
+    auto bytes = batch_of(records, 1);
+    Header h = read_header(bytes.data());
+    h.count = count, h.last_offset_delta = last;
+    const ion_buf part = borrowed(bytes);
+    return prove_records({&part, 1}, h, 1 << 20, Deltas::kMayHaveGaps).code();
+  };
+  EXPECT_EQ(gaps(plain("a", 1) + plain("b", 4), 2, 5), ION_OK);
+  EXPECT_EQ(gaps("", 0, 5), ION_OK);
+  EXPECT_EQ(gaps(plain("a", 4) + plain("b", 1), 2, 5), ION_E_INVALID);
+  EXPECT_EQ(gaps(plain("a", 1) + plain("b", 6), 2, 5), ION_E_INVALID);
+}
+
 TEST_F(RecordProofTest, compressed_batches_are_unsupported_and_not_called_damaged) {
   const Status status = proved(batch_of("anything at all", 1, {}, 1));
   EXPECT_EQ(status.code(), ION_E_UNSUPPORTED);

@@ -174,6 +174,34 @@ TEST(ProducerCore, receipts_name_offset_time_and_log) {
   EXPECT_EQ(w.outcomes[2].receipt.id(), message_id::make(w.wall, {102}, {3}));
 }
 
+TEST(ProducerCore, records_that_an_interceptor_took_out_are_told_one_by_one) {
+  World w;
+  w.ready();
+  w.send("kept"), w.send("a"), w.send("dropped"), w.send("rejected"), w.send("b");
+  w.ack();
+  produce::Ack a;
+  a.correlation = w.take().correlation, a.partition = {0}, a.base_offset = {100};
+  a.not_stored = {{1, Status()}, {2, Status(ION_E_REJECTED, "too blue")}, {99, Status()}};
+  w.tell(produce::Acked{{a}, 0});
+  ASSERT_EQ(w.outcomes.size(), 5u);
+  EXPECT_EQ(w.outcomes[1].receipt.offset.v, 100);
+  EXPECT_TRUE(w.outcomes[2].receipt.dropped);
+  EXPECT_EQ(w.outcomes[2].receipt.offset.v, -1);
+  EXPECT_EQ(w.outcomes[3].status.code(), ION_E_REJECTED);
+  EXPECT_EQ(w.outcomes[4].receipt.offset.v, 103) << "the others keep the offsets that they would have had";
+}
+
+TEST(ProducerCore, a_routed_batch_names_its_topic_in_the_receipts) {
+  World w;
+  w.ready();
+  w.send("a");
+  produce::Ack a;
+  a.correlation = w.take().correlation, a.partition = {0}, a.base_offset = {5}, a.routed_topic = "other", a.routed_partition = {2};
+  w.tell(produce::Acked{{a}, 0});
+  EXPECT_EQ(w.outcomes.at(0).receipt.routed_topic, "other");
+  EXPECT_EQ(w.outcomes.at(0).receipt.partition.v, 2);
+}
+
 TEST(ProducerCore, an_append_time_wins_over_the_records_own) {
   World w;
   w.ready();

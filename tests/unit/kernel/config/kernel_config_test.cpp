@@ -59,7 +59,7 @@ TEST(kernel_config, a_minimal_file_is_filled_with_defaults) {
   EXPECT_TRUE(got.kernel.plugins[0].enabled);
   EXPECT_EQ(got.kernel.plugins[0].path, "storage-memory");
   EXPECT_EQ(got.kernel.plugins[0].on_error, "closed");
-  EXPECT_EQ(got.kernel.plugins[0].budget, milliseconds(1));
+  EXPECT_EQ(got.kernel.plugins[0].budget, milliseconds(10));
   EXPECT_EQ(got.files, std::vector<std::string>{"/etc/ion/ion.jsonc"});
 }
 
@@ -201,9 +201,9 @@ TEST(kernel_config, draft_contracts_are_refused_and_not_ignored) {
 
 TEST(kernel_config, a_breaker_and_a_budget_are_read) {
   Start s;
-  s.request.settings = {"plugins.storage-memory.breaker.failures=5", "plugins.storage-memory.budget=250us", "plugins.storage-memory.on_error=open"};
+  s.request.settings = {"plugins.storage-memory.breaker.failure_percent=5", "plugins.storage-memory.budget=250us", "plugins.storage-memory.on_error=open"};
   const PluginConfig plugin = s.loaded().kernel.plugins[0];
-  EXPECT_EQ(plugin.breaker.failures, 5u);
+  EXPECT_EQ(plugin.breaker.failure_percent, 5u);
   EXPECT_EQ(plugin.breaker.pause, seconds(30));
   EXPECT_EQ(plugin.budget, microseconds(250));
   EXPECT_EQ(plugin.on_error, "open");

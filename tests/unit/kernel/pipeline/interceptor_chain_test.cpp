@@ -1,21 +1,19 @@
 #include "pipeline/interceptor_chain.h"
 
+#include "support/fake_clock.h"
+
+#include <ion/record_proof.h>
 #include <ion/record_writer.h>
 
 #include <gtest/gtest.h>
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace ion::pipeline {
 namespace {
-
-class HandClock final : public Clock {
- public:
-  Instant now() override { return at; }
-  WallMs wall() override { return {0}; }
-  Instant at{1'000'000'000};
-};
 
 // An interceptor whose answer a test writes.
 struct Scripted {
@@ -25,44 +23,100 @@ struct Scripted {
   ion_ref ref() { return {&table, this}; }
 };
 
+class OneTimer final : public Timers {
+ public:
+  Result<TimerHandle> arm(ShardId, Instant at, ion_fn fn, void* ctx) override {
+    armed_.push_back({at, fn, ctx});
+    return static_cast<TimerHandle>(this);
+  }
+  bool disarm(TimerHandle) override { return false; }
+  void fire_due(Instant now) {
+    for (size_t i = 0; i < armed_.size(); ++i) {
+      if (armed_[i].at > now) continue;
+      const Armed due = armed_[i];
+      armed_.erase(armed_.begin() + static_cast<std::ptrdiff_t>(i));
+      due.fn(due.ctx);
+      i = static_cast<size_t>(-1);
+    }
+  }
+  ~OneTimer() override {
+    for (const Armed& left : armed_) left.fn(left.ctx);
+  }
+
+ private:
+  struct Armed {
+    Instant at;
+    ion_fn fn;
+    void* ctx;
+  };
+  std::vector<Armed> armed_;
+};
+
+class Lines final : public Logger {
+ public:
+  void write(LogLevel, std::string_view text, std::initializer_list<LogField>) override { lines.emplace_back(text); }
+  std::vector<std::string> lines;
+};
+
 class InterceptorChainTest : public ::testing::Test {
  protected:
   InterceptorChainTest() {
     batch::RecordWriter w;
+    const std::vector<batch::RecordHeader> headers{{"absent", std::nullopt}, {"empty", std::span<const uint8_t>()}};
     for (const char* v : {"a", "bb", "ccc"}) {
       batch::NewRecord r;
       r.value = span_of(std::string_view(v));
       r.time = {1000 + static_cast<int64_t>(std::string_view(v).size())};
+      r.headers = headers;
       w.append(r);
     }
     bytes_ = w.finish({{9}, {0}, 40});
-    part_ = borrowed(bytes_);
-    batch_.topic = "t";
-    batch_.partition = 2;
-    batch_.header = batch::read_header(bytes_.data());
-    batch_.parts = std::span<const ion_buf>(&part_, 1);
+    parts_ = {borrowed(std::span<const uint8_t>(bytes_).first(70)), borrowed(std::span<const uint8_t>(bytes_).subspan(70))};
   }
-  void seat(Scripted& s, OnError on_error = OnError::kClosed, BreakerRule breaker = {}) {
-    InterceptorSeat seat;
-    seat.name = "rule" + std::to_string(++seats_);
-    seat.ref = s.ref();
-    seat.on_error = on_error;
-    seat.breaker = breaker;
-    seat.misbehaved = [this](const Status&) { ++faults_; };
-    chain_.seat(std::move(seat));
+  Status add(Scripted& s, const std::function<void(InterceptorPolicy&)>& change = {}) {
+    InterceptorPolicy policy;
+    policy.name = "rule" + std::to_string(++added_);
+    policy.ref = s.ref();
+    policy.misbehaved = [this](const Status& why) { ++faults_, fault_ = why; };
+    if (change) change(policy);
+    return chain_.add(std::move(policy));
   }
   void run() {
     result_.reset();
-    chain_.run(Hook::kProduce, batch_, [this](ChainResult p) { result_ = std::move(p); });
+    BatchInFlight batch;
+    batch.topic = "t";
+    batch.partition = 2;
+    batch.header = batch::read_header(bytes_.data());
+    batch.parts = parts_;
+    chain_.run({Hook::kProduce, [this](uint64_t bytes) { return admitted_ += bytes, admission_; }}, std::move(batch), [this](ChainResult r) { result_ = std::move(r); });
+  }
+  void pass(Nanos by) {
+    clock_.advance(by);
+    timers_.fire_due(clock_.now());
+  }
+  // The stored form proves itself, with gaps.
+  batch::Header proved() {
+    EXPECT_FALSE(result_->replaced.empty());
+    const batch::Header h = batch::read_header(result_->replaced.data());
+    const ion_buf part = borrowed(result_->replaced);
+    EXPECT_EQ(h.total_bytes(), result_->replaced.size());
+    EXPECT_EQ(h.crc, crc32c::of(std::span<const uint8_t>(result_->replaced).subspan(batch::kCrcFrom)));
+    const Status status = batch::prove_records({&part, 1}, h, 1 << 20, batch::Deltas::kMayHaveGaps);
+    EXPECT_TRUE(status.ok()) << status.text();
+    return h;
   }
 
-  HandClock clock_;
-  InterceptorChain chain_{clock_};
+  test::FakeClock clock_;
+  OneTimer timers_;
+  Lines logger_;
+  Nanos cpu_{};
+  InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [this] { return cpu_; }}};
   std::vector<uint8_t> bytes_;
-  ion_buf part_{};
-  BatchInFlight batch_;
+  std::vector<ion_buf> parts_;
   std::optional<ChainResult> result_;
-  int seats_ = 0, faults_ = 0;
+  Status admission_, fault_;
+  uint64_t admitted_ = 0;
+  int added_ = 0, faults_ = 0;
 };
 
 std::string value_of(ion_msg* m, const ion_msg_api* api, uint32_t i) {
@@ -70,6 +124,10 @@ std::string value_of(ion_msg* m, const ion_msg_api* api, uint32_t i) {
   r.size = sizeof r;
   EXPECT_EQ(api->record(m, i, &r), ION_OK);
   return std::string(text_of(r.value));
+}
+int32_t drop_second(ion_msg* m, const ion_msg_api* api) {
+  EXPECT_EQ(api->edit(m, 1, nullptr), ION_OK);
+  return ION_V_CONTINUE;
 }
 
 TEST_F(InterceptorChainTest, they_see_topic_partition_and_records_in_config_order) {
@@ -82,82 +140,126 @@ TEST_F(InterceptorChainTest, they_see_topic_partition_and_records_in_config_orde
     return ION_V_CONTINUE;
   }};
   Scripted second{[&](ion_msg* m, const ion_msg_api* api) { return seen += std::to_string(api->count(m)), ION_V_CONTINUE; }};
-  seat(first);
-  seat(second);
+  ASSERT_TRUE(add(first).ok());
+  ASSERT_TRUE(add(second).ok());
   run();
   ASSERT_TRUE(result_);
   EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+  EXPECT_EQ(result_->records_left, 3);
   EXPECT_EQ(seen, "t/2 ccc;3");
-  EXPECT_TRUE(result_->replaced.empty());
+  EXPECT_TRUE(result_->replaced.empty()) << "nobody edited: the bytes go on as they came";
 }
 
-TEST_F(InterceptorChainTest, a_rejection_ends_the_walk_with_the_plugins_words) {
+TEST_F(InterceptorChainTest, a_rejection_ends_the_run_with_the_plugins_words) {
   Scripted no{[](ion_msg* m, const ion_msg_api* api) { return api->reason(m, ION_E_REJECTED, bytes_of("too blue")), ION_V_REJECT; }};
-  Scripted never{[](ion_msg*, const ion_msg_api*) -> int32_t { ADD_FAILURE() << "walked on"; return ION_V_CONTINUE; }};
-  seat(no);
-  seat(never);
+  Scripted never{[](ion_msg*, const ion_msg_api*) -> int32_t { ADD_FAILURE() << "went on"; return ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(no).ok());
+  ASSERT_TRUE(add(never).ok());
   run();
-  ASSERT_TRUE(result_);
   EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
   EXPECT_EQ(result_->why.message(), "interceptor rule1: too blue");
 }
 
-TEST_F(InterceptorChainTest, an_edit_keeps_sequence_offsets_and_proves_itself) {
+TEST_F(InterceptorChainTest, an_edit_keeps_sequences_offsets_times_and_null_headers) {
   Scripted edits{[](ion_msg* m, const ion_msg_api* api) {
-    EXPECT_EQ(api->edit(m, 1, nullptr), ION_OK);  // drops "bb"
+    EXPECT_EQ(api->edit(m, 1, nullptr), ION_OK);
     ion_record with{};
     with.size = sizeof with;
+    EXPECT_EQ(api->record(m, 2, &with), ION_OK);
     with.value = bytes_of("longer than before");
     EXPECT_EQ(api->edit(m, 2, &with), ION_OK);
     return ION_V_REPLACE;
   }};
-  seat(edits);
+  ASSERT_TRUE(add(edits).ok());
   run();
-  ASSERT_TRUE(result_);
-  ASSERT_FALSE(result_->replaced.empty());
-  const batch::Header h = batch::read_header(result_->replaced.data());
+  const batch::Header h = proved();
   EXPECT_EQ(h.base_sequence, 40);
   EXPECT_EQ(h.producer, ProducerId{9});
-  EXPECT_EQ(h.last_offset_delta, 2);
+  EXPECT_EQ(h.last_offset_delta, 2) << "the dropped record's offset and sequence are used up";
   EXPECT_EQ(h.count, 2);
-  EXPECT_EQ(h.crc, crc32c::of(std::span<const uint8_t>(result_->replaced).subspan(batch::kCrcFrom)));
   auto reader = batch::RecordReader::open(result_->replaced);
-  ASSERT_TRUE(reader);
   const auto a = reader->next(), c = reader->next();
   EXPECT_EQ((*a)->offset, Offset{0});
   EXPECT_EQ((*c)->offset, Offset{2});
   EXPECT_EQ(text_of(*(*c)->value), "longer than before");
   EXPECT_EQ((*c)->time, WallMs{1003});
+  for (const auto& record : {**a, **c}) {
+    batch::HeaderReader headers(record);
+    EXPECT_FALSE(headers.next()->value.has_value());
+    EXPECT_TRUE(headers.next()->value.has_value());
+  }
+  ASSERT_EQ(result_->outcomes.size(), 1u);
+  EXPECT_EQ(result_->outcomes[0].index, 1);
+  EXPECT_TRUE(result_->outcomes[0].why.ok());
 }
 
-TEST_F(InterceptorChainTest, dropping_every_record_drops_the_batch) {
-  Scripted all{[](ion_msg* m, const ion_msg_api* api) {
-    for (uint32_t i = 0; i < 3; ++i) (void)api->edit(m, i, nullptr);
-    return ION_V_REPLACE;
+TEST_F(InterceptorChainTest, a_later_interceptor_never_sees_a_dropped_record) {
+  Scripted drops{drop_second};
+  std::string seen;
+  Scripted looks{[&](ion_msg* m, const ion_msg_api* api) {
+    for (uint32_t i = 0; i < api->count(m); ++i) seen += value_of(m, api, i) + " ";
+    return ION_V_CONTINUE;
   }};
-  seat(all);
+  ASSERT_TRUE(add(drops).ok());
+  ASSERT_TRUE(add(looks).ok());
   run();
-  EXPECT_EQ(result_->kind, ChainResult::Kind::kDropped);
+  EXPECT_EQ(seen, "a ccc ");
 }
 
-TEST_F(InterceptorChainTest, a_route_names_topic_and_partition) {
-  Scripted elsewhere{[](ion_msg* m, const ion_msg_api* api) { return api->route(m, bytes_of("other"), 7), ION_V_ROUTE; }};
-  seat(elsewhere);
+TEST_F(InterceptorChainTest, a_dropped_batch_ends_the_run_and_keeps_a_batch_without_records) {
+  Scripted drops{[](ion_msg*, const ion_msg_api*) { return ION_V_DROP; }};
+  Scripted never{[](ion_msg*, const ion_msg_api*) -> int32_t { ADD_FAILURE() << "went on"; return ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(drops).ok());
+  ASSERT_TRUE(add(never).ok());
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+  EXPECT_EQ(result_->records_left, 0);
+  EXPECT_EQ(result_->outcomes.size(), 3u);
+  const batch::Header h = proved();
+  EXPECT_EQ(h.count, 0);
+  EXPECT_EQ(h.base_sequence, 40);
+  EXPECT_EQ(h.last_offset_delta, 2);
+}
+
+TEST_F(InterceptorChainTest, one_rejected_record_fails_its_batch_or_itself_as_the_operator_chose) {
+  Scripted rejects{[](ion_msg* m, const ion_msg_api* api) {
+    EXPECT_EQ(api->reject_record(m, 1, ION_E_REJECTED, bytes_of("bad")), ION_OK);
+    return ION_V_CONTINUE;
+  }};
+  ASSERT_TRUE(add(rejects, [](InterceptorPolicy& p) { p.on_reject = OnReject::kRecord; }).ok());
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+  EXPECT_EQ(proved().count, 2);
+  ASSERT_EQ(result_->outcomes.size(), 1u);
+  EXPECT_EQ(result_->outcomes[0].index, 1);
+  EXPECT_EQ(result_->outcomes[0].why.code(), ION_E_REJECTED);
+  Scripted whole{[](ion_msg* m, const ion_msg_api* api) { return (void)api->reject_record(m, 1, ION_E_REJECTED, bytes_of("bad too")), ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(whole).ok());
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
+  EXPECT_EQ(result_->why.message(), "interceptor rule2: record 2: bad too") << "the index is the producer's";
+}
+
+TEST_F(InterceptorChainTest, a_route_names_topic_and_partition_and_takes_the_producer_off) {
+  Scripted elsewhere{[](ion_msg* m, const ion_msg_api* api) { return (void)api->route(m, bytes_of("other"), 7), ION_V_ROUTE; }};
+  ASSERT_TRUE(add(elsewhere).ok());
   run();
   EXPECT_EQ(result_->topic, "other");
   EXPECT_EQ(result_->partition, 7);
+  EXPECT_EQ(proved().producer.v, -1);
+  EXPECT_EQ(proved().count, 3);
 }
 
 TEST_F(InterceptorChainTest, a_pending_answer_is_resumed_once_before_or_after_the_call_returned) {
   ion_msg* held = nullptr;
   const ion_msg_api* how = nullptr;
   Scripted later{[&](ion_msg* m, const ion_msg_api* api) { return held = m, how = api, ION_V_PENDING; }};
-  seat(later);
+  ASSERT_TRUE(add(later).ok());
   run();
   EXPECT_FALSE(result_);
   EXPECT_EQ(how->resume(held, ION_V_DROP), ION_OK);
   ASSERT_TRUE(result_);
-  EXPECT_EQ(result_->kind, ChainResult::Kind::kDropped);
+  EXPECT_EQ(result_->records_left, 0);
 
   later.rule = [](ion_msg* m, const ion_msg_api* api) {
     EXPECT_EQ(api->resume(m, ION_V_CONTINUE), ION_OK);
@@ -169,37 +271,146 @@ TEST_F(InterceptorChainTest, a_pending_answer_is_resumed_once_before_or_after_th
   EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
 }
 
-TEST_F(InterceptorChainTest, what_a_fault_means_is_the_operators_choice) {
-  Scripted broken{[](ion_msg*, const ion_msg_api*) -> int32_t { return -24; }};
-  seat(broken, OnError::kOpen);
+TEST_F(InterceptorChainTest, a_batch_kept_beyond_its_deadline_fails_and_its_message_lives_until_the_resume) {
+  ion_msg* held = nullptr;
+  const ion_msg_api* how = nullptr;
+  Scripted keeps{[&](ion_msg* m, const ion_msg_api* api) { return held = m, how = api, ION_V_PENDING; }};
+  ASSERT_TRUE(add(keeps, [](InterceptorPolicy& p) { p.pending_deadline = seconds(2); }).ok());
+  run();
+  pass(seconds(1));
+  EXPECT_FALSE(result_);
+  pass(seconds(1));
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->why.code(), ION_E_DEADLINE);
+  EXPECT_NE(result_->why.message().find("rule1"), std::string::npos);
+  EXPECT_EQ(value_of(held, how, 2), "ccc") << "the plugin may still be reading";
+  EXPECT_EQ(how->resume(held, ION_V_CONTINUE), ION_E_DEADLINE);
+  EXPECT_EQ(faults_, 1);
+}
+
+TEST_F(InterceptorChainTest, a_resume_in_time_is_not_hit_by_the_deadline_of_an_earlier_interceptor) {
+  std::vector<ion_msg*> held;
+  const ion_msg_api* how = nullptr;
+  Scripted first{[&](ion_msg* m, const ion_msg_api* api) { return held.push_back(m), how = api, ION_V_PENDING; }};
+  ASSERT_TRUE(add(first, [](InterceptorPolicy& p) { p.pending_deadline = seconds(2); }).ok());
+  ASSERT_TRUE(add(first, [](InterceptorPolicy& p) { p.pending_deadline = seconds(9); }).ok());
+  run();
+  EXPECT_EQ(how->resume(held[0], ION_V_CONTINUE), ION_OK);
+  pass(seconds(5));
+  EXPECT_FALSE(result_);
+  EXPECT_EQ(how->resume(held[1], ION_V_CONTINUE), ION_OK);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+}
+
+TEST_F(InterceptorChainTest, stop_fails_what_is_pending_at_once_and_what_becomes_pending_later) {
+  std::vector<ion_msg*> held;
+  const ion_msg_api* how = nullptr;
+  Scripted keeps{[&](ion_msg* m, const ion_msg_api* api) { return held.push_back(m), how = api, ION_V_PENDING; }};
+  ASSERT_TRUE(add(keeps).ok());
+  run();
+  chain_.stop();
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->why.code(), ION_E_CLOSED);
+  run();
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->why.code(), ION_E_CLOSED);
+  for (ion_msg* m : held) EXPECT_EQ(how->resume(m, ION_V_CONTINUE), ION_E_DEADLINE);
+}
+
+TEST_F(InterceptorChainTest, what_a_fault_means_is_the_operators_choice_and_its_words_are_kept) {
+  Scripted broken{[](ion_msg* m, const ion_msg_api* api) -> int32_t { return api->reason(m, ION_E_EXCEPTION, bytes_of("no such table")), ION_E_EXCEPTION; }};
+  ASSERT_TRUE(add(broken, [](InterceptorPolicy& p) { p.on_error = OnError::kOpen; }).ok());
   run();
   EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
   EXPECT_EQ(faults_, 1);
-  Scripted strict{[](ion_msg*, const ion_msg_api*) -> int32_t { return -24; }};
-  seat(strict, OnError::kClosed);
+  EXPECT_EQ(fault_.message(), "interceptor rule1 failed: no such table");
+  ASSERT_TRUE(add(broken).ok());
   run();
   EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
+  EXPECT_EQ(result_->why.message(), "interceptor rule2 failed: no such table");
 }
 
-TEST_F(InterceptorChainTest, a_spent_budget_is_a_fault) {
-  Scripted slow{[this](ion_msg*, const ion_msg_api*) { return clock_.at = clock_.at + milliseconds(5), ION_V_CONTINUE; }};
-  seat(slow, OnError::kClosed);
+TEST_F(InterceptorChainTest, a_slow_interceptor_is_logged_once_in_a_while_and_rejects_nothing) {
+  Scripted slow{[this](ion_msg*, const ion_msg_api*) { return cpu_ = {cpu_.n + milliseconds(50).n}, ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(slow).ok());
+  for (int i = 0; i < 100; ++i) {
+    run();
+    EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+  }
+  EXPECT_EQ(logger_.lines, std::vector<std::string>{"an interceptor is slow"});
+  clock_.advance(seconds(11));
   run();
-  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
-  EXPECT_EQ(result_->why.code(), ION_E_REJECTED);
-  EXPECT_NE(result_->why.message().find("budget"), std::string::npos);
+  EXPECT_EQ(logger_.lines.size(), 2u);
+  EXPECT_EQ(faults_, 0);
 }
 
-TEST_F(InterceptorChainTest, an_open_breaker_passes_the_plugin_over_until_its_pause_is_over) {
-  int calls = 0;
-  Scripted failing{[&](ion_msg*, const ion_msg_api*) -> int32_t { return ++calls, -24; }};
-  seat(failing, OnError::kOpen, {2, seconds(10), seconds(30)});
-  for (int i = 0; i < 5; ++i) run();
-  EXPECT_EQ(calls, 2);
+TEST_F(InterceptorChainTest, a_call_that_waited_for_a_busy_machine_is_not_slow) {
+  Scripted waits{[this](ion_msg*, const ion_msg_api*) { return clock_.advance(seconds(3)), ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(waits, [](InterceptorPolicy& p) { p.breaker = {1, 1, seconds(10), seconds(30)}; }).ok());
+  for (int i = 0; i < 50; ++i) run();
   EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
-  clock_.at = clock_.at + seconds(31);
+  EXPECT_TRUE(logger_.lines.empty());
+}
+
+TEST_F(InterceptorChainTest, a_breaker_opens_on_a_rate_of_failures_and_closes_after_its_pause) {
+  int calls = 0;
+  bool fails = true;
+  Scripted sometimes{[&](ion_msg*, const ion_msg_api*) -> int32_t { return ++calls, fails ? -24 : ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(sometimes, [](InterceptorPolicy& p) {
+                p.on_error = OnError::kOpen;
+                p.breaker = {50, 10, seconds(10), seconds(30)};
+              }).ok());
+  fails = false;
+  for (int i = 0; i < 30; ++i) run();
+  fails = true;
+  for (int i = 0; i < 29; ++i) run();
+  EXPECT_EQ(calls, 59) << "under a half";
   run();
-  EXPECT_EQ(calls, 3);
+  run();
+  EXPECT_EQ(calls, 60);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo) << "on_error is open";
+  clock_.advance(seconds(31));
+  run();
+  EXPECT_EQ(calls, 61);
+}
+
+TEST_F(InterceptorChainTest, hooks_that_nobody_asks_do_not_load) {
+  Scripted any{[](ion_msg*, const ion_msg_api*) { return ION_V_CONTINUE; }};
+  for (const uint32_t hooks : {uint32_t{ION_HOOK_ACK}, uint32_t{ION_HOOK_CONNECT}, uint32_t{ION_HOOK_PRODUCE | ION_HOOK_ACK}, 64u}) {
+    any.table.hooks = hooks;
+    const Status refused = add(any);
+    EXPECT_EQ(refused.code(), ION_E_UNSUPPORTED) << hooks;
+    EXPECT_NE(refused.message().find("not loaded"), std::string::npos) << refused.message();
+  }
+  any.table.hooks = 0;
+  EXPECT_FALSE(add(any).ok());
+  any.table.hooks = ION_HOOK_PRODUCE | ION_HOOK_FETCH;
+  EXPECT_TRUE(add(any).ok());
+}
+
+TEST_F(InterceptorChainTest, records_without_saying_so_are_a_fault_and_not_an_empty_batch) {
+  Scripted forgets{[](ion_msg* m, const ion_msg_api* api) {
+    ion_record r{};
+    r.size = sizeof r;
+    EXPECT_EQ(api->record(m, 0, &r), ION_E_UNSUPPORTED);
+    return ION_V_CONTINUE;
+  }};
+  forgets.table.needs = ION_NEED_HEADER;
+  ASSERT_TRUE(add(forgets).ok());
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
+  EXPECT_NE(result_->why.message().find("ION_NEED_RECORDS"), std::string::npos);
+  EXPECT_EQ(admitted_, 0u) << "nothing was decoded";
+}
+
+TEST_F(InterceptorChainTest, memory_of_decoded_and_replaced_batches_is_admitted_first) {
+  Scripted drops{drop_second};
+  ASSERT_TRUE(add(drops).ok());
+  run();
+  EXPECT_GE(admitted_, 2 * bytes_.size());
+  admission_ = Status(ION_E_OVERLOADED, "full", "QUOTA_EXCEEDED");
+  run();
+  EXPECT_EQ(result_->why.code(), ION_E_OVERLOADED);
 }
 
 }  // namespace

@@ -115,6 +115,27 @@ TEST(ProduceEnvelope, an_ack_is_read_by_protobuf_with_its_error) {
   EXPECT_EQ(e.partition(), 3);
 }
 
+TEST(ProduceEnvelope, an_ack_tells_what_interceptors_took_out_and_where_they_sent_the_rest) {
+  Ack ack;
+  ack.base_offset = -1, ack.dropped = true;
+  ack.not_stored = {{4, std::nullopt}, {7, Failure{ION_E_REJECTED, "INTERCEPTOR", "too blue", {}, "", "orders", 3}}};
+  ack.routed_topic = "other", ack.routed_partition = 0;
+  std::string bytes;
+  write_ack(bytes, ack);
+  v1::ProduceResponse response;
+  ASSERT_TRUE(response.ParseFromString(bytes));
+  const v1::ProduceAck& a = response.acks(0);
+  EXPECT_TRUE(a.dropped());
+  EXPECT_EQ(a.base_offset(), -1);
+  ASSERT_EQ(a.not_stored_size(), 2);
+  EXPECT_EQ(a.not_stored(0).index(), 4);
+  EXPECT_FALSE(a.not_stored(0).has_error());
+  EXPECT_EQ(a.not_stored(1).index(), 7);
+  EXPECT_EQ(a.not_stored(1).error().detail(), "too blue");
+  EXPECT_EQ(a.routed_topic(), "other");
+  EXPECT_EQ(a.routed_partition(), 0);
+}
+
 TEST(FetchEnvelope, has_every_field_of_the_request) {
   v1::FetchRequest request;
   request.set_topic("orders");

@@ -8,13 +8,14 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace ion::client {
 
 struct Header {
-  std::string_view key = {};
-  std::optional<std::string_view> value = {};  // missing: null, which is not the same as empty
+  std::string_view key = {};                   // UTF-8
+  std::optional<std::string_view> value = {};  // missing: null, which is not empty
 };
 
 // Borrowed for the call of send(), which copies the bytes straight into the batch. A missing value is a tombstone.
@@ -28,11 +29,13 @@ struct Record {
 
 struct Receipt {
   PartitionId partition;
-  Offset offset;     // -1 with Acks::kNone: nobody said
+  Offset offset;     // -1 with Acks::kNone (nobody said), and of a dropped record
   WallMs timestamp;  // as stored
   LogId log;
+  bool dropped = false;           // an interceptor of the broker took the record out: it is not stored, and that is no error
+  std::string routed_topic = {};  // an interceptor stored it in this topic (and `partition` of it); empty: where it was sent
 
-  Uuid id() const { return message_id::make(timestamp, offset, log); }  // not with Acks::kNone
+  Uuid id() const { return message_id::make(timestamp, offset, log); }  // only with an offset of 0 or more
 };
 
 // Called once per record, on the client's thread: do little there and never wait there for this client.

@@ -12,6 +12,9 @@
 
 namespace ion::batch {
 
+// A producer numbers its records without a gap. A broker's batch may have lost some of them (compaction, interceptors), or all.
+enum class Deltas { kDense, kMayHaveGaps };
+
 namespace detail {
 
 // UTF-8 byte by byte, so that a text may lie in several parts. Overlong forms, surrogates and what is above U+10FFFF are refused,
@@ -123,7 +126,7 @@ bool take_varint(Bytes& from, unsigned bytes_max, int64_t& to) noexcept {
 // One batch under proof.
 class RecordProof {
  public:
-  RecordProof(const Header& h, uint64_t record_bytes_max) noexcept : h_(h), record_bytes_max_(record_bytes_max) {}
+  RecordProof(const Header& h, uint64_t record_bytes_max, Deltas deltas) noexcept : h_(h), record_bytes_max_(record_bytes_max), deltas_(deltas) {}
 
   Status run(std::span<const ion_buf> parts) {
     PartBytes at(parts, kHeaderBytes);
@@ -147,7 +150,7 @@ class RecordProof {
     if (at.left() != 0)
       return {ION_E_INVALID, "record batch: " + std::to_string(at.left()) + " bytes stand behind the last of its " + std::to_string(h_.count) + " records",
               "CORRUPT_BATCH"};
-    if (max_time_ != h_.max_time.ms)
+    if (deltas_ == Deltas::kDense && max_time_ != h_.max_time.ms)
       return {ION_E_INVALID, "record batch: its max timestamp is " + std::to_string(h_.max_time.ms) + ", the latest record has " + std::to_string(max_time_),
               "INVALID_TIMESTAMP"};
     return {};
@@ -163,7 +166,12 @@ class RecordProof {
     if (!take_varint(body, 10, time_delta)) return fail("its timestamp delta is no number that fits the record");
     if (!time(time_delta)) return false;
     if (!take_varint(body, 5, offset_delta)) return fail("its offset delta is no number that fits the record");
-    if (offset_delta != i_) return fail("its offset delta is " + std::to_string(offset_delta) + ", want " + std::to_string(i_));
+    if (deltas_ == Deltas::kMayHaveGaps) {
+      if (offset_delta <= last_delta_ || offset_delta > h_.last_offset_delta)
+        return fail("its offset delta is " + std::to_string(offset_delta) + ", want one above " + std::to_string(last_delta_) + " and at most " +
+                    std::to_string(h_.last_offset_delta));
+      last_delta_ = offset_delta;
+    } else if (offset_delta != i_) return fail("its offset delta is " + std::to_string(offset_delta) + ", want " + std::to_string(i_));
     uint64_t key_bytes = 0, value_bytes = 0;
     if (!field(body, "key", key_bytes) || !field(body, "value", value_bytes)) return false;
     if (!take_varint(body, 5, n)) return fail("its header count is no number that fits the record");
@@ -230,7 +238,9 @@ class RecordProof {
 
   const Header& h_;
   const uint64_t record_bytes_max_;
+  const Deltas deltas_;
   int32_t i_ = 0;
+  int64_t last_delta_ = -1;
   int64_t max_time_ = INT64_MIN;
   Status why_;
 };
@@ -240,10 +250,10 @@ class RecordProof {
 // `parts` hold one batch that check() believed and answered `h` for. A record may have `record_bytes_max` bytes of key, value and
 // headers together. Errors: UNSUPPORTED (reason COMPRESSION) for a compressed batch, whose records cannot be proved here; INVALID
 // with reason CORRUPT_BATCH, INVALID_TIMESTAMP or RECORD_TOO_LARGE, and the record and field in its message.
-inline Status prove_records(std::span<const ion_buf> parts, const Header& h, uint64_t record_bytes_max) {
+inline Status prove_records(std::span<const ion_buf> parts, const Header& h, uint64_t record_bytes_max, Deltas deltas = Deltas::kDense) {
   if (h.codec() != 0)
     return {ION_E_UNSUPPORTED, "record batch: compression codec " + std::to_string(h.codec()) + " is not offered yet, send it uncompressed", "COMPRESSION"};
-  return detail::RecordProof(h, record_bytes_max).run(parts);
+  return detail::RecordProof(h, record_bytes_max, deltas).run(parts);
 }
 
 }  // namespace ion::batch

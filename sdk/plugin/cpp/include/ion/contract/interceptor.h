@@ -16,20 +16,25 @@ enum class Verdict : int32_t {
 constexpr bool is_failure(Verdict verdict) { return static_cast<int32_t>(verdict) < 0; }
 enum class Hook : uint32_t { kProduce = ION_HOOK_PRODUCE, kFetch = ION_HOOK_FETCH, kAck = ION_HOOK_ACK, kConnect = ION_HOOK_CONNECT };
 
-// A record seen through the message; views live until the verdict.
+// A record seen through the message. What it shows lives as long as the message: ion_msg in the C header.
 class RecordView {
  public:
-  explicit RecordView(const ion_record& raw) : raw_(raw) {}
+  RecordView(const ion_record& raw, uint32_t at) : raw_(raw), at_(at) {}
+  uint32_t at() const { return at_; }                                     // for drop_record, reject_record, replace_record
+  int32_t index() const { return static_cast<int32_t>(raw_.offset); }     // in the batch as its producer sent it
   std::span<const uint8_t> key() const { return span_of(raw_.key); }
   std::span<const uint8_t> value() const { return span_of(raw_.value); }
-  bool has_key() const { return raw_.key.p != nullptr; }
+  bool has_key() const { return raw_.key.p != nullptr; }      // null is not empty
+  bool has_value() const { return raw_.value.p != nullptr; }  // false: a tombstone
   int64_t time_ms() const { return raw_.time_ms; }
   std::span<const ion_field> headers() const { return {raw_.headers, raw_.nheaders}; }
 
  private:
   ion_record raw_;
+  uint32_t at_;
 };
 
+// A batch in flight: topic, caller and records, and what may be done with them. Rules and lives: ion/abi/contract/interceptor.h.
 class Message {
  public:
   Message(ion_msg* m, const ion_msg_api* api) : m_(m), api_(api) {}
@@ -38,17 +43,28 @@ class Message {
     return api_->attr(m_, what, &out) == ION_OK ? text_of(out) : std::string_view();
   }
   std::string_view topic() const { return attribute(ION_MSG_TOPIC); }
+  std::string_view principal() const { return attribute(ION_MSG_PRINCIPAL); }
+  std::string_view client_id() const { return attribute(ION_MSG_CLIENT_ID); }
+  std::string_view address() const { return attribute(ION_MSG_ADDRESS); }
   uint32_t count() const { return api_->count(m_); }
+  // Record `i` of count(); one without anything when this plugin took it out itself.
   RecordView operator[](uint32_t i) const {
     ion_record r{};
     r.size = sizeof r;
     (void)api_->record(m_, i, &r);
-    return RecordView(r);
+    return RecordView(r, i);
   }
+  // `return batch.reject(...)`: the producer gets this error for the whole batch.
   Verdict reject(Code code, std::string_view why) {
     api_->reason(m_, code, bytes_of(why));
     return Verdict::kReject;
   }
+  // Rejects one record; the others go on if the operator chose `on_reject: record`. Then answer kContinue.
+  Status reject_record(uint32_t i, Code code, std::string_view why) {
+    if (!ION_HAS(api_, reject_record)) return Status(ION_E_UNSUPPORTED, "this broker does not reject single records");
+    return Status::from(api_->reject_record(m_, i, code, bytes_of(why)), nullptr);
+  }
+  // The record is not stored; its producer is told so, without an error.
   Status drop_record(uint32_t i) { return Status::from(api_->edit(m_, i, nullptr), nullptr); }
   Status replace_record(uint32_t i, const ion_record& with) { return Status::from(api_->edit(m_, i, &with), nullptr); }
   Verdict route(std::string_view topic, int32_t partition) {
@@ -58,17 +74,24 @@ class Message {
   ion_msg* raw() const { return m_; }  // for bridges
   const ion_msg_api* api() const { return api_; }
 
-  // for (ion::RecordView record : message)
+  // for (ion::RecordView record : message): those that are there; what this plugin took out is passed over.
   class Iterator {
    public:
-    Iterator(const Message* of, uint32_t at) : of_(of), at_(at) {}
-    RecordView operator*() const { return (*of_)[at_]; }
-    Iterator& operator++() { return ++at_, *this; }
+    Iterator(const Message* of, uint32_t at) : of_(of), at_(at) { find(); }
+    RecordView operator*() const { return RecordView(raw_, at_); }
+    Iterator& operator++() { return ++at_, find(), *this; }
     bool operator!=(const Iterator& o) const { return at_ != o.at_; }
 
    private:
+    void find() {
+      for (; at_ < of_->count(); ++at_) {
+        raw_.size = sizeof raw_;
+        if (of_->api_->record(of_->m_, at_, &raw_) == ION_OK) return;
+      }
+    }
     const Message* of_;
     uint32_t at_;
+    ion_record raw_{};
   };
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, count()}; }
@@ -81,10 +104,11 @@ class Message {
 class Interceptor {
  public:
   virtual ~Interceptor() = default;
-  virtual uint32_t hooks() const = 0;
-  virtual uint32_t needs() const = 0;
+  virtual uint32_t hooks() const = 0;  // ion_hook bits; constant, like needs and flags
+  virtual uint32_t needs() const = 0;  // ion_need bits
   virtual uint32_t flags() const { return 0; }
-  virtual Verdict on(Hook hook, Message& message) = 0;  // ANY if REENTRANT, else one call at a time
+  // One batch; must not block. ANY thread if REENTRANT, else one call at a time. An exception is a failure of the plugin.
+  virtual Verdict on(Hook hook, Message& message) = 0;
 };
 
 }  // namespace ion

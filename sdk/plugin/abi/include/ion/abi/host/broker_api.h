@@ -11,6 +11,16 @@ ION_EXTERN_C_BEGIN
 
 typedef enum ion_acks { ION_ACKS_NONE = 0, ION_ACKS_LEADER = 1, ION_ACKS_ALL = 2 } ion_acks;
 
+/* A record of a produced batch that is not stored, because of an interceptor. */
+typedef struct ion_record_outcome {
+  uint32_t size;
+  int32_t index;     /* in the batch as it was sent */
+  ion_status code;   /* OK: dropped; else the error that it was rejected with */
+  uint32_t reserved;
+  ion_bytes text;    /* why it was rejected; borrowed for the call */
+} ion_record_outcome;
+typedef void (*ion_record_outcome_fn)(void* ctx, const ion_record_outcome* o) ION_NOEXCEPT;
+
 /* `parts` hold exactly one RecordBatch v2. The kernel keeps what it needs by retain; plain parts (ops NULL) must stay until
  * completion. */
 typedef struct ion_produce_req {
@@ -22,15 +32,20 @@ typedef struct ion_produce_req {
   const ion_buf* parts;
   ion_bytes topic_id; /* 16 bytes: the uuid of the topic that is meant; CONFLICT with TOPIC_RECREATED when another one has its name now.
                          Empty: whichever topic has the name */
+  ion_record_outcome_fn each_outcome; /* may be NULL; called on the completing thread before an OK, for each record not stored */
+  void* outcome_ctx;
 } ion_produce_req;
 #define ION_PRODUCE_DUPLICATE 1u /* answer flag: these offsets were given by an earlier attempt */
-#define ION_PRODUCE_DROPPED 2u   /* answer flag: an interceptor took the batch out; base and next are -1 */
+#define ION_PRODUCE_DROPPED 2u   /* answer flag: interceptors left no record; base -1: nothing was appended */
 typedef struct ion_produce_answer {
   uint32_t size, flags;
   ion_offset base, next, log_start, high_watermark;
   int64_t append_time_ms; /* -1: the producer's timestamps stand */
   uint64_t log_id;        /* 34 bits, part of message ids */
   ion_error_info* error;
+  int32_t routed_partition; /* where an interceptor sent the batch, when routed_topic is not empty; offsets and log_id are of there */
+  uint32_t reserved;
+  char routed_topic[256];   /* ends in zero */
 } ion_produce_answer;
 
 /* Waits up to wait_ns for bytes_min to be visible, then answers OK, perhaps empty. Buffers are in the result, whole batches. */

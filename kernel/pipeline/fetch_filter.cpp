@@ -1,0 +1,75 @@
+#include "pipeline/fetch_filter.h"
+
+#include <ion/repeat.h>
+
+#include <utility>
+
+namespace ion::pipeline {
+
+namespace {
+
+struct Filtering {
+  InterceptorChain& chain;
+  BatchInFlight about;
+  Later later;
+  Outcome fetched;
+  std::vector<ion_buf> rest;   // of `fetched`, not yet asked about
+  std::vector<ion_buf> batch;  // the one being asked about
+  Bufs kept;
+
+  // Cuts the next batch off `rest`. CORRUPT where no whole one begins.
+  Result<batch::Header> next() {
+    const uint64_t have = bytes_in(rest);
+    uint8_t raw[batch::kHeaderBytes];
+    if (have < batch::kHeaderBytes) return Status(ION_E_CORRUPT, "the log answered " + std::to_string(have) + " bytes where a batch should begin");
+    copy_out(rest, 0, sizeof raw, raw);
+    const batch::Header h = batch::read_header(raw);
+    if (h.length < static_cast<int32_t>(batch::kHeaderBytes - batch::kLengthEnd) || h.total_bytes() > have)
+      return Status(ION_E_CORRUPT, "the log answered a batch of " + std::to_string(int64_t{h.length} + 12) + " bytes, " + std::to_string(have) + " are there");
+    batch.clear();
+    size_t used = 0;
+    for (uint64_t left = h.total_bytes(); left != 0;) {
+      ion_buf& part = rest[used];
+      ion_buf& taken = batch.emplace_back(part);
+      taken.n = std::min(part.n, left);
+      part.p += taken.n, part.n -= taken.n, left -= taken.n;
+      if (part.n == 0) ++used;
+    }
+    rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(used));
+    return h;
+  }
+  void keep_as_it_is() {
+    for (const ion_buf& part : batch) {
+      // Neighbours of one buffer leave as one.
+      if (!kept.empty() && kept.back().raw().owner == part.owner && part.owner != nullptr && kept.back().data() + kept.back().size() == part.p)
+        kept.back().trim_to(kept.back().size() + part.n);
+      else
+        kept.push_back(Buf::share(part));
+    }
+  }
+};
+
+}  // namespace
+
+void filter_fetched(InterceptorChain& chain, BatchInFlight about, const ion_result& fetched, Later later) {
+  auto all = std::make_shared<Filtering>(Filtering{chain, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
+  for (const Buf& b : all->fetched.bufs)
+    if (!b.empty()) all->rest.push_back(b.raw());
+  repeat([all](auto again) {
+    if (all->rest.empty()) return all->later.ok(all->fetched.u0, all->fetched.u1, all->kept);
+    const Result<batch::Header> header = all->next();
+    if (!header) return all->later.fail(header.error());
+    if ((header->attributes & batch::kControl) != 0) return all->keep_as_it_is(), again();
+    BatchInFlight one = all->about;
+    one.header = *header;
+    one.parts = all->batch;
+    all->chain.run({Hook::kFetch, {}}, std::move(one), [all, again](ChainResult result) mutable {
+      if (result.kind == ChainResult::Kind::kRejected) return all->later.fail(result.why);
+      if (result.replaced.empty()) all->keep_as_it_is();
+      else all->kept.push_back(Buf::copy(result.replaced));
+      again();
+    });
+  });
+}
+
+}  // namespace ion::pipeline

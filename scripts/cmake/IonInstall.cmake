@@ -1,0 +1,40 @@
+# cmake --install: programs, plugins, and the SDK for plugins of others. The folder may be moved as a whole.
+#   bin/                      ionstreamd, ion, ion-new-plugin
+#   lib/ionstream/plugins/    the broker's own plugins;  lib/ionstream/lib/ their library, where the plugin host looks for it
+#   include/ion/              C ABI and C++ SDK;  lib/cmake/IonStream/ find_package(IonStream)
+#   share/ionstream/          plugin-template, plugin README
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/IonStream)
+set(own_lib_dir ${CMAKE_INSTALL_LIBDIR}/ionstream/lib)
+
+set(programs)
+foreach(target ionstreamd ion)
+  if(TARGET ${target})
+    set_target_properties(${target} PROPERTIES INSTALL_RPATH "$ORIGIN/../${own_lib_dir}")
+    list(APPEND programs ${target})
+  endif()
+endforeach()
+install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(PROGRAMS scripts/new-plugin.sh DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME ion-new-plugin)
+foreach(plugin storage-memory storage-mmap consensus-single partition-router transport-grpc)
+  if(TARGET ionstream-plugin-${plugin})
+    install(TARGETS ionstream-plugin-${plugin} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ionstream/plugins)
+  endif()
+endforeach()
+if(TARGET ionproto)
+  install(TARGETS ionproto LIBRARY DESTINATION ${own_lib_dir})
+endif()
+
+set_target_properties(ion_plugin_abi PROPERTIES EXPORT_NAME plugin_abi)
+set_target_properties(ion_plugin_sdk PROPERTIES EXPORT_NAME plugin_sdk)
+install(TARGETS ion_plugin_abi ion_plugin_sdk EXPORT IonStreamTargets)
+install(DIRECTORY sdk/plugin/abi/include/ sdk/plugin/cpp/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(EXPORT IonStreamTargets NAMESPACE IonStream:: DESTINATION ${package_dir})
+configure_package_config_file(sdk/plugin/cmake/IonStreamConfig.cmake.in ${CMAKE_BINARY_DIR}/IonStreamConfig.cmake
+  INSTALL_DESTINATION ${package_dir} PATH_VARS CMAKE_INSTALL_BINDIR)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/IonStreamConfigVersion.cmake VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/IonStreamConfig.cmake ${CMAKE_BINARY_DIR}/IonStreamConfigVersion.cmake sdk/plugin/cmake/IonPlugin.cmake
+  sdk/plugin/cmake/plugin.version DESTINATION ${package_dir})
+install(DIRECTORY sdk/plugin/template/ DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream/plugin-template)
+install(FILES sdk/plugin/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream RENAME plugin-README.md)

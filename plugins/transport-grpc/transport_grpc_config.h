@@ -11,9 +11,6 @@ using namespace size_literals;
 
 struct TransportGrpcConfig {
   std::string listen = "127.0.0.1:9640";
-  std::string driver = "cq";
-  uint32_t threads = 0;
-  uint32_t accepts = 100;
   uint32_t calls_max = 10'000;
   uint32_t streams_max = 1'000;
   uint64_t message_bytes_max = 16_MiB;
@@ -33,12 +30,8 @@ struct TransportGrpcConfig {
 
   static constexpr auto rows() {
     using C = TransportGrpcConfig;
-    constexpr const char* kDrivers[] = {"cq", "callback"};
     return std::tuple{
         row("listen", &C::listen, "Address for clients, host:port; port 0 is any free one. Plaintext: loopback only."),
-        row("driver", &C::driver, kDrivers, "Which side of gRPC's API serves: completion queues with own threads, or callbacks."),
-        row("threads", &C::threads, kCount, 0, 64, "Threads of the cq driver, each with its own completion queue; 0: one per core."),
-        row("accepts", &C::accepts, kCount, 1, 10'000, "Calls that each completion queue waits for ahead of time."),
         row("calls_max", &C::calls_max, kCount, 1, 1'000'000, "Calls in progress; a further one is refused with OVERLOADED."),
         row("streams_max", &C::streams_max, kCount, 1, 100'000, "Calls in progress on one connection; further ones wait in the client."),
         row("message_bytes_max", &C::message_bytes_max, kBytes, 64_KiB, 64_MiB, "The largest message that is taken or sent."),

@@ -2,17 +2,20 @@
 bad, plain messages, and the idempotent producer across a kill -9 whose ack was lost."""
 import atexit
 import json
+import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import uuid
 
 import grpc
 
-from broker import SOURCE, Broker, Folder
+from broker import ION, SOURCE, Broker, Folder
 
 GENERATED = tempfile.mkdtemp(prefix="ion-gen-")
 atexit.register(shutil.rmtree, GENERATED, True)
@@ -334,6 +337,28 @@ class LostAck(unittest.TestCase):
             other = client.broker("InitProducer")
             self.assertNotEqual(other.producer_id, identity.producer_id)
             client.close()
+
+
+class Stop(unittest.TestCase):
+    def test_a_stop_does_not_wait_for_a_reader_that_is_frozen(self):
+        with Folder() as folder, Broker(folder / "data") as server:
+            client = Client(server.address)
+            client.admin("CreateTopic", name="t", partitions=1)
+            for _ in range(40):
+                client.broker("Produce", topic="t", partition=0, records=batch([b"x" * (512 << 10)]))
+            client.close()
+            reader = subprocess.Popen([str(ION), "--brokers", server.address, "consume", "t", "-o", "start", "-f", "%v\n"], stdout=subprocess.PIPE,
+                                      stderr=subprocess.DEVNULL)
+            try:
+                self.assertEqual(reader.stdout.read(1), b"x")  # it has begun, and nobody takes the rest from it
+                os.kill(reader.pid, signal.SIGSTOP)
+                begun = time.monotonic()
+                self.assertEqual(server.stop(), 0, server.log_text())
+                self.assertLess(time.monotonic() - begun, 8, server.log_text())
+            finally:
+                reader.kill()
+                reader.wait()
+                reader.stdout.close()
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ class ApiOp : public Event {
   template <class Start>
   void ask(GrpcCall& call, uint64_t op_id, Start&& start) {
     ION_ASSERT(!asked_);
-    asked_ = true, id = op_id;
+    asked_ = true, id = op_id, call_ = &call;
+    call.asked();
     error.size = sizeof error, error.code = ION_OK, error.reason[0] = error.detail[0] = error.leader_hint[0] = 0, error.retry_after_ns = 0;
     ion::call({call.deadline(), op_id}, std::forward<Start>(start), [this, keep = call.shared_from_this()](const ion_result& r) {
       answered(r);
@@ -37,7 +38,10 @@ class ApiOp : public Event {
   }
 
  protected:
-  void taken() noexcept { asked_ = false; }  // first thing in run()
+  void taken() noexcept {  // first thing in run()
+    asked_ = false;
+    call_->answered();
+  }
 
  private:
   void answered(const ion_result& r) {
@@ -48,6 +52,7 @@ class ApiOp : public Event {
     for (uint32_t i = 0; i < r.nbufs; ++i) bufs.push_back(Buf::adopt(r.bufs[i]));
   }
 
+  GrpcCall* call_ = nullptr;  // the completion keeps it alive
   bool asked_ = false;
   Code code_ = ION_OK;
   std::string message_;

@@ -1,4 +1,4 @@
-// The driver's half of one RPC: what a GrpcCall may ask of gRPC, whichever of its two APIs is behind. Each of read, write and
+// gRPC's half of one RPC: what a GrpcCall may ask of it. Each of read, write and
 // finish may be outstanding once; their ends come to GrpcCall as on_read, on_written, on_finished, on any thread.
 // Owned by its GrpcCall, which destroys it when nothing is outstanding any more.
 #pragma once
@@ -40,6 +40,7 @@ class CallPort {
   virtual void start_write(OutMessage message) = 0;
   virtual void start_finish(const CallEnd& end) = 0;
   virtual void start_answer(OutMessage message) = 0;  // the last message and OK, in one piece
+  virtual void cut() = 0;                             // ends the call now: what is outstanding comes back, then on_cancelled
   virtual Metadata metadata() const = 0;              // only while the call is being accepted
 
  protected:

@@ -6,23 +6,32 @@
 
 namespace ion::transport_grpc {
 
-CallRegistry::Admission CallRegistry::joined(GrpcCall& call) {
+CallRegistry::Admission CallRegistry::admitted() {
+  const std::lock_guard lock(mutex_);
+  ++count_;
+  if (draining_) return Admission::kDraining;
+  return count_ > calls_max_ ? Admission::kOverloaded : Admission::kServed;
+}
+
+bool CallRegistry::published(GrpcCall& call, Admission admission) {
+  ION_ASSERT(call.handler_ != nullptr);
   const std::lock_guard lock(mutex_);
   call.next_ = first_;
   if (first_ != nullptr) first_->previous_ = &call;
   first_ = &call;
-  ++count_;
-  if (draining_) return Admission::kDraining;
-  return count_ > calls_max_ ? Admission::kOverloaded : Admission::kServed;
+  call.listed_ = true;
+  return draining_ && admission != Admission::kDraining;
 }
 
 void CallRegistry::left(GrpcCall& call) {
   std::vector<Later> done;
   {
     const std::lock_guard lock(mutex_);
-    if (call.previous_ != nullptr) call.previous_->next_ = call.next_;
-    else first_ = call.next_;
-    if (call.next_ != nullptr) call.next_->previous_ = call.previous_;
+    if (call.listed_) {
+      if (call.previous_ != nullptr) call.previous_->next_ = call.next_;
+      else first_ = call.next_;
+      if (call.next_ != nullptr) call.next_->previous_ = call.previous_;
+    }
     --count_;
     done = due();
   }
@@ -31,26 +40,8 @@ void CallRegistry::left(GrpcCall& call) {
 
 std::vector<Later> CallRegistry::due() {
   std::vector<Later> done;
-  if (count_ != 0) return done;
-  done.swap(waiting_);
-  if (lines_ == 0 && gone_) done.push_back(std::move(gone_));
+  if (count_ == 0) done.swap(waiting_);
   return done;
-}
-
-void CallRegistry::line_opened() {
-  const std::lock_guard lock(mutex_);
-  ++lines_;
-}
-
-void CallRegistry::line_closed() {
-  std::vector<Later> done;
-  {
-    const std::lock_guard lock(mutex_);
-    ION_ASSERT(lines_ > 0);
-    --lines_;
-    done = due();
-  }
-  for (Later& later : done) later.ok();
 }
 
 void CallRegistry::when_empty(Later later) {
@@ -58,17 +49,6 @@ void CallRegistry::when_empty(Later later) {
   {
     const std::lock_guard lock(mutex_);
     waiting_.push_back(std::move(later));
-    done = due();
-  }
-  for (Later& each : done) each.ok();
-}
-
-void CallRegistry::when_gone(Later later) {
-  std::vector<Later> done;
-  {
-    const std::lock_guard lock(mutex_);
-    ION_ASSERT(!gone_);
-    gone_ = std::move(later);
     done = due();
   }
   for (Later& each : done) each.ok();

@@ -17,10 +17,14 @@ class CallRegistry {
   explicit CallRegistry(uint64_t calls_max) : calls_max_(calls_max) {}
 
   enum class Admission : uint8_t { kServed, kOverloaded, kDraining };
-  Admission joined(GrpcCall& call);  // once for each call, also for those that are refused
-  void left(GrpcCall& call);         // from its destructor
+  // A call comes into being in two steps, because drain() and a tick reach every published call from other threads: it is counted,
+  // then it gets its handler, and only then it is published. Both once for each call, also for those that are refused.
+  Admission admitted();
+  // True: a drain began after admitted() and has not reached this call, so the caller tells it.
+  bool published(GrpcCall& call, Admission admission);
+  void left(GrpcCall& call);  // from the destructor of a call that was admitted
 
-  void drain();                      // from now on joined() answers kDraining
+  void drain();  // from now on admitted() answers kDraining
   bool draining() const;
   uint64_t count() const;
   std::vector<std::shared_ptr<GrpcCall>> calls() const;
@@ -28,21 +32,15 @@ class CallRegistry {
   void when_empty(Later later);
   Later give_up_waiting(Instant now);  // a waiter for that whose deadline has passed, if any
 
-  // Lines out of which calls may come (server_driver.h). when_gone: no call is left and none can come.
-  void line_opened();
-  void line_closed();
-  void when_gone(Later later);
-
  private:
   std::vector<Later> due();  // under the lock: what may complete now; the caller does it outside
 
   const uint64_t calls_max_;
   mutable std::mutex mutex_;
   GrpcCall* first_ = nullptr;
-  uint64_t count_ = 0, lines_ = 0;
+  uint64_t count_ = 0;
   bool draining_ = false;
   std::vector<Later> waiting_;
-  Later gone_;
 };
 
 }  // namespace ion::transport_grpc

@@ -6,11 +6,13 @@ namespace ion::transport_grpc {
 
 GrpcCall::GrpcCall(World world, std::unique_ptr<CallPort> port, CallFacts facts, Instant deadline)
     : world_(std::move(world)), port_(std::move(port)), facts_(std::move(facts)), deadline_(deadline) {
+  world_.metrics->call_began();
   who_ = {sizeof(ion_caller), 0, {}, {}, bytes_of(facts_.peer)};  // no principal: nothing was proved
 }
 
 GrpcCall::~GrpcCall() {
   handler_.reset();  // before the registry may say that the last one has left
+  world_.metrics->call_left();
   world_.registry->left(*this);
 }
 
@@ -31,6 +33,10 @@ void GrpcCall::post_drain() noexcept {
 
 void GrpcCall::post_tick() noexcept {
   if (!tick_posted_.exchange(true)) post(tick_);
+}
+
+void GrpcCall::post_cut() noexcept {
+  if (!cut_posted_.exchange(true)) post(cut_);
 }
 
 void GrpcCall::on_read(Message message) noexcept {
@@ -131,6 +137,14 @@ void GrpcCall::step_done() {
 
 void GrpcCall::step_drain() {
   if (phase_ == Phase::kOpen) handler_->draining();
+}
+
+// A message or a status that the peer does not take, a request that it does not send. What the kernel works on goes on: its answer
+// can still reach the client.
+void GrpcCall::step_cut() {
+  cut_posted_.store(false);
+  if (port_ == nullptr || finished_seen_) return;
+  if (writing_ || end_sent_ || (reading_ && asked_ == 0)) port_->cut();
 }
 
 void GrpcCall::step_tick() {

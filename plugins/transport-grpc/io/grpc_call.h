@@ -1,4 +1,4 @@
-// One RPC: the state machine that every handler stands on, the same above both drivers.
+// One RPC: the state machine that every handler stands on.
 //
 //            read() -> message(), half_closed()
 //   accepted ---------------------------------------> finish() or answer() ---> closed
@@ -7,7 +7,7 @@
 // All functions of the handler run in the call's strand: one at a time, on any thread, never under a lock. So do read, write,
 // finish, answer; post() is for any thread. After closed() the handler gets only its own events.
 // Invariant: closed() once; finish once; at most one read and one write outstanding; the port dies when nothing is outstanding.
-// Owned by shared_ptr, because driver, registry and ops in flight meet here on different threads and any may be the last.
+// Owned by shared_ptr, because port, registry and ops in flight meet here on different threads and any may be the last.
 #pragma once
 #include "io/call_port.h"
 #include "io/strand.h"
@@ -44,8 +44,8 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
     size_t verb = 0;  // row of metrics
   };
   GrpcCall(World world, std::unique_ptr<CallPort> port, CallFacts facts, Instant deadline);
-  ~GrpcCall();
-  void open(std::unique_ptr<CallHandler> handler);  // once, by the driver's thread
+  ~GrpcCall();  // the registry has admitted it
+  void open(std::unique_ptr<CallHandler> handler);  // once, by the thread of its arrival, before any other thread can reach the call
 
   // --- the handler, in the strand ---
   void read();
@@ -54,6 +54,9 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   void finish(const CallEnd& end);
   void fail(const Failure& failure) { finish(CallEnd::of(failure)); }
   void answer(OutMessage message);  // can_write() holds
+  // The kernel works for this call between the two; at most a few thousand times at once.
+  void asked() noexcept { ++asked_; }
+  void answered() noexcept { --asked_; }
   bool is_open() const noexcept { return phase_ == Phase::kOpen; }
   const std::string& method() const noexcept { return facts_.method; }
   Instant deadline() const noexcept { return deadline_; }
@@ -64,8 +67,9 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   void post(Event& event) noexcept;
   void post_drain() noexcept;
   void post_tick() noexcept;
+  void post_cut() noexcept;  // ends the call if nothing but its peer is waited for; may be asked again
 
-  // --- the driver, any thread ---
+  // --- its port, any thread ---
   void on_read(Message message) noexcept;  // empty: no further message
   void on_written() noexcept { post(written_); }
   void on_finished() noexcept { post(finished_); }
@@ -89,6 +93,7 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   void step_done();
   void step_drain();
   void step_tick();
+  void step_cut();
   void send_end();
   void close_handler();
   void end_if_over();
@@ -106,10 +111,11 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   Phase phase_ = Phase::kOpen;
   CallEnd end_;
   bool reading_ = false, writing_ = false, read_ended_ = false;
+  uint32_t asked_ = 0;
   bool end_sent_ = false, finished_seen_ = false, done_seen_ = false, handler_closed_ = false;
 
-  Message incoming_;  // handed from the driver to step_read
-  std::atomic<bool> drain_posted_{false}, tick_posted_{false};
+  Message incoming_;  // handed from the port to step_read
+  std::atomic<bool> drain_posted_{false}, tick_posted_{false}, cut_posted_{false};
   Step<&GrpcCall::step_opened> opened_{*this};
   Step<&GrpcCall::step_read> read_{*this};
   Step<&GrpcCall::step_written> written_{*this};
@@ -118,9 +124,11 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   Step<&GrpcCall::step_done> done_{*this};
   Step<&GrpcCall::step_drain> drain_{*this};
   Step<&GrpcCall::step_tick> tick_{*this};
+  Step<&GrpcCall::step_cut> cut_{*this};
 
   GrpcCall* next_ = nullptr;  // the registry's list, under its lock
   GrpcCall* previous_ = nullptr;
+  bool listed_ = false;
 };
 
 }  // namespace ion::transport_grpc

@@ -1,4 +1,4 @@
-// Small translations between gRPC's types and ours, for both drivers.
+// Small translations between gRPC's types and ours.
 #pragma once
 #include "io/call_port.h"
 

@@ -1,7 +1,6 @@
 #include "io/grpc_server.h"
 
-#include "io/callback_driver.h"
-#include "io/cq_driver.h"
+#include "io/connections.h"
 #include "io/grpc_call.h"
 #include "io/handler_factory.h"
 #include "io/server_setup.h"
@@ -10,6 +9,8 @@
 
 namespace ion::transport_grpc {
 namespace {
+
+constexpr Nanos kPeerWaitMax = milliseconds(1500);  // of a drain; the cut comes with the tick after it
 
 // "ipv4:127.0.0.1:4711" and "ipv6:%5B::1%5D:4711" as people write them.
 std::string peer_text(std::string_view peer) {
@@ -29,16 +30,11 @@ GrpcServer::~GrpcServer() { ION_ASSERT(server_ == nullptr); }
 
 Status GrpcServer::open(const ListenAddress& at) {
   const TransportGrpcConfig& config = services_.config;
-  const DriverServices world{*this, services_.metrics, {config.copy_below, config.read_chunk_bytes}};
-  driver_ = config.driver == "callback" ? make_callback_driver(world) : make_cq_driver(world, {config.threads, config.accepts});
-  Result<BuiltServer> built = build_server(at, config, *driver_);
-  if (!built) {
-    driver_->stop();
-    return built.error();
-  }
-  server_ = std::move(built->server);
-  address_ = built->at.text();
-  driver_->start();
+  service_ = std::make_unique<CallService>(*this, services_.metrics, ReceiveRules{config.copy_below, config.read_chunk_bytes});
+  ION_TRY(BuiltServer built, build_server(at, config, *service_));
+  server_ = std::move(built.server);
+  at_ = built.at;
+  address_ = at_.text();
   return {};
 }
 
@@ -50,12 +46,17 @@ void GrpcServer::accept(std::unique_ptr<CallPort> port, CallFacts facts) {
   const size_t verb = verb_of(facts.method);
   auto call = std::make_shared<GrpcCall>(GrpcCall::World{registry_, &services_.metrics, verb}, std::move(port), std::move(facts), deadline);
   raw.attach(*call);
-  const CallRegistry::Admission admission = registry_->joined(*call);
+  const CallRegistry::Admission admission = registry_->admitted();
   call->open(make_handler(*call, services_, admission));
+  if (registry_->published(*call, admission)) call->post_drain();
 }
 
 void GrpcServer::drain(Later later) {
   registry_->drain();
+  {
+    const std::lock_guard lock(mutex_);
+    cut_at_ = services_.host.now() + kPeerWaitMax;
+  }
   for (const auto& call : registry_->calls()) call->post_drain();
   registry_->when_empty(std::move(later));
 }
@@ -70,6 +71,8 @@ void GrpcServer::stop(Later later) {
   }
   if (later) return later.ok();  // it is down
   registry_->drain();
+  if (const size_t left = shut_down_connections(at_); left != 0)
+    services_.host.log(LogLevel::kDebug, "connections are closed", {{"address", address_}, {"connections", std::to_string(left)}});
   // A deadline in the past cancels every call; this waits until gRPC has let go of its connections. Handlers answer to a cancelled
   // call at once, whatever the kernel still does for it; what is in flight there comes home on other threads.
   server_->Shutdown(gpr_inf_past(GPR_CLOCK_REALTIME));
@@ -78,7 +81,7 @@ void GrpcServer::stop(Later later) {
                     (*own)->all_gone();
                   },
                   new std::shared_ptr<GrpcServer>(shared_from_this()), 0, 0, 0};
-  registry_->when_gone(Later(op));
+  registry_->when_empty(Later(op));
 }
 
 void GrpcServer::all_gone() {
@@ -99,9 +102,8 @@ void GrpcServer::take_down() {
     if (phase_ != Phase::kEmpty) return;  // a second attempt
     phase_ = Phase::kTakingDown;
   }
-  driver_->stop();
   server_.reset();
-  driver_.reset();
+  service_.reset();
   std::vector<Later> stopped;
   {
     const std::lock_guard lock(mutex_);
@@ -112,14 +114,16 @@ void GrpcServer::take_down() {
 }
 
 void GrpcServer::tick(Instant now) {
-  for (const auto& call : registry_->calls()) call->post_tick();
-  while (Later late = registry_->give_up_waiting(now))
-    late.fail(Status(ION_E_DEADLINE, "drain: " + std::to_string(registry_->count()) + " calls are still in progress"));
-  bool empty = false;
+  bool empty = false, cut = false;
   {
     const std::lock_guard lock(mutex_);
     empty = phase_ == Phase::kEmpty;
+    cut = cut_at_ != Instant{} && now >= cut_at_;
   }
+  const auto calls = registry_->calls();
+  for (const auto& call : calls) cut ? call->post_cut() : call->post_tick();
+  while (Later late = registry_->give_up_waiting(now))
+    late.fail(Status(ION_E_DEADLINE, "drain: " + std::to_string(registry_->count()) + " calls are still in progress"));
   if (empty) post_take_down();
 }
 

@@ -69,12 +69,12 @@ Status why_not(const ListenAddress& at) {
 
 }  // namespace
 
-Result<BuiltServer> build_server(const ListenAddress& at, const TransportGrpcConfig& config, ServerDriver& driver) {
+Result<BuiltServer> build_server(const ListenAddress& at, const TransportGrpcConfig& config, grpc::CallbackGenericService& service) {
   grpc::ServerBuilder builder;
   set_arguments(builder, config);
   int port = 0;
   builder.AddListeningPort(at.text(), grpc::InsecureServerCredentials(), &port);
-  driver.prepare(builder);
+  builder.RegisterCallbackGenericService(&service);
   BuiltServer built{builder.BuildAndStart(), at};
   if (built.server == nullptr || port <= 0) return why_not(at);
   built.at.port = static_cast<uint16_t>(port);

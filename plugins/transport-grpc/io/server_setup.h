@@ -1,7 +1,6 @@
 // gRPC's server object for an address: arguments, limits, the port. And why a port could not be had.
 #pragma once
 #include "core/listen_address.h"
-#include "io/server_driver.h"
 #include "transport_grpc_config.h"
 
 #include <ion/result.h>
@@ -10,6 +9,7 @@
 #include <string>
 
 namespace grpc {
+class CallbackGenericService;
 class Server;
 }
 
@@ -19,6 +19,6 @@ struct BuiltServer {
   std::unique_ptr<grpc::Server> server;
   ListenAddress at;  // with the real port
 };
-Result<BuiltServer> build_server(const ListenAddress& at, const TransportGrpcConfig& config, ServerDriver& driver);
+Result<BuiltServer> build_server(const ListenAddress& at, const TransportGrpcConfig& config, grpc::CallbackGenericService& service);
 
 }  // namespace ion::transport_grpc

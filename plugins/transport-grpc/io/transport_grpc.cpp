@@ -98,7 +98,7 @@ Result<std::unique_ptr<Listener>> TransportGrpc::listen(std::string_view url) {
     std::erase_if(servers_, [](const auto& each) { return each->over(); });
     servers_.push_back(server);
   }
-  services_.host.log(LogLevel::kInfo, "gRPC listens", {{"address", server->address()}, {"driver", services_.config.driver}});
+  services_.host.log(LogLevel::kInfo, "gRPC listens", {{"address", server->address()}});
   return std::unique_ptr<Listener>(std::make_unique<GrpcListener>(std::move(server)));
 }
 

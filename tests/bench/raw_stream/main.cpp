@@ -1,8 +1,8 @@
 // raw_stream: measures gRPC's own ceiling and transport-grpc above it, each server in a process of its own.
 //   raw_stream serve raw [--threads N]                    a server of raw ByteBuffers; prints `ready HOST:PORT`, ends with its stdin
-//   raw_stream serve cq|callback [--threads N] [--fetch-bytes B]   transport-grpc on a null broker API
+//   raw_stream serve transport [--fetch-bytes B]           transport-grpc on a null broker API
 //   raw_stream load raw|transport ADDRESS CASE            one case, one line: unary:SIZE:IN_FLIGHT, in:SIZE, out:SIZE
-//   raw_stream compare [ROUNDS]                           all cases against raw, cq and callback, rounds interleaved; medians
+//   raw_stream compare [ROUNDS]                           all cases against raw and transport, rounds interleaved; medians
 // Each end may be tuned: --frame B --lookahead B --chunk B (0 leaves gRPC's own value).
 #include "bench/raw_stream.h"
 #include "null_transport.h"
@@ -115,7 +115,7 @@ int serve(const Options& o) {
     if (!made) return std::fprintf(stderr, "%s\n", made.error().text().c_str()), 1;
     raw = *std::move(made), address = raw->address();
   } else {
-    auto made = NullTransport::start({what, o.threads, o.fetch_bytes, o.tuning.frame_bytes, o.tuning.lookahead_bytes, o.tuning.read_chunk_bytes});
+    auto made = NullTransport::start({o.fetch_bytes, o.tuning.frame_bytes, o.tuning.lookahead_bytes, o.tuning.read_chunk_bytes});
     if (!made) return std::fprintf(stderr, "%s\n", made.error().text().c_str()), 1;
     null = *std::move(made), address = null->address();
   }
@@ -170,7 +170,7 @@ int compare(const std::string& program, const Options& o) {
   const int rounds = o.words.size() > 1 ? std::atoi(o.words[1].c_str()) : 5;
   const char* const cases[] = {"unary:1024:1", "unary:1024:32", "unary:65536:32", "in:1024", "in:16384", "in:65536", "in:262144",
                                "in:1048576",   "out:16384",     "out:65536",      "out:262144"};
-  const char* const servers[] = {"raw", "cq", "callback"};
+  const char* const servers[] = {"raw", "transport"};
   std::map<std::string, std::map<std::string, std::vector<double>>> seen;
   const auto tuning = [&](std::vector<std::string> a) {
     for (const auto& [name, value] : {std::pair{"--frame", o.tuning.frame_bytes}, std::pair{"--lookahead", o.tuning.lookahead_bytes},
@@ -189,7 +189,7 @@ int compare(const std::string& program, const Options& o) {
         seen[one][server].push_back(std::strncmp(one, "unary:1024:1", 12) == 0 && one[12] == 0 ? f->percentile_us(0.5)
                                     : std::strstr(one, ":1024") != nullptr ? f->messages_per_s() : f->mb_per_s());
       }
-  std::printf("%-16s %28s %28s %28s   cq/raw\n", "case", "raw: median (least..most)", "cq", "callback");
+  std::printf("%-16s %28s %28s   transport/raw\n", "case", "raw: median (least..most)", "transport");
   for (const char* const one : cases) {
     std::printf("%-16s", one);
     std::map<std::string, double> median;
@@ -199,7 +199,7 @@ int compare(const std::string& program, const Options& o) {
       median[server] = v[v.size() / 2];
       std::printf(" %9.1f (%7.1f..%7.1f)", v[v.size() / 2], v.front(), v.back());
     }
-    std::printf("   %.2f\n", median["cq"] / median["raw"]);
+    std::printf("   %.2f\n", median["transport"] / median["raw"]);
   }
   std::printf("unary:1024:1 is p50 in us; other cases of 1024 are messages/s; the rest MB/s\n");
   return 0;
@@ -220,6 +220,6 @@ int main(int argc, char** argv) {
     print(o.words[3], *figures);
     return 0;
   }
-  std::fprintf(stderr, "raw_stream serve raw|cq|callback | load raw|transport ADDRESS CASE | compare [ROUNDS]\n");
+  std::fprintf(stderr, "raw_stream serve raw|transport | load raw|transport ADDRESS CASE | compare [ROUNDS]\n");
   return 2;
 }

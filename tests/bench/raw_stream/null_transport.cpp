@@ -55,7 +55,6 @@ class Running final : public NullTransport {
   explicit Running(uint64_t fetch_bytes) : door_(fetch_bytes) { host_.set_broker_api(door_); }
   Status open(const NullOptions& options) {
     transport_grpc::TransportGrpcConfig config;
-    config.driver = options.driver, config.threads = options.threads;
     config.frame_bytes = options.frame_bytes, config.lookahead_bytes = options.lookahead_bytes, config.read_chunk_bytes = options.read_chunk_bytes;
     config.subscribe_credit_max = uint64_t{16} << 30;
     ION_TRY(plugin_, transport_grpc::TransportGrpc::create(Host(host_.table()), config));

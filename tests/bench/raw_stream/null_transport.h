@@ -9,8 +9,6 @@
 namespace ion::bench {
 
 struct NullOptions {
-  std::string driver = "cq";
-  uint32_t threads = 0;
   uint64_t fetch_bytes = 64 << 10;  // of one fetch's answer
   uint64_t frame_bytes = 1 << 20, lookahead_bytes = 4 << 20, read_chunk_bytes = 256 << 10;
 };

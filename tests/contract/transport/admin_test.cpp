@@ -13,9 +13,8 @@ class Admin : public TransportTest {
     return parse<Response>(result.bytes);
   }
 };
-ION_ON_BOTH_DRIVERS(Admin);
 
-TEST_P(Admin, a_topic_is_created_described_listed_and_deleted) {
+TEST_F(Admin, a_topic_is_created_described_listed_and_deleted) {
   serve();
   v1::CreateTopicRequest create;
   create.set_name("orders");
@@ -46,7 +45,7 @@ TEST_P(Admin, a_topic_is_created_described_listed_and_deleted) {
   EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", v1::ListTopicsRequest()).topics_size(), 0);
 }
 
-TEST_P(Admin, a_dry_run_says_so_to_the_kernel) {
+TEST_F(Admin, a_dry_run_says_so_to_the_kernel) {
   serve();
   v1::CreateTopicRequest create;
   create.set_name("orders");
@@ -55,7 +54,7 @@ TEST_P(Admin, a_dry_run_says_so_to_the_kernel) {
   EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", v1::ListTopicsRequest()).topics_size(), 0);
 }
 
-TEST_P(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked) {
+TEST_F(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked) {
   for (const char* name : {"a1", "a2", "b", "__ion_x"}) host.api().add_topic(name, 1);
   serve();
   v1::ListTopicsRequest list;
@@ -67,7 +66,7 @@ TEST_P(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked
   EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", list).topics_size(), 4);
 }
 
-TEST_P(Admin, a_topic_that_is_there_or_is_not_there_is_a_typed_error) {
+TEST_F(Admin, a_topic_that_is_there_or_is_not_there_is_a_typed_error) {
   host.api().add_topic("orders", 1);
   serve();
   v1::CreateTopicRequest create;
@@ -82,7 +81,7 @@ TEST_P(Admin, a_topic_that_is_there_or_is_not_there_is_a_typed_error) {
   EXPECT_EQ(client->call("/ionstream.v1.Admin/CreateTopic", "\x0a\xff").status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_P(Admin, metadata_of_all_topics_or_of_those_named_each_with_its_error) {
+TEST_F(Admin, metadata_of_all_topics_or_of_those_named_each_with_its_error) {
   host.api().add_topic("a", 1);
   host.api().add_topic("b", 2);
   serve();
@@ -103,7 +102,7 @@ TEST_P(Admin, metadata_of_all_topics_or_of_those_named_each_with_its_error) {
   EXPECT_EQ(named.topics(1).error().code(), v1::CODE_NOT_FOUND);
 }
 
-TEST_P(Admin, offsets_of_one_partition_of_some_and_of_all) {
+TEST_F(Admin, offsets_of_one_partition_of_some_and_of_all) {
   host.api().add_topic("orders", 3);
   host.api().append("orders", 1, batch_of(7));
   serve();
@@ -123,7 +122,7 @@ TEST_P(Admin, offsets_of_one_partition_of_some_and_of_all) {
   EXPECT_EQ(some.offsets(1).error().code(), v1::CODE_NOT_FOUND);
 }
 
-TEST_P(Admin, what_offsets_cannot_be_asked_is_refused) {
+TEST_F(Admin, what_offsets_cannot_be_asked_is_refused) {
   host.api().add_topic("orders", 1);
   serve();
   v1::ListOffsetsRequest request;
@@ -135,7 +134,7 @@ TEST_P(Admin, what_offsets_cannot_be_asked_is_refused) {
   EXPECT_EQ(client->call("/ionstream.v1.Broker/ListOffsets", request.SerializeAsString()).status.error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
-TEST_P(Admin, producers_plugins_and_the_cluster_answer) {
+TEST_F(Admin, producers_plugins_and_the_cluster_answer) {
   host.api().add_topic("orders", 1);
   serve();
   const auto first = ask<v1::InitProducerResponse>("/ionstream.v1.Broker/InitProducer", v1::InitProducerRequest());
@@ -155,7 +154,7 @@ TEST_P(Admin, producers_plugins_and_the_cluster_answer) {
   EXPECT_EQ(cluster.started_ms(), 1'700'000'000'000u);
 }
 
-TEST_P(Admin, a_method_that_nobody_serves_is_unimplemented_in_words) {
+TEST_F(Admin, a_method_that_nobody_serves_is_unimplemented_in_words) {
   serve();
   for (const char* method : {"/ionstream.v1.Broker/Nonsense", "/no.such.Service/At_all"}) {
     const UnaryResult result = client->call(method, "");

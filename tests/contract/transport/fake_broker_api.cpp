@@ -171,8 +171,9 @@ bool FakeBrokerApi::read_locked(const Place& place, int64_t offset, uint64_t byt
 }
 
 Answer FakeBrokerApi::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
-  fetches_.fetch_add(1);
   std::unique_lock lock(mutex_);
+  fetches_.fetch_add(1);
+  changed_.notify_all();
   if (fetch_failure_) {
     explain(a.error, *fetch_failure_);
     return op.refuse(*fetch_failure_);

@@ -116,6 +116,7 @@ const ion_metrics FakeHost::kMetrics{
 const ion_rpc FakeHost::kRpc{
     sizeof(ion_rpc), 0, nullptr, nullptr,
     [](void* self, ion_bytes method, const ion_rpc_handler** out) noexcept -> ion_status {
+      if (const auto& accepting = static_cast<FakeHost*>(self)->accepting_) accepting();
       auto& handlers = static_cast<FakeHost*>(self)->handlers_;
       const auto it = handlers.find(std::string(text_of(method)));
       if (it == handlers.end()) return ION_E_NOT_FOUND;

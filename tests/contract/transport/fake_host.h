@@ -109,6 +109,8 @@ class FakeHost {
   HandTimers& timers() { return timers_; }
   int64_t metric(const std::string& name) const;  // the sum over its series
   void add_rpc(const ion_rpc_handler& handler) { handlers_[std::string(text_of(handler.method))] = handler; }
+  // Runs inside of each question for a plugin's RPC: a call is being accepted and has no handler yet.
+  void while_a_call_is_accepted(std::function<void()> then) { accepting_ = std::move(then); }
   void describe(std::string set) { descriptors_.push_back(std::move(set)); }
   // A tick of the plugin: time passes, its timer fires.
   void tick(Nanos passed) {
@@ -141,6 +143,7 @@ class FakeHost {
   std::deque<Series> series_;
   std::map<std::string, ion_rpc_handler> handlers_;
   std::vector<std::string> descriptors_;
+  std::function<void()> accepting_;
   TestExecutor executor_;
   HandTimers timers_{executor_};
   ion_executors executors_;

@@ -19,9 +19,8 @@ class Fetch : public TransportTest {
     return r.SerializeAsString();
   }
 };
-ION_ON_BOTH_DRIVERS(Fetch);
 
-TEST_P(Fetch, gives_whole_batches_as_they_are_stored_without_copying_a_byte) {
+TEST_F(Fetch, gives_whole_batches_as_they_are_stored_without_copying_a_byte) {
   host.api().add_topic("orders", 1);
   for (int i = 0; i < 3; ++i) host.api().append("orders", 0, batch_of(2, 100 << 10));
   serve();
@@ -39,7 +38,7 @@ TEST_P(Fetch, gives_whole_batches_as_they_are_stored_without_copying_a_byte) {
   EXPECT_TRUE(host.api().wait_leases(0));
 }
 
-TEST_P(Fetch, an_empty_answer_is_ok_and_says_where_to_go_on) {
+TEST_F(Fetch, an_empty_answer_is_ok_and_says_where_to_go_on) {
   host.api().add_topic("orders", 1);
   serve();
   const UnaryResult result = client->call(kFetch, request("orders", 0));
@@ -47,7 +46,7 @@ TEST_P(Fetch, an_empty_answer_is_ok_and_says_where_to_go_on) {
   EXPECT_EQ(parse<v1::FetchResponse>(result.bytes).records(), "");
 }
 
-TEST_P(Fetch, waits_and_wakes_up_with_the_data) {
+TEST_F(Fetch, waits_and_wakes_up_with_the_data) {
   host.api().add_topic("orders", 1);
   serve();
   auto waiting = client->open(kFetch);
@@ -61,7 +60,7 @@ TEST_P(Fetch, waits_and_wakes_up_with_the_data) {
   EXPECT_TRUE(waiting->finish().ok());
 }
 
-TEST_P(Fetch, a_client_that_goes_takes_its_parked_read_with_it) {
+TEST_F(Fetch, a_client_that_goes_takes_its_parked_read_with_it) {
   host.api().add_topic("orders", 1);
   serve();
   {
@@ -72,7 +71,7 @@ TEST_P(Fetch, a_client_that_goes_takes_its_parked_read_with_it) {
   EXPECT_TRUE(host.api().wait_parked(0));
 }
 
-TEST_P(Fetch, errors_of_the_log_are_typed) {
+TEST_F(Fetch, errors_of_the_log_are_typed) {
   host.api().add_topic("orders", 1);
   serve();
   const UnaryResult beyond = client->call(kFetch, request("orders", 99));
@@ -87,7 +86,7 @@ TEST_P(Fetch, errors_of_the_log_are_typed) {
   EXPECT_EQ(client->call(kFetch, request("", 0)).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_P(Fetch, messages_have_offset_id_and_time_and_begin_at_the_asked_offset) {
+TEST_F(Fetch, messages_have_offset_id_and_time_and_begin_at_the_asked_offset) {
   host.api().add_topic("orders", 1);
   host.api().append("orders", 0, batch_of(5));
   serve();
@@ -102,7 +101,7 @@ TEST_P(Fetch, messages_have_offset_id_and_time_and_begin_at_the_asked_offset) {
   EXPECT_EQ(response.next_offset(), 5);
 }
 
-TEST_P(Fetch, a_lease_that_no_client_reads_comes_back_when_the_client_goes) {
+TEST_F(Fetch, a_lease_that_no_client_reads_comes_back_when_the_client_goes) {
   host.api().add_topic("orders", 1);
   host.api().append("orders", 0, batch_of(1, 8 << 20));
   TransportConfig config;

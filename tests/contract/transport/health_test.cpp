@@ -27,9 +27,8 @@ class Health : public TransportTest {
     return bytes ? parse<HealthCheckResponse>(*bytes).status() : HealthCheckResponse::UNKNOWN;
   }
 };
-ION_ON_BOTH_DRIVERS(Health);
 
-TEST_P(Health, check_says_what_the_broker_api_says) {
+TEST_F(Health, check_says_what_the_broker_api_says) {
   serve();
   EXPECT_EQ(check(), HealthCheckResponse::SERVING);
   EXPECT_EQ(check("ionstream.v1.Broker"), HealthCheckResponse::SERVING);
@@ -39,7 +38,7 @@ TEST_P(Health, check_says_what_the_broker_api_says) {
   }
 }
 
-TEST_P(Health, a_service_that_is_not_here_is_not_found_and_a_watch_of_it_says_unknown) {
+TEST_F(Health, a_service_that_is_not_here_is_not_found_and_a_watch_of_it_says_unknown) {
   serve();
   HealthCheckRequest request;
   request.set_service("no.such.Service");
@@ -49,7 +48,7 @@ TEST_P(Health, a_service_that_is_not_here_is_not_found_and_a_watch_of_it_says_un
   EXPECT_EQ(told(*watch), HealthCheckResponse::SERVICE_UNKNOWN);
 }
 
-TEST_P(Health, watch_tells_the_state_and_then_each_change_once) {
+TEST_F(Health, watch_tells_the_state_and_then_each_change_once) {
   serve();
   auto watch = client->open(kWatch);
   ASSERT_TRUE(watch->write(""));
@@ -62,7 +61,7 @@ TEST_P(Health, watch_tells_the_state_and_then_each_change_once) {
   EXPECT_EQ(told(*watch), HealthCheckResponse::NOT_SERVING);
 }
 
-TEST_P(Health, a_drain_is_told_before_the_watch_ends_and_checks_are_still_answered) {
+TEST_F(Health, a_drain_is_told_before_the_watch_ends_and_checks_are_still_answered) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -84,7 +83,7 @@ TEST_P(Health, a_drain_is_told_before_the_watch_ends_and_checks_are_still_answer
   EXPECT_TRUE(drained.wait().ok());
 }
 
-TEST_P(Health, reflection_answers_question_after_question_on_one_stream) {
+TEST_F(Health, reflection_answers_question_after_question_on_one_stream) {
   serve();
   using grpc::reflection::v1alpha::ServerReflectionRequest;
   using grpc::reflection::v1alpha::ServerReflectionResponse;

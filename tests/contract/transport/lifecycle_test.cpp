@@ -13,9 +13,8 @@ class Lifecycle : public TransportTest {
     return stopped.wait();
   }
 };
-ION_ON_BOTH_DRIVERS(Lifecycle);
 
-TEST_P(Lifecycle, port_0_is_a_real_port_in_the_address) {
+TEST_F(Lifecycle, port_0_is_a_real_port_in_the_address) {
   serve();
   const std::string address = listener->address();
   EXPECT_EQ(address.substr(0, 10), "127.0.0.1:");
@@ -23,7 +22,7 @@ TEST_P(Lifecycle, port_0_is_a_real_port_in_the_address) {
   EXPECT_TRUE(client->call("/ionstream.v1.Admin/ClusterInfo", "").status.ok());
 }
 
-TEST_P(Lifecycle, an_empty_url_is_the_configured_one) {
+TEST_F(Lifecycle, an_empty_url_is_the_configured_one) {
   TransportConfig config;
   config.listen = "[::1]:0";
   serve(config);
@@ -35,7 +34,7 @@ TEST_P(Lifecycle, an_empty_url_is_the_configured_one) {
   EXPECT_TRUE(stop_one(**other).ok());
 }
 
-TEST_P(Lifecycle, a_taken_port_is_busy_and_named) {
+TEST_F(Lifecycle, a_taken_port_is_busy_and_named) {
   serve();
   const auto second = listen(listener->address());
   ASSERT_FALSE(second);
@@ -43,7 +42,7 @@ TEST_P(Lifecycle, a_taken_port_is_busy_and_named) {
   EXPECT_NE(second.error().message().find(listener->address()), std::string::npos) << second.error().message();
 }
 
-TEST_P(Lifecycle, plaintext_beyond_loopback_is_refused_in_words) {
+TEST_F(Lifecycle, plaintext_beyond_loopback_is_refused_in_words) {
   serve();
   for (const char* url : {"0.0.0.0:0", "[::]:0", "broker-a:0"}) {
     const auto refused = listen(url);
@@ -53,7 +52,7 @@ TEST_P(Lifecycle, plaintext_beyond_loopback_is_refused_in_words) {
   EXPECT_EQ(listen("nonsense").error().code(), ION_E_INVALID);
 }
 
-TEST_P(Lifecycle, a_stopped_listener_gives_its_port_back) {
+TEST_F(Lifecycle, a_stopped_listener_gives_its_port_back) {
   serve();
   const std::string address = listener->address();
   client.reset();
@@ -66,7 +65,7 @@ TEST_P(Lifecycle, a_stopped_listener_gives_its_port_back) {
   EXPECT_TRUE(stop_one(**again).ok());
 }
 
-TEST_P(Lifecycle, two_listeners_serve_side_by_side) {
+TEST_F(Lifecycle, two_listeners_serve_side_by_side) {
   serve();
   auto second = listen("127.0.0.1:0");
   ASSERT_TRUE(second);
@@ -76,7 +75,7 @@ TEST_P(Lifecycle, two_listeners_serve_side_by_side) {
   EXPECT_TRUE(client->call("/ionstream.v1.Admin/ClusterInfo", "").status.ok());
 }
 
-TEST_P(Lifecycle, a_drain_refuses_new_calls_and_lets_those_in_flight_finish) {
+TEST_F(Lifecycle, a_drain_refuses_new_calls_and_lets_those_in_flight_finish) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -97,7 +96,7 @@ TEST_P(Lifecycle, a_drain_refuses_new_calls_and_lets_those_in_flight_finish) {
   EXPECT_TRUE(drained.wait().ok());
 }
 
-TEST_P(Lifecycle, a_drain_ends_streams_politely_behind_what_was_sent) {
+TEST_F(Lifecycle, a_drain_ends_streams_politely_behind_what_was_sent) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -130,7 +129,7 @@ TEST_P(Lifecycle, a_drain_ends_streams_politely_behind_what_was_sent) {
   EXPECT_TRUE(drained.wait().ok());
 }
 
-TEST_P(Lifecycle, a_drain_that_takes_too_long_says_how_many_calls_are_left) {
+TEST_F(Lifecycle, a_drain_that_takes_too_long_says_how_many_calls_are_left) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -147,7 +146,28 @@ TEST_P(Lifecycle, a_drain_that_takes_too_long_says_how_many_calls_are_left) {
   EXPECT_NE(status.message().find("1 calls"), std::string::npos) << status.message();
 }
 
-TEST_P(Lifecycle, a_stop_cuts_every_call_and_waits_for_what_the_kernel_still_holds) {
+TEST_F(Lifecycle, a_drain_does_not_wait_for_a_peer_that_neither_reads_nor_sends) {
+  host.api().add_topic("orders", 1);
+  for (int i = 0; i < 8; ++i) host.api().append("orders", 0, batch_of(1, 500 << 10));
+  serve();
+  auto reader = client->open(kSubscribe);  // gets four megabytes and never reads
+  v1::SubscribeRequest r;
+  r.add_parts()->set_topic("orders");
+  ASSERT_TRUE(reader->write(r.SerializeAsString()));
+  ASSERT_TRUE(reader->read());  // the session
+  ASSERT_TRUE(wait_metric("ionstream_transport_sent_messages_total", 2));  // more than a client takes that does not read
+  auto mute = client->open(kProduce);  // says nothing
+  ASSERT_TRUE(wait_metric("ionstream_transport_calls", 2));
+  OpEnd drained;
+  drained.ask({host.clock().now() + seconds(20), 0}, [&](Op& op) { return listener->drain(op); });
+  host.tick(seconds(1));
+  EXPECT_FALSE(drained.done());
+  host.tick(seconds(1));
+  EXPECT_TRUE(drained.wait().ok());
+  EXPECT_TRUE(host.api().wait_leases(0));
+}
+
+TEST_F(Lifecycle, a_stop_cuts_every_call_and_waits_for_what_the_kernel_still_holds) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -164,7 +184,7 @@ TEST_P(Lifecycle, a_stop_cuts_every_call_and_waits_for_what_the_kernel_still_hol
   listener.reset();
 }
 
-TEST_P(Lifecycle, calls_above_the_limit_are_refused_and_others_are_not_disturbed) {
+TEST_F(Lifecycle, calls_above_the_limit_are_refused_and_others_are_not_disturbed) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   TransportConfig config;
@@ -182,7 +202,7 @@ TEST_P(Lifecycle, calls_above_the_limit_are_refused_and_others_are_not_disturbed
   EXPECT_TRUE(two->read());
 }
 
-TEST_P(Lifecycle, the_plugins_drain_stops_what_the_host_has_not_stopped) {
+TEST_F(Lifecycle, the_plugins_drain_stops_what_the_host_has_not_stopped) {
   serve();
   OpEnd drained;
   drained.ask({}, [&](Op& op) { return plugin->drain(op); });
@@ -194,7 +214,7 @@ TEST_P(Lifecycle, the_plugins_drain_stops_what_the_host_has_not_stopped) {
   listener.reset();
 }
 
-TEST_P(Lifecycle, calls_that_come_during_a_stop_hurt_nobody) {
+TEST_F(Lifecycle, calls_that_come_during_a_stop_hurt_nobody) {
   host.api().add_topic("orders", 1);
   serve();
   std::vector<std::thread> threads;

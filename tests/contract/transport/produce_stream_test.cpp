@@ -27,9 +27,8 @@ class ProduceStream : public TransportTest {
     return to;
   }
 };
-ION_ON_BOTH_DRIVERS(ProduceStream);
 
-TEST_P(ProduceStream, batches_are_read_while_earlier_ones_are_in_flight_and_acks_keep_their_order) {
+TEST_F(ProduceStream, batches_are_read_while_earlier_ones_are_in_flight_and_acks_keep_their_order) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -42,7 +41,7 @@ TEST_P(ProduceStream, batches_are_read_while_earlier_ones_are_in_flight_and_acks
   for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i].base_offset(), static_cast<int64_t>(i));
 }
 
-TEST_P(ProduceStream, a_slow_partition_does_not_hold_back_the_acks_of_another) {
+TEST_F(ProduceStream, a_slow_partition_does_not_hold_back_the_acks_of_another) {
   host.api().add_topic("orders", 2);
   host.api().hold_produces(true);
   serve();
@@ -56,7 +55,7 @@ TEST_P(ProduceStream, a_slow_partition_does_not_hold_back_the_acks_of_another) {
   EXPECT_EQ(correlations(acks(*stream, 1)), (std::vector<uint64_t>{1}));
 }
 
-TEST_P(ProduceStream, a_missing_topic_means_the_one_before) {
+TEST_F(ProduceStream, a_missing_topic_means_the_one_before) {
   host.api().add_topic("orders", 1);
   host.api().add_topic("bills", 1);
   serve();
@@ -68,7 +67,7 @@ TEST_P(ProduceStream, a_missing_topic_means_the_one_before) {
   EXPECT_EQ(topics, (std::vector<std::string>{"orders", "orders", "bills", "bills"}));
 }
 
-TEST_P(ProduceStream, acks_gather_while_a_message_is_on_its_way) {
+TEST_F(ProduceStream, acks_gather_while_a_message_is_on_its_way) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -82,7 +81,7 @@ TEST_P(ProduceStream, acks_gather_while_a_message_is_on_its_way) {
   EXPECT_EQ(messages, 1u);
 }
 
-TEST_P(ProduceStream, reading_stops_when_the_window_is_full_and_goes_on_behind_the_acks) {
+TEST_F(ProduceStream, reading_stops_when_the_window_is_full_and_goes_on_behind_the_acks) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   TransportConfig config;
@@ -101,7 +100,7 @@ TEST_P(ProduceStream, reading_stops_when_the_window_is_full_and_goes_on_behind_t
   EXPECT_EQ(acks(*stream, 9).size(), 9u);
 }
 
-TEST_P(ProduceStream, the_window_also_counts_bytes) {
+TEST_F(ProduceStream, the_window_also_counts_bytes) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   TransportConfig config;
@@ -121,7 +120,7 @@ TEST_P(ProduceStream, the_window_also_counts_bytes) {
   EXPECT_EQ(acks(*stream, 6).size(), 6u);
 }
 
-TEST_P(ProduceStream, an_error_is_in_its_ack_and_the_stream_goes_on) {
+TEST_F(ProduceStream, an_error_is_in_its_ack_and_the_stream_goes_on) {
   host.api().add_topic("orders", 1);
   host.api().fail_produces(1, {ION_E_FENCED, "sequence 9, want 5", "OUT_OF_SEQUENCE"});
   serve();
@@ -143,7 +142,7 @@ TEST_P(ProduceStream, an_error_is_in_its_ack_and_the_stream_goes_on) {
   EXPECT_EQ(all[3].error().code(), v1::CODE_INVALID);
 }
 
-TEST_P(ProduceStream, bytes_that_are_no_request_end_it_behind_the_acks_of_what_was_sent) {
+TEST_F(ProduceStream, bytes_that_are_no_request_end_it_behind_the_acks_of_what_was_sent) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -158,7 +157,7 @@ TEST_P(ProduceStream, bytes_that_are_no_request_end_it_behind_the_acks_of_what_w
   EXPECT_EQ(detail_of(status).reason(), "MALFORMED_MESSAGE");
 }
 
-TEST_P(ProduceStream, a_client_that_has_sent_all_gets_all_acks_and_then_ok) {
+TEST_F(ProduceStream, a_client_that_has_sent_all_gets_all_acks_and_then_ok) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();
@@ -172,7 +171,7 @@ TEST_P(ProduceStream, a_client_that_has_sent_all_gets_all_acks_and_then_ok) {
   EXPECT_TRUE(stream->finish().ok());
 }
 
-TEST_P(ProduceStream, plain_messages_are_split_by_partition_with_one_ack_each) {
+TEST_F(ProduceStream, plain_messages_are_split_by_partition_with_one_ack_each) {
   host.api().add_topic("orders", 4);
   serve();
   auto stream = client->open(kProduceStream);
@@ -187,7 +186,7 @@ TEST_P(ProduceStream, plain_messages_are_split_by_partition_with_one_ack_each) {
   EXPECT_EQ(all[0].partition() + all[1].partition(), 3);
 }
 
-TEST_P(ProduceStream, many_answers_that_are_there_at_once_all_come_in_order) {
+TEST_F(ProduceStream, many_answers_that_are_there_at_once_all_come_in_order) {
   host.api().add_topic("orders", 1);
   serve();
   auto stream = client->open(kProduceStream);
@@ -202,7 +201,7 @@ TEST_P(ProduceStream, many_answers_that_are_there_at_once_all_come_in_order) {
   for (uint64_t i = 0; i < kCount; ++i) ASSERT_EQ(all[i].correlation(), i + 1);
 }
 
-TEST_P(ProduceStream, answers_from_many_threads_at_once_stay_in_order) {
+TEST_F(ProduceStream, answers_from_many_threads_at_once_stay_in_order) {
   host.api().add_topic("orders", 2);
   host.api().hold_produces(true);
   serve();
@@ -225,7 +224,7 @@ TEST_P(ProduceStream, answers_from_many_threads_at_once_stay_in_order) {
   }
 }
 
-TEST_P(ProduceStream, a_client_gone_mid_stream_leaves_nothing_behind_and_its_batches_end_quietly) {
+TEST_F(ProduceStream, a_client_gone_mid_stream_leaves_nothing_behind_and_its_batches_end_quietly) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();

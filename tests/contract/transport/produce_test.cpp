@@ -5,9 +5,8 @@ namespace ion::test {
 namespace {
 
 class Produce : public TransportTest {};
-ION_ON_BOTH_DRIVERS(Produce);
 
-TEST_P(Produce, a_batch_reaches_the_broker_api_byte_for_byte_and_its_ack_comes_back) {
+TEST_F(Produce, a_batch_reaches_the_broker_api_byte_for_byte_and_its_ack_comes_back) {
   host.api().add_topic("orders", 3);
   serve();
   const auto batch = batch_of(5);
@@ -30,7 +29,7 @@ TEST_P(Produce, a_batch_reaches_the_broker_api_byte_for_byte_and_its_ack_comes_b
   EXPECT_FALSE(response.acks(0).has_append_time_ms());
 }
 
-TEST_P(Produce, a_large_batch_is_handed_on_in_the_slices_it_came_in) {
+TEST_F(Produce, a_large_batch_is_handed_on_in_the_slices_it_came_in) {
   host.api().add_topic("orders", 1);
   serve();
   const auto batch = batch_of(1, 2 << 20);
@@ -42,7 +41,7 @@ TEST_P(Produce, a_large_batch_is_handed_on_in_the_slices_it_came_in) {
   EXPECT_EQ(host.metric("ionstream_transport_small_copied_bytes_total"), 0);
 }
 
-TEST_P(Produce, a_small_batch_is_copied_out_of_its_read_block_and_counted) {
+TEST_F(Produce, a_small_batch_is_copied_out_of_its_read_block_and_counted) {
   host.api().add_topic("orders", 1);
   serve();
   const std::string request = produce_request("orders", 0, batch_of(1));
@@ -50,7 +49,7 @@ TEST_P(Produce, a_small_batch_is_copied_out_of_its_read_block_and_counted) {
   EXPECT_EQ(host.metric("ionstream_transport_small_copied_bytes_total"), static_cast<int64_t>(request.size()));
 }
 
-TEST_P(Produce, an_error_is_a_status_with_its_detail) {
+TEST_F(Produce, an_error_is_a_status_with_its_detail) {
   host.api().add_topic("orders", 1);
   host.api().fail_produces(1, {ION_E_NOT_LEADER, "broker 3 leads this partition", "NOT_LEADER"}, milliseconds(250), "broker-c:9640");
   serve();
@@ -66,7 +65,7 @@ TEST_P(Produce, an_error_is_a_status_with_its_detail) {
   EXPECT_EQ(detail.topic(), "orders");
 }
 
-TEST_P(Produce, bad_requests_are_refused_in_words_and_never_reach_the_broker_api) {
+TEST_F(Produce, bad_requests_are_refused_in_words_and_never_reach_the_broker_api) {
   host.api().add_topic("orders", 1);
   serve();
   v1::ProduceRequest no_topic, no_partition, both, neither, half;
@@ -89,7 +88,7 @@ TEST_P(Produce, bad_requests_are_refused_in_words_and_never_reach_the_broker_api
   EXPECT_TRUE(host.api().produced().empty());
 }
 
-TEST_P(Produce, a_damaged_batch_is_the_kernels_error_passed_on) {
+TEST_F(Produce, a_damaged_batch_is_the_kernels_error_passed_on) {
   host.api().add_topic("orders", 1);
   serve();
   auto batch = batch_of(1);
@@ -99,7 +98,7 @@ TEST_P(Produce, a_damaged_batch_is_the_kernels_error_passed_on) {
   EXPECT_EQ(detail_of(result.status).reason(), "CORRUPT_BATCH");
 }
 
-TEST_P(Produce, a_message_above_the_limit_is_refused_and_the_connection_lives_on) {
+TEST_F(Produce, a_message_above_the_limit_is_refused_and_the_connection_lives_on) {
   host.api().add_topic("orders", 1);
   TransportConfig config;
   config.message_bytes_max = 100 << 10;
@@ -108,7 +107,7 @@ TEST_P(Produce, a_message_above_the_limit_is_refused_and_the_connection_lives_on
   EXPECT_TRUE(client->call(kProduce, produce_request("orders", 0, batch_of(1, 50 << 10))).status.ok());
 }
 
-TEST_P(Produce, the_clients_deadline_reaches_the_kernel_on_the_hosts_clock) {
+TEST_F(Produce, the_clients_deadline_reaches_the_kernel_on_the_hosts_clock) {
   host.api().add_topic("orders", 1);
   serve();
   ASSERT_TRUE(client->call(kProduce, produce_request("orders", 0, batch_of(1)), 60).status.ok());
@@ -116,13 +115,13 @@ TEST_P(Produce, the_clients_deadline_reaches_the_kernel_on_the_hosts_clock) {
   const auto seen = host.api().produced();
   const uint64_t now = host.clock().now().ns;
   EXPECT_GT(seen.at(0).deadline_ns, now + 40'000'000'000ULL);
-  EXPECT_LE(seen.at(0).deadline_ns, now + 60'000'000'000ULL);
+  EXPECT_LE(seen.at(0).deadline_ns, now + 61'000'000'000ULL) << "gRPC rounds a deadline up on the wire";
   EXPECT_EQ(seen.at(1).deadline_ns, 0u);
 }
 
 // --- plain messages ---
 
-TEST_P(Produce, messages_become_one_batch_of_their_partition) {
+TEST_F(Produce, messages_become_one_batch_of_their_partition) {
   host.api().add_topic("orders", 2);
   serve();
   v1::ProduceRequest request;
@@ -142,7 +141,7 @@ TEST_P(Produce, messages_become_one_batch_of_their_partition) {
   EXPECT_EQ(header.base_time.ms, 1'700'000'000'000) << "a missing time is the host's";
 }
 
-TEST_P(Produce, keyed_messages_go_where_the_router_says_with_an_ack_for_each_partition) {
+TEST_F(Produce, keyed_messages_go_where_the_router_says_with_an_ack_for_each_partition) {
   host.api().add_topic("orders", 4);
   serve();
   v1::ProduceRequest request;
@@ -158,7 +157,7 @@ TEST_P(Produce, keyed_messages_go_where_the_router_says_with_an_ack_for_each_par
   for (const auto& ack : response.acks()) EXPECT_EQ(ack.correlation(), 5u);
 }
 
-TEST_P(Produce, messages_without_a_key_stay_together_and_the_next_request_goes_on_to_another_partition) {
+TEST_F(Produce, messages_without_a_key_stay_together_and_the_next_request_goes_on_to_another_partition) {
   host.api().add_topic("orders", 3);
   serve();
   v1::ProduceRequest request;
@@ -174,7 +173,7 @@ TEST_P(Produce, messages_without_a_key_stay_together_and_the_next_request_goes_o
   EXPECT_EQ(partitions.size(), 3u);
 }
 
-TEST_P(Produce, one_failed_partition_stands_in_its_ack_and_all_failed_is_a_status) {
+TEST_F(Produce, one_failed_partition_stands_in_its_ack_and_all_failed_is_a_status) {
   host.api().add_topic("orders", 2);
   serve();
   v1::ProduceRequest request;
@@ -190,7 +189,7 @@ TEST_P(Produce, one_failed_partition_stands_in_its_ack_and_all_failed_is_a_statu
   EXPECT_EQ(client->call(kProduce, request.SerializeAsString()).status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
 }
 
-TEST_P(Produce, keyed_messages_to_an_unknown_topic_fail_with_its_name) {
+TEST_F(Produce, keyed_messages_to_an_unknown_topic_fail_with_its_name) {
   serve();
   v1::ProduceRequest request;
   request.set_topic("nowhere");
@@ -201,7 +200,7 @@ TEST_P(Produce, keyed_messages_to_an_unknown_topic_fail_with_its_name) {
   EXPECT_EQ(detail_of(result.status).topic(), "nowhere");
 }
 
-TEST_P(Produce, a_client_that_goes_while_its_batch_is_in_flight_disturbs_nobody) {
+TEST_F(Produce, a_client_that_goes_while_its_batch_is_in_flight_disturbs_nobody) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   serve();

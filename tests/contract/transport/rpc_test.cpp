@@ -80,9 +80,8 @@ class Rpc : public TransportTest {
   }
   Plugin other;
 };
-ION_ON_BOTH_DRIVERS(Rpc);
 
-TEST_P(Rpc, a_unary_handler_answers_with_one_message) {
+TEST_F(Rpc, a_unary_handler_answers_with_one_message) {
   other.echo = true;
   serve_plugin(ION_RPC_UNARY);
   for (const size_t size : {size_t{0}, size_t{5}, size_t{1} << 20}) {
@@ -93,7 +92,7 @@ TEST_P(Rpc, a_unary_handler_answers_with_one_message) {
   }
 }
 
-TEST_P(Rpc, a_stream_carries_messages_both_ways_in_order) {
+TEST_F(Rpc, a_stream_carries_messages_both_ways_in_order) {
   other.echo = true;
   serve_plugin();
   auto stream = client->open(kMethod);
@@ -106,7 +105,7 @@ TEST_P(Rpc, a_stream_carries_messages_both_ways_in_order) {
   EXPECT_TRUE(stream->finish().ok());
 }
 
-TEST_P(Rpc, messages_come_only_as_far_as_the_plugin_has_granted) {
+TEST_F(Rpc, messages_come_only_as_far_as_the_plugin_has_granted) {
   serve_plugin();
   auto stream = client->open(kMethod);
   for (int i = 0; i < 5; ++i) ASSERT_TRUE(stream->write(std::to_string(i)));
@@ -121,7 +120,7 @@ TEST_P(Rpc, messages_come_only_as_far_as_the_plugin_has_granted) {
   EXPECT_EQ(other.messages, (std::deque<std::string>{"0", "1", "2", "3", "4"}));
 }
 
-TEST_P(Rpc, a_reader_that_stops_makes_send_busy_and_a_free_slot_is_told) {
+TEST_F(Rpc, a_reader_that_stops_makes_send_busy_and_a_free_slot_is_told) {
   serve_plugin();
   auto stream = client->open(kMethod);
   ASSERT_TRUE(other.accepted());
@@ -136,7 +135,7 @@ TEST_P(Rpc, a_reader_that_stops_makes_send_busy_and_a_free_slot_is_told) {
   EXPECT_EQ(stream->read(), "more");
 }
 
-TEST_P(Rpc, the_end_that_the_plugin_says_comes_behind_its_messages) {
+TEST_F(Rpc, the_end_that_the_plugin_says_comes_behind_its_messages) {
   serve_plugin();
   auto stream = client->open(kMethod);
   ASSERT_TRUE(other.accepted());
@@ -153,7 +152,7 @@ TEST_P(Rpc, the_end_that_the_plugin_says_comes_behind_its_messages) {
   EXPECT_EQ(other.why, ION_E_CONFLICT);
 }
 
-TEST_P(Rpc, a_plugin_may_speak_from_many_threads) {
+TEST_F(Rpc, a_plugin_may_speak_from_many_threads) {
   serve_plugin();
   auto stream = client->open(kMethod);
   ASSERT_TRUE(other.accepted());
@@ -172,7 +171,7 @@ TEST_P(Rpc, a_plugin_may_speak_from_many_threads) {
   EXPECT_TRUE(stream->finish().ok());
 }
 
-TEST_P(Rpc, a_client_that_goes_closes_the_sink_once) {
+TEST_F(Rpc, a_client_that_goes_closes_the_sink_once) {
   serve_plugin();
   {
     auto stream = client->open(kMethod);
@@ -182,7 +181,7 @@ TEST_P(Rpc, a_client_that_goes_closes_the_sink_once) {
   EXPECT_EQ(other.why, ION_E_CANCELLED);
 }
 
-TEST_P(Rpc, the_plugin_sees_peer_method_and_metadata) {
+TEST_F(Rpc, the_plugin_sees_peer_method_and_metadata) {
   serve_plugin();
   auto stream = client->open(kMethod, std::nullopt, {{"x-ion-topic", "orders"}});
   ASSERT_TRUE(other.accepted());
@@ -196,10 +195,23 @@ TEST_P(Rpc, the_plugin_sees_peer_method_and_metadata) {
   EXPECT_EQ(text_of(out).substr(0, 10), "127.0.0.1:");
 }
 
-TEST_P(Rpc, a_plugin_that_refuses_gives_its_code) {
+TEST_F(Rpc, a_plugin_that_refuses_gives_its_code) {
   other.refuse = ION_E_FORBIDDEN;
   serve_plugin();
   EXPECT_EQ(client->call(kMethod, "x").status.error_code(), grpc::StatusCode::PERMISSION_DENIED);
+}
+
+TEST_F(Rpc, a_drain_and_a_tick_that_come_while_a_call_is_accepted_find_it_whole) {
+  OpEnd drained;
+  host.while_a_call_is_accepted([&] {
+    host.tick(seconds(1));
+    drained.ask({}, [&](Op& op) { return listener->drain(op); });
+  });
+  serve_plugin();
+  auto stream = client->open(kMethod);
+  EXPECT_FALSE(stream->read());
+  EXPECT_EQ(detail_of(stream->finish()).reason(), "DRAINING") << "a stream that was being accepted hears of the drain";
+  EXPECT_TRUE(drained.wait().ok());
 }
 
 }  // namespace

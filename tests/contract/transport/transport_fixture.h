@@ -1,5 +1,4 @@
-// The small language of these tests: a plugin on a fake host, listening on a free port, and a client of bytes. Every test runs on
-// both drivers.
+// The small language of these tests: a plugin on a fake host, listening on a free port, and a client of bytes.
 #pragma once
 #include "fake_host.h"
 #include "raw_client.h"
@@ -58,14 +57,12 @@ class OpEnd {
 
 using TransportConfig = transport_grpc::TransportGrpcConfig;
 
-class TransportTest : public testing::TestWithParam<const char*> {
+class TransportTest : public testing::Test {
  protected:
   void TearDown() override { end(); }
 
   // Begins to serve. Called once, by the test, after it has turned what it wants to turn.
   void serve(TransportConfig config = {}) {
-    config.driver = GetParam();
-    config.threads = 2, config.accepts = 4;
     auto made = transport_grpc::TransportGrpc::create(Host(host.table()), config);
     ASSERT_TRUE(made) << made.error().text();
     plugin = *std::move(made);
@@ -81,6 +78,15 @@ class TransportTest : public testing::TestWithParam<const char*> {
     const Status status = stopped.wait();
     listener.reset();
     return status;
+  }
+  // Until a metric has reached `least`; false: not within ten seconds.
+  bool wait_metric(const std::string& name, int64_t least) const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (host.metric(name) < least) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::yield();
+    }
+    return true;
   }
   // The whole way down; nothing may hang and no lease may stay.
   void end() {
@@ -143,8 +149,5 @@ inline constexpr char kProduceStream[] = "/ionstream.v1.Broker/ProduceStream";
 inline constexpr char kFetch[] = "/ionstream.v1.Broker/Fetch";
 inline constexpr char kSubscribe[] = "/ionstream.v1.Broker/Subscribe";
 inline constexpr char kCredit[] = "/ionstream.v1.Broker/Credit";
-
-#define ION_ON_BOTH_DRIVERS(Suite) \
-  INSTANTIATE_TEST_SUITE_P(Driver, Suite, testing::Values("cq", "callback"), [](const auto& driver) { return std::string(driver.param); })
 
 }  // namespace ion::test

@@ -17,6 +17,13 @@ namespace ion::transport_grpc {
 
 class Reflection;
 
+// Records that were decoded into messages and wait for readers: unlike batches, which are lent by the storage, they are memory.
+// Thread: any.
+struct DecodedMemory {
+  std::atomic<uint64_t> bytes{0};    // held now
+  std::atomic<uint64_t> streams{0};  // that may hold some
+};
+
 struct Services {
   Services(Host the_host, TransportGrpcConfig the_config) : host(the_host), config(std::move(the_config)) {}
 
@@ -28,6 +35,7 @@ struct Services {
   ion_ref rpc{};                   // ion.rpc/1, if the host has it
   TransportMetrics metrics;
   Sessions sessions;
+  DecodedMemory decoded;
   std::atomic<uint64_t> op_ids{1};          // seeded at start: other plugins cancel ops at the same broker API
   std::atomic<uint64_t> sticky{0};          // messages without a key go where this points, one request after the other
 

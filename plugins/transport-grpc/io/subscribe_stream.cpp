@@ -13,6 +13,13 @@ namespace {
 constexpr Nanos kWait = seconds(15);       // of one fetch at the log's end
 constexpr Nanos kHeartbeat = seconds(13);  // ticks come about once a second; a frame is promised every 15 s
 constexpr Nanos kRest = milliseconds(100);
+constexpr uint64_t kShareBytesMin = 64 << 10;
+
+// Of memory_bytes_max, for messages that wait for their readers.
+uint64_t decoded_bytes_max(const TransportGrpcConfig& config) { return config.memory_bytes_max / 4; }
+
+// What passes by itself; the part waits instead of ending.
+bool is_passing(Code code) { return code == ION_E_OVERLOADED || code == ION_E_BUSY; }
 
 }  // namespace
 
@@ -26,6 +33,17 @@ void SubscribeStream::message(Message request) {
   go_on();
 }
 
+// Each stream of messages gets an equal share of the memory for them, once half of it is in use.
+void SubscribeStream::share_memory() {
+  if (delivery_ != Delivery::kMessages) return;
+  const TransportGrpcConfig& config = services_.config;
+  const uint64_t half = decoded_bytes_max(config) / 2;
+  uint64_t ready = config.subscribe_ready_bytes;
+  if (services_.decoded.bytes.load(std::memory_order_relaxed) > half)
+    ready = std::clamp(half / std::max<uint64_t>(1, services_.decoded.streams.load(std::memory_order_relaxed)), kShareBytesMin, ready);
+  plan_->limit(std::min(frame_bytes_, ready), ready);
+}
+
 Status SubscribeStream::begin(Message request) {
   const std::string whole = request.joined();
   ION_TRY(SubscribeWish wish, read_subscribe(whole));
@@ -36,8 +54,16 @@ Status SubscribeStream::begin(Message request) {
   for (const auto& part : wish.parts)
     if (part.topic.empty()) return {ION_E_INVALID, "SubscribeRequest: a part names no topic", "NO_TOPIC"};
   delivery_ = wish.delivery;
-  const uint64_t frame = wish.bytes_max == 0 ? kFetchBytesDefault : std::min(wish.bytes_max, services_.config.message_bytes_max / 2);
-  const SubscriptionPlan::Limits limits{frame, services_.config.subscribe_ready_bytes, services_.config.subscribe_credit_max};
+  frame_bytes_ = wish.bytes_max == 0 ? kFetchBytesDefault : std::min(wish.bytes_max, services_.config.message_bytes_max / 2);
+  if (delivery_ == Delivery::kMessages) {
+    const uint64_t streams_max = std::max<uint64_t>(1, decoded_bytes_max(services_.config) / kShareBytesMin);
+    const uint64_t before = services_.decoded.streams.fetch_add(1, std::memory_order_relaxed);
+    counted_ = true;  // until closed()
+    if (before >= streams_max)
+      return {ION_E_OVERLOADED, "Subscribe: " + std::to_string(before) + " streams of messages are open, which is the most for memory_bytes_max " +
+                                    std::to_string(services_.config.memory_bytes_max), "MEMORY"};
+  }
+  const SubscriptionPlan::Limits limits{frame_bytes_, services_.config.subscribe_ready_bytes, services_.config.subscribe_credit_max};
   ION_TRY(session_, services_.sessions.open(*services_.random, call_.weak_from_this(), *this));
   plan_.emplace(std::move(wish.parts), wish.credit_bytes == 0 ? kCreditBytesDefault : wish.credit_bytes, limits);
   for (size_t i = 0; i < plan_->size(); ++i) ops_.emplace_back(*this, i);
@@ -49,8 +75,16 @@ void SubscribeStream::half_closed() {
 }
 
 void SubscribeStream::writable() {
-  plan_->sent(std::exchange(writing_bytes_, 0));
+  const uint64_t bytes = std::exchange(writing_bytes_, 0);
+  plan_->sent(bytes);
+  forget_decoded(bytes);
   go_on();
+}
+
+void SubscribeStream::forget_decoded(uint64_t bytes) {
+  const uint64_t ours = std::min(bytes, decoded_bytes_);
+  decoded_bytes_ -= ours;
+  services_.decoded.bytes.fetch_sub(ours, std::memory_order_relaxed);
 }
 
 void SubscribeStream::draining() {
@@ -61,7 +95,7 @@ void SubscribeStream::draining() {
 
 void SubscribeStream::tick() {
   if (!plan_) return;
-  for (const size_t part : std::exchange(resting_, {})) plan_->waited(part);
+  for (const size_t part : std::exchange(resting_, {})) plan_->dropped(part);
   go_on();
   if (call_.can_write() && services_.host.now() - last_frame_ >= kHeartbeat) write({{write_fetch_head({}, 0), {}}, 0});
 }
@@ -70,6 +104,8 @@ void SubscribeStream::closed() {
   if (!session_.empty()) services_.sessions.close(session_);
   for (One& op : ops_) op.cancel(*services_.api);
   ready_.clear();
+  forget_decoded(decoded_bytes_);
+  if (std::exchange(counted_, false)) services_.decoded.streams.fetch_sub(1, std::memory_order_relaxed);
 }
 
 uint64_t SubscribeStream::grant(uint64_t bytes) {
@@ -87,31 +123,39 @@ FetchHead SubscribeStream::head_of(const One& op, size_t part) const {
 
 void SubscribeStream::fetched(One& op, size_t part) {
   if (!call_.is_open()) return op.bufs.clear();
-  if (!op.ok()) fail_part(part, op.failure());
+  if (!op.ok()) is_passing(op.code()) ? resting_.push_back(part) : fail_part(part, op.failure());
   else if (op.bytes() != 0) frame_of(op, part);
-  else if (services_.host.now() - op.asked_at < kRest) resting_.push_back(part);  // it did not wait: do not ask it in a circle
+  else if (op.parks && services_.host.now() - op.asked_at < kRest) resting_.push_back(part);  // it did not wait: do not ask it in a circle
   else plan_->waited(part);
   go_on();
 }
 
 void SubscribeStream::frame_of(One& op, size_t part) {
-  const uint64_t bytes = op.bytes();
+  Bufs payload = std::exchange(op.bufs, {});
+  if (!plan_->has_space()) return plan_->dropped(part);  // before anything is decoded
+  uint64_t bytes = 0;
+  for (const Buf& buf : payload) bytes += buf.size();
   FetchHead head = head_of(op, part);
-  Decoded decoded;
-  if (delivery_ == Delivery::kMessages) {
-    Result<Decoded> read = decode_messages(
-        op.joined(), {head.partition, plan_->part(part).offset, head.log_id, services_.config.message_bytes_max / 2});
-    if (!read) {
-      op.bufs.clear();
-      return fail_part(part, Failure::of(read.error()));
-    }
-    decoded = *std::move(read);
-    head.messages = decoded.messages, head.next_offset = decoded.next_offset;
-    op.bufs.clear();
+  if (delivery_ == Delivery::kBatches) {
+    plan_->fetched(part, head.next_offset, bytes, bytes);
+    return ready_.push_back({{write_fetch_head(head, bytes), std::move(payload)}, bytes});
   }
-  if (plan_->fetched(part, head.next_offset, bytes) == SubscriptionPlan::Verdict::kDrop) return op.bufs.clear();
-  ready_.push_back({{write_fetch_head(head, delivery_ == Delivery::kBatches ? bytes : 0), std::move(op.bufs)}, bytes});
-  op.bufs.clear();
+  return messages_of(payload, head, part);
+}
+
+void SubscribeStream::messages_of(const Bufs& payload, FetchHead head, size_t part) {
+  std::string joined;
+  for (const Buf& buf : payload) joined.append(buf.text());
+  const Result<Decoded> decoded =
+      decode_messages(joined, {head.partition, plan_->part(part).offset, head.log_id, services_.config.message_bytes_max / 2});
+  if (!decoded) return fail_part(part, Failure::of(decoded.error()));
+  head.messages = decoded->messages, head.next_offset = decoded->next_offset;
+  std::string bytes = write_fetch_head(head, 0);
+  const uint64_t held = bytes.size();
+  plan_->fetched(part, head.next_offset, joined.size(), held);
+  decoded_bytes_ += held;
+  services_.decoded.bytes.fetch_add(held, std::memory_order_relaxed);
+  ready_.push_back({{std::move(bytes), {}}, held});
 }
 
 void SubscribeStream::fail_part(size_t part, Failure failure) {
@@ -138,16 +182,20 @@ void SubscribeStream::go_on() {
     if (ready_.empty()) call_.finish(*end_);  // behind the frame that is being written
     return;
   }
+  share_memory();
   while (const auto next = plan_->next_fetch()) {
     const auto& part = plan_->part(next->part);
-    ops_[next->part].asked_at = services_.host.now();
-    ops_[next->part].send(call_, *services_.api, {&part.topic, part.partition, part.offset, 1, next->bytes_max, kWait, part.topic_id}, services_.next_op_id());
+    One& op = ops_[next->part];
+    op.parks = next->kind == SubscriptionPlan::Kind::kPark;
+    op.asked_at = services_.host.now();
+    op.send(call_, *services_.api,
+            {&part.topic, part.partition, part.offset, 1, next->bytes_max, op.parks ? kWait : Nanos{}, part.topic_id}, services_.next_op_id());
   }
 }
 
 void SubscribeStream::write(Frame frame) {
   last_frame_ = services_.host.now();
-  writing_bytes_ = frame.payload_bytes;
+  writing_bytes_ = frame.held_bytes;
   call_.write(std::move(frame.message));
 }
 

@@ -40,6 +40,7 @@ class SubscribeStream final : public CallHandler {
    public:
     One(SubscribeStream& stream, size_t part) : stream_(stream), part_(part) {}
     Instant asked_at{};
+    bool parks = false;
     void run() noexcept override {
       taken();
       stream_.fetched(*this, part_);
@@ -51,14 +52,17 @@ class SubscribeStream final : public CallHandler {
   };
   struct Frame {
     OutMessage message;
-    uint64_t payload_bytes = 0;
+    uint64_t held_bytes = 0;  // counted by the plan until it is written
   };
 
   Status begin(Message request);
   void fetched(One& op, size_t part);
   void frame_of(One& op, size_t part);
+  void messages_of(const Bufs& payload, FetchHead head, size_t part);
+  void forget_decoded(uint64_t bytes);
   void fail_part(size_t part, Failure failure);
   void go_on();
+  void share_memory();
   void write(Frame frame);
   FetchHead head_of(const One& op, size_t part) const;
 
@@ -69,8 +73,11 @@ class SubscribeStream final : public CallHandler {
   std::optional<SubscriptionPlan> plan_;
   std::deque<One> ops_;       // one for each part
   std::deque<Frame> ready_;
-  std::vector<size_t> resting_;  // parts whose fetch ended without data and without a wait; asked again at the next tick
+  std::vector<size_t> resting_;  // parts that were refused for a while, or whose wait ended before its time: next tick
   uint64_t writing_bytes_ = 0;
+  uint64_t frame_bytes_ = 0;    // that the client wished
+  bool counted_ = false;        // in services_.decoded.streams
+  uint64_t decoded_bytes_ = 0;  // of ours in services_.decoded
   Instant last_frame_{};
   std::optional<CallEnd> end_;  // when the ready frames have left
 };

@@ -167,6 +167,35 @@ TEST_F(Subscribe, a_failed_part_says_why_and_the_others_go_on) {
   EXPECT_TRUE(frame(*stream));
 }
 
+TEST_F(Subscribe, a_part_that_is_refused_for_a_while_waits_instead_of_failing) {
+  host.api().add_topic("orders", 2);
+  for (int p = 0; p < 2; ++p) host.api().append("orders", p, batch_of(1));
+  host.api().fail_fetches(Status(ION_E_OVERLOADED, "readers hold too much"));
+  serve();
+  auto stream = subscribe(request(2));
+  (void)session(*stream);
+  host.api().fail_fetches(std::nullopt);
+  for (int i = 0; i < 2; ++i) {
+    std::optional<std::string> bytes;
+    for (int tries = 0; tries < 100 && !stream->read_within(20, &bytes); ++tries) host.tick(seconds(1));
+    ASSERT_TRUE(bytes);
+    EXPECT_FALSE(parse<v1::FetchResponse>(*bytes).has_error());
+  }
+}
+
+TEST_F(Subscribe, many_parts_with_records_are_read_a_few_at_a_time) {
+  host.api().add_topic("orders", 100);
+  for (int p = 0; p < 100; ++p) host.api().append("orders", p, batch_of(1, 100 << 10));
+  TransportConfig config;
+  config.subscribe_ready_bytes = 256 << 10;
+  serve(config);
+  auto stopped = subscribe(request(100, 1 << 30));  // reads the session and then nothing
+  (void)session(*stopped);
+  ASSERT_TRUE(wait_metric("ionstream_transport_sent_messages_total", 2));
+  const auto fetches = static_cast<int64_t>(host.api().fetches());
+  EXPECT_LE(fetches, host.metric("ionstream_transport_sent_messages_total") + 8) << "what is read and not sent may not be held";
+}
+
 TEST_F(Subscribe, when_every_part_has_failed_the_stream_ends_with_the_last_error) {
   serve();
   auto stream = subscribe(request(2, 0, "nowhere"));

@@ -292,6 +292,7 @@ Status Kernel::Modules::build_broker() {
       each(ctx, &info);
     }
   });
+  ION_CHECK(broker_api->declare_metrics(*registry));
   return open_catalogue();
 }
 

@@ -1,6 +1,7 @@
-// The only waist: every request of every protocol enters here (ion.broker_api/1) and takes one of the paths.
-// Before serve() and after drain() verbs are refused with CLOSED. Thread: ANY. Outlives every transport.
+// Where every request of every protocol enters (ion.broker_api/1): counted, refused unless the broker serves, and handed to the
+// path that has a function of the verb's name. Thread: ANY. Outlives every transport.
 #pragma once
+#include "api/verb_metrics.h"
 #include "pipeline/admin_path.h"
 #include "pipeline/fetch_path.h"
 #include "pipeline/produce_path.h"
@@ -9,33 +10,49 @@
 
 namespace ion::api {
 
-class LocalBrokerApi final : public BrokerApi {
+class LocalBrokerApi final : public UniformBrokerApi<LocalBrokerApi> {
  public:
-  LocalBrokerApi(const pipeline::PipelineServices& services, cluster::Controller& controller, cluster::LocalBroker& local, const pipeline::NodeIdentity& identity, pipeline::EachPlugin plugins)
-      : produce_(services), fetch_(services), admin_(services, controller, local, identity, std::move(plugins)) {}
+  LocalBrokerApi(const pipeline::PipelineServices& services, cluster::Controller& controller, cluster::LocalBroker& local,
+                 const pipeline::NodeIdentity& identity, pipeline::EachPlugin plugins)
+      : paths_(services, controller, local, identity, std::move(plugins)), metrics_(services.clock) {}
 
+  // Before serving; without it nothing is counted.
+  Status declare_metrics(observe::MetricRegistry& registry) { return metrics_.declare(registry); }
   void set_health(ion_health health) noexcept { health_.store(health, std::memory_order_release); }
 
-  Answer produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) override;
-  Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) override;
-  Status cancel(uint64_t op_id) override { return fetch_.cancel(op_id); }
-  Answer offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a) override;
-  Status partition_of(const ion_partition_req& r, ion_partition_answer& a) override { return admin_.partition_of(r, a); }
-  Answer init_producer(Op& op, const ion_producer_req& r, ion_producer_answer& a) override;
-  Answer metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
-  Answer topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
-  Answer topic_list(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
-  Answer topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
-  Answer topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
-  Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) override { return admin_.plugin_list(op, r, a); }
-  Answer cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) override { return admin_.cluster_info(op, r, a); }
+  template <Verb V>
+  Answer on(Op& op, const RequestOf<V>& r, ReplyOf<V>& a) {
+    return metrics_.follow(V, op, [&](Op& followed) {
+      if (const Status why = closed(V); !why.ok()) {
+        explain(a.error, why, milliseconds(100));
+        return followed.refuse(why);
+      }
+      return VerbTraits<V>::call(paths_, followed, r, a);
+    });
+  }
+  template <Verb V>
+  Status look_up(const RequestOf<V>& r, ReplyOf<V>& a) {
+    const Instant began = metrics_.now();
+    Status status = closed(V);
+    if (status.ok()) status = VerbTraits<V>::call(paths_, r, a);
+    else explain(a.error, status, milliseconds(100));
+    metrics_.count(V, began, status.code());
+    return status;
+  }
+  Status cancel(uint64_t op_id) override { return paths_.cancel(op_id); }
   ion_health health() override { return health_.load(std::memory_order_acquire); }
 
  private:
-  Status closed() const;
-  pipeline::ProducePath produce_;
-  pipeline::FetchPath fetch_;
-  pipeline::AdminPath admin_;
+  // A verb is the function of that name in exactly one of them; the compiler says when there is none, or two.
+  struct Paths : pipeline::ProducePath, pipeline::FetchPath, pipeline::AdminPath {
+    Paths(const pipeline::PipelineServices& services, cluster::Controller& controller, cluster::LocalBroker& local,
+          const pipeline::NodeIdentity& identity, pipeline::EachPlugin plugins)
+        : ProducePath(services), FetchPath(services), AdminPath(services, controller, local, identity, std::move(plugins)) {}
+  };
+  Status closed(Verb verb) const;
+
+  Paths paths_;
+  VerbMetrics metrics_;
   std::atomic<ion_health> health_{ION_HEALTH_STARTING};
 };
 

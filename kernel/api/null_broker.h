@@ -12,7 +12,7 @@
 
 namespace ion::api {
 
-class NullBroker final : public BrokerApi {
+class NullBroker final : public PartialBrokerApi {
  public:
   NullBroker();
   void set_health(ion_health health) noexcept { health_.store(health, std::memory_order_release); }

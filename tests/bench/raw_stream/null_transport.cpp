@@ -16,7 +16,7 @@ struct Forever {
   static constexpr ion_buf_ops kOps{sizeof(ion_buf_ops), ION_BUF_MAPPED, &Forever::retain, &Forever::release};
 };
 
-class NullBroker final : public BrokerApi {
+class NullBroker final : public PartialBrokerApi {
  public:
   explicit NullBroker(uint64_t fetch_bytes) : payload_(fetch_bytes, 'n') {}
 
@@ -30,21 +30,8 @@ class NullBroker final : public BrokerApi {
     a.base = r.offset, a.next = r.offset + 1, a.high_watermark = a.next;
     return op.ok(0, 0, {&bytes, 1});
   }
-  Status cancel(uint64_t) override { return {ION_E_NOT_FOUND, "nothing waits here"}; }
-  Answer offset_for(Op& op, const ion_offset_req&, ion_offset_answer&) override { return none(op); }
-  Status partition_of(const ion_partition_req&, ion_partition_answer&) override { return {ION_E_UNSUPPORTED, "null"}; }
-  Answer init_producer(Op& op, const ion_producer_req&, ion_producer_answer&) override { return none(op); }
-  Answer metadata(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
-  Answer topic_create(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
-  Answer topic_list(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
-  Answer topic_describe(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
-  Answer topic_delete(Op& op, const ion_topic_req&, ion_admin_answer&) override { return none(op); }
-  Answer plugin_list(Op& op, const ion_plugin_req&, ion_admin_answer&) override { return none(op); }
-  Answer cluster_info(Op& op, const ion_cluster_req&, ion_cluster_answer&) override { return none(op); }
-  ion_health health() override { return ION_HEALTH_SERVING; }
 
  private:
-  static Answer none(Op& op) { return op.refuse(Status(ION_E_UNSUPPORTED, "the null broker API does not offer this")); }
   const std::string payload_;
   Forever count_;
   std::atomic<int64_t> next_{0};

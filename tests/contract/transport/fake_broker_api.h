@@ -1,5 +1,5 @@
 // A broker API in memory, under the test's hand: it can answer at once or hold its answers, and it counts every lease it gives.
-// Thread: any; one lock, never held while an op is completed.
+// A verb that it does not have is UNSUPPORTED. Thread: any; one lock, never held while an op is completed.
 #pragma once
 #include <ion/contract/broker_api.h>
 
@@ -15,7 +15,7 @@
 
 namespace ion::test {
 
-class FakeBrokerApi final : public BrokerApi {
+class FakeBrokerApi final : public PartialBrokerApi {
  public:
   struct SeenProduce {
     std::string topic, bytes, peer;

@@ -38,7 +38,7 @@ ion_status cross(ion_err* err, F&& f) noexcept {
   }
 }
 // Runs our side of an op. If the completion was taken before the throw, unwinding has completed it or somebody still holds it:
-// EXCEPTION would be a second answer (plugin-abi, trap E1).
+// EXCEPTION would be a second answer.
 template <class F>
 ion_status cross(Op& op, F&& f) noexcept {
   ion_err* const err = op.now().err;

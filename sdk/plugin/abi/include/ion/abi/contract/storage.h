@@ -1,5 +1,5 @@
 /* ion.storage/1: named logs of record batches. Offsets are the caller's; a batch is one RecordBatch v2 and covers
- * [base, next). Slices that were read stay valid across truncation, close and remove. Rules: plugin-abi 7. */
+ * [base, next). Slices that were read stay valid across truncation, close and remove. */
 #ifndef ION_ABI_CONTRACT_STORAGE_H
 #define ION_ABI_CONTRACT_STORAGE_H
 #include <ion/abi/host/files.h>

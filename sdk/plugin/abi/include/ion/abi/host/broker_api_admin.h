@@ -4,10 +4,11 @@
 #include <ion/abi/types.h>
 ION_EXTERN_C_BEGIN
 
-/* Who asks. NULL where a request takes it: a plugin that acts for nobody but itself. */
+/* Who asks, as the transport knows it; empty texts are unknown. NULL where a request takes it: a plugin that acts for nobody but
+ * itself. Borrowed like the request. */
 typedef struct ion_caller { uint32_t size, flags; ion_bytes principal, client_id, address; } ion_caller;
 
-/* Filled by the kernel when a verb fails. Texts end in zero. */
+/* Filled by the kernel when a verb fails, else left as it was. The caller's memory until completion. Texts end in zero. */
 typedef struct ion_error_info {
   uint32_t size;
   ion_status code;
@@ -18,46 +19,55 @@ typedef struct ion_error_info {
   char detail[512];        /* what was wanted, what was there */
 } ion_error_info;
 
+/* One partition. The structs that callbacks are given belong to the broker and live for the call; read what `size` covers. */
 typedef struct ion_partition_info {
   uint32_t size;
-  int32_t partition;
-  uint64_t leader, log_id;
-  int32_t leader_epoch;
+  int32_t partition;   /* from 0 */
+  uint64_t leader;     /* node id, 0: none */
+  uint64_t log_id;     /* part of message ids */
+  int32_t leader_epoch; /* grows with each new leader */
   uint32_t nreplicas;
   const uint64_t* replicas;
   ion_offset log_start, high_watermark; /* -1: not known here */
-  uint64_t bytes;
-  ion_status health; /* OK, FAILED, CORRUPT, CLOSED */
+  uint64_t bytes;    /* stored; 0 as well when not known here */
+  ion_status health; /* OK, or why it does not serve: FAILED, CORRUPT, NO_SPACE, CLOSED (not open yet), ... */
 } ion_partition_info;
 typedef struct ion_topic_info {
   uint32_t size, flags;
   ion_bytes name;
-  uint8_t uuid[16];
+  uint8_t uuid[16];       /* another one after deletion and creation under the same name */
   uint32_t replication, npartitions;
   const ion_partition_info* const* partitions; /* by pointer: a sized struct never stands in an array */
   const ion_field* config;                     /* key and value as text; the effective ones, defaults too */
   uint32_t nconfig, nconfig_set;               /* the first nconfig_set were set by the user */
 } ion_topic_info;
+/* `ctx` is the request's. Called on the completing thread before the op completes, one call at a time. */
 typedef void (*ion_topic_fn)(void* ctx, const ion_topic_info* t) ION_NOEXCEPT;
+/* One broker; `address` is where clients reach it. */
 typedef struct ion_broker_info { uint32_t size, flags; uint64_t node; ion_bytes address, rack, version; } ion_broker_info;
 typedef void (*ion_broker_fn)(void* ctx, const ion_broker_info* b) ION_NOEXCEPT;
 
-/* Answers for verbs that create, list or describe topics come by `each`, on the completing thread, before completion. */
+/* topic_create, topic_list, topic_describe, topic_delete, metadata. Topics come by `each`, brokers (metadata only) by each_broker,
+ * before completion; NULL: not wanted. create: EXISTS, INVALID (name, settings), OVERLOADED (topics_max, partitions_max),
+ * NO_SPACE; it completes when the partitions are open. describe, delete, metadata of one topic: NOT_FOUND. Creation and
+ * deletion: UNKNOWN_OUTCOME when the broker lost leadership meanwhile. */
 typedef struct ion_topic_req {
   uint32_t size, flags;
   const ion_caller* who;
   ion_bytes name;         /* list: empty, or a prefix; metadata: empty is all */
-  uint32_t partitions, replication;
-  const ion_field* config;
+  uint32_t partitions, replication; /* create; 0: the broker's default */
+  const ion_field* config;          /* create: nconfig settings as text, see `ion topic create --help` */
   uint32_t nconfig, reserved;
   ion_topic_fn each;
-  ion_broker_fn each_broker; /* metadata and cluster info */
+  ion_broker_fn each_broker;
   void* ctx;
 } ion_topic_req;
-#define ION_TOPIC_DRY_RUN 1u
-#define ION_TOPIC_INTERNAL_TOO 2u
+#define ION_TOPIC_DRY_RUN 1u      /* flag of create: check and answer as if, change nothing */
+#define ION_TOPIC_INTERNAL_TOO 2u /* flag of list: also topics whose name begins with __ion_ */
+/* revision: of the catalogue after the change, 0 when not known. */
 typedef struct ion_admin_answer { uint32_t size, flags; uint64_t revision; ion_error_info* error; } ion_admin_answer;
 
+/* One loaded plugin, in words for operators; lists are separated by commas. faults: how often it was taken out of service. */
 typedef struct ion_plugin_info {
   uint32_t size, state; /* ion_plugin_state */
   ion_bytes name, id, version, build, file, sha256, provides, needs, last_error;
@@ -67,14 +77,16 @@ typedef enum ion_plugin_state {
   ION_PLUGIN_LOADED = 1, ION_PLUGIN_CREATED = 2, ION_PLUGIN_STARTED = 3, ION_PLUGIN_DRAINING = 4, ION_PLUGIN_DRAINED = 5, ION_PLUGIN_FAULTED = 6
 } ion_plugin_state;
 typedef void (*ion_plugin_fn)(void* ctx, const ion_plugin_info* p) ION_NOEXCEPT;
+/* plugin_list. `name`: reserved, all plugins come by `each`. */
 typedef struct ion_plugin_req { uint32_t size, flags; const ion_caller* who; ion_bytes name; ion_plugin_fn each; void* ctx; } ion_plugin_req;
 
+/* cluster_info: of the whole cluster as this broker knows it. Texts end in zero, longer ones are cut. */
 typedef struct ion_cluster_answer {
   uint32_t size, flags;
-  uint64_t node, controller;
+  uint64_t node, controller; /* node ids of the broker that answers and of the cluster's controller */
   char cluster_id[64];
-  char version[64];
-  uint64_t topics, partitions, started_ms;
+  char version[64];          /* of the broker that answers */
+  uint64_t topics, partitions, started_ms; /* started_ms: this broker, since 1970 */
   ion_error_info* error;
   uint64_t record_bytes_max, batch_bytes_max; /* largest record, and largest batch, that this broker takes; 0: not said */
 } ion_cluster_answer;

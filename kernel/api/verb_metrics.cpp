@@ -10,7 +10,7 @@ Status VerbMetrics::declare(observe::MetricRegistry& registry) {
   constexpr auto kVerbs = static_cast<uint32_t>(kVerbRows.size());
   ION_TRY(observe::Metric * requests, registry.declare({ION_COUNTER, "ionstream_api_requests_total", "requests", "Requests to the broker API, by verb.", kVerbs}));
   ION_TRY(observe::Metric * failures, registry.declare({ION_COUNTER, "ionstream_api_failures_total", "requests", "Requests to the broker API that failed or were refused, by verb.", kVerbs}));
-  ION_TRY(observe::Metric * duration, registry.declare({ION_HISTOGRAM, "ionstream_api_duration_us", "us", "From request to answer, waits of a fetch included, by verb.", kVerbs}));
+  ION_TRY(observe::Metric * duration, registry.declare({ION_HISTOGRAM, "ionstream_api_duration_seconds", "ns", "From request to answer, waits of a fetch included, by verb.", kVerbs}));
   for (const VerbRow& row : kVerbRows) {
     const ion_field label{bytes_of("verb"), bytes_of(row.name)};
     Numbers& n = numbers_[static_cast<size_t>(row.verb)];
@@ -26,7 +26,7 @@ void VerbMetrics::count(Verb verb, Instant began, ion_status code) noexcept {
   if (n.requests == nullptr) return;
   n.requests->record(1);
   if (code < 0) n.failures->record(1);
-  n.duration->record((clock_.now() - began).n / 1000);
+  n.duration->record((clock_.now() - began).n);
 }
 
 VerbMetrics::Slot* VerbMetrics::take() {

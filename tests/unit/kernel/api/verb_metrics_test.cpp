@@ -64,7 +64,7 @@ TEST(VerbMetrics, a_verb_is_counted_once_in_each_way_an_op_can_end) {
     const auto numbers = c.numbers();
     EXPECT_EQ(numbers.at("ionstream_api_requests_total/fetch"), 1);
     EXPECT_EQ(numbers.at("ionstream_api_failures_total/fetch"), way.code == ION_OK ? 0 : 1);
-    EXPECT_EQ(numbers.at("ionstream_api_duration_us/fetch"), 1);
+    EXPECT_EQ(numbers.at("ionstream_api_duration_seconds/fetch"), 1);
     EXPECT_EQ(numbers.at("ionstream_api_requests_total/produce"), 0);
   }
 }
@@ -76,7 +76,7 @@ TEST(VerbMetrics, the_time_of_a_late_answer_is_the_time_until_its_completion) {
   c.clock.advance_ms(30);
   c.script.finish();
   EXPECT_EQ(asked.code(), ION_OK);
-  EXPECT_EQ(c.numbers().at("ionstream_api_duration_us/produce/sum"), 30'000);
+  EXPECT_EQ(c.numbers().at("ionstream_api_duration_seconds/produce/sum"), 30'000'000);
 }
 
 TEST(VerbMetrics, more_ops_in_flight_than_slots_are_followed_as_well) {
@@ -93,7 +93,7 @@ TEST(VerbMetrics, every_verb_has_its_series) {
   Counted c;
   const auto numbers = c.numbers();
   for (const VerbRow& row : kVerbRows)
-    for (const char* name : {"ionstream_api_requests_total/", "ionstream_api_failures_total/", "ionstream_api_duration_us/"})
+    for (const char* name : {"ionstream_api_requests_total/", "ionstream_api_failures_total/", "ionstream_api_duration_seconds/"})
       EXPECT_TRUE(numbers.contains(name + std::string(row.name))) << name << row.name;
 }
 

@@ -49,7 +49,7 @@ typedef void (*ion_broker_fn)(void* ctx, const ion_broker_info* b) ION_NOEXCEPT;
 
 /* topic_create, topic_list, topic_describe, topic_delete, metadata. Topics come by `each`, brokers (metadata only) by each_broker,
  * before completion; NULL: not wanted. create: EXISTS, INVALID (name, settings), OVERLOADED (topics_max, partitions_max),
- * NO_SPACE; it completes when the partitions are open. describe, delete, metadata of one topic: NOT_FOUND. Creation and
+ * NO_SPACE; it completes when committed and its partitions are open, or soon after the commit if opening takes long. describe, delete, metadata of one topic: NOT_FOUND. Creation and
  * deletion: UNKNOWN_OUTCOME when the broker lost leadership meanwhile. */
 typedef struct ion_topic_req {
   uint32_t size, flags;

@@ -248,7 +248,9 @@ TEST(BrokerVerbs, only_verbs_that_change_nothing_twice_are_safe_to_repeat) {
   for (const VerbRow& row : kVerbRows) {
     const bool acts = row.verb == Verb::produce || row.access == ION_ACCESS_CREATE || row.access == ION_ACCESS_DELETE || row.access == ION_ACCESS_ALTER;
     EXPECT_EQ(row.repeat_safe, !acts) << row.name;
-    if (row.always_open) EXPECT_EQ(row.access, ION_ACCESS_DESCRIBE) << row.name << " is answered by a broker that does not serve";
+    if (row.always_open) {
+      EXPECT_EQ(row.access, ION_ACCESS_DESCRIBE) << row.name << " is answered by a broker that does not serve";
+    }
   }
 }
 

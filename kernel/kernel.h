@@ -1,42 +1,51 @@
-// The composition root: builds the modules left to right, starts the plugins, opens the public headers last; stops in the reverse order.
-// Thread: control (main). One per process.
+// A broker as a value: its modules joined left to right on one injected world. Nothing of it is global, so any number of brokers
+// may live in a process, each on its own world.
+// A start that fails half-way stops what was built in the reverse order before it answers. What hangs while stopping is left in
+// memory, since something may still use it.
+// Thread: main (start, stop, reload, the destructor); api() and its verbs from ANY. The world outlives the broker.
 #pragma once
+#include "base/world.h"
 #include "config/kernel_config.h"
 
+#include <ion/contract/broker_api.h>
 #include <ion/result.h>
 
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace ion {
 
-struct KernelOptions {
-  bool null_broker = false;     // --null: the ceiling of benchmarks, nothing is stored
-  bool own_data_dir = false;  // --dev without --data-dir: made by us, removed at the end
+struct BrokerOptions {
   std::string version;
+  bool null_broker = false;  // --null: the ceiling of benchmarks, nothing is stored
+  bool in_process = false;   // callers use api(); without it a plugin with ion.transport/1 is required
+  bool probe = true;         // map plugins in a child process first; false where the program is not ionstreamd
 };
 
-class Kernel {
+class Broker {
  public:
-  // Answers when clients can be served.
-  static Result<std::unique_ptr<Kernel>> start(const config::Loaded& loaded, const KernelOptions& options);
-  ~Kernel();
+  // Answers when clients can be served. Everything that check_config refuses is refused, with the same message.
+  static Result<std::unique_ptr<Broker>> start(const config::Loaded& loaded, const BrokerOptions& options, World& world);
+  ~Broker();  // stops
+  Broker(const Broker&) = delete;
+  Broker& operator=(const Broker&) = delete;
 
+  // The broker API for callers in this process. Verbs are refused with CLOSED once stop has begun.
+  BrokerApi& api();
   // "ready ADDRESS ...": what stands on stdout.
   std::string ready_line() const;
-  // Returns at SIGTERM or SIGINT, or when a fault of the storage ends this broker.
-  int wait();
-  // Drains and stops everything. The first failure, after which only _exit helps.
+  // Takes over what can change in a running broker (the level of the log) and logs each key that needs a restart.
+  void reload(const config::Loaded& next);
+  // Refuses new requests, finishes what was accepted, closes everything. Goes on after a failure and answers the first. A client
+  // that does not read or goes on sending is cut off and is no failure. Again is nothing new.
   Status stop();
 
-  // For --check-config: everything that can be said without running code of a plugin. The snapshot with the plugins' sections.
-  static Result<config::ConfigSnapshot> check(const config::Loaded& loaded);
-
  private:
-  struct Modules;
-  explicit Kernel(std::unique_ptr<Modules> modules);
-  const std::unique_ptr<Modules> modules_;
+  struct Parts;
+  explicit Broker(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
 };
+
+LogLevel log_level(const config::LogConfig& log);
 
 }  // namespace ion

@@ -1,15 +1,20 @@
-// ionstreamd: flags, configuration, one kernel. Exit: 0 after a clean stop, 1 when it could not start or serve, 2 for wrong usage.
+// ionstreamd: flags, configuration, the real world and one broker on it. Exit: 0 after a clean stop, 1 when it could not start or serve, 2 for wrong usage.
 #include "base/posix_files.h"
 #include "base/process.h"
+#include "base/real_world.h"
 #include "config/kernel_config.h"
+#include "config_check.h"
 #include "host/plugin_probe.h"
 #include "kernel.h"
 
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
-#include <cstdio>
-#include <iostream>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -40,10 +45,18 @@ po::options_description describe(Flags& f) {
   return d;
 }
 
+constexpr ion::Nanos kWriteLimit = ion::seconds(2);     // of lines that decide nothing
+constexpr ion::Nanos kPrintLimit = ion::seconds(3600);  // of what was asked for: a pager may take its time
+
 int fail(const ion::Status& status, int code = 1) {
-  std::fflush(stdout);
-  fmt::print(stderr, "ionstreamd: {}\n", status.message());
+  (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}\n", status.message()), kWriteLimit);
   return code;
+}
+
+// What was asked for and cannot be written is a failure; only a reader that has seen enough is none.
+int print(std::string_view text) {
+  const ion::Status written = ion::base::write_text(STDOUT_FILENO, text, kPrintLimit);
+  return written.ok() || written.code() == ION_E_CLOSED ? 0 : fail(written);
 }
 
 ion::Result<ion::config::Loaded> load(const Flags& f, ion::Files& root) {
@@ -62,23 +75,64 @@ ion::Result<ion::config::Loaded> load(const Flags& f, ion::Files& root) {
   return ion::config::load(request);
 }
 
-int serve(const ion::config::Loaded& loaded, const Flags& f, bool temporary) {
-  ion::KernelOptions options;
-  options.null_broker = f.null;
-  options.own_data_dir = temporary;
-  options.version = kVersion;
-  auto kernel = ion::Kernel::start(loaded, options);
-  if (!kernel) return fail(kernel.error());
-  fmt::print("{}\n", (*kernel)->ready_line());
-  std::fflush(stdout);
-  (void)(*kernel)->wait();
-  const ion::Status stopped = (*kernel)->stop();
-  if (temporary) ion::base::remove_tree(loaded.kernel.node.data_dir);
-  if (!stopped.ok()) {
-    (void)std::move(*kernel).release();  // something still runs: destroying what it uses would be worse than leaving
-    return fail(stopped);
+// Files beside the configuration that look like overlays and are none: whoever put them there should hear of it.
+std::vector<std::string> ignored_overlays(const ion::config::Loaded& loaded, ion::Files& root) {
+  std::vector<std::string> ignored;
+  if (loaded.files.empty()) return ignored;
+  const std::string& file = loaded.files.front();
+  const std::string overlays = file.substr(0, file.rfind('/') + 1) + "conf.d";
+  const auto entries = root.list(overlays.substr(1));
+  if (!entries) return ignored;
+  for (const ion::DirEntry& entry : *entries)
+    if (!entry.directory && !entry.name.ends_with(".jsonc")) ignored.push_back(overlays + "/" + entry.name);
+  return ignored;
+}
+
+constexpr char kIgnored[] = "a file in conf.d is not read, the names of overlays end in .jsonc";
+
+ion::BrokerOptions broker_options(const Flags& f) {
+  ion::BrokerOptions o;
+  o.version = kVersion;
+  o.null_broker = f.null;
+  return o;
+}
+
+// At the end of a broker every partition closes its two logs at once; none of that may be refused.
+constexpr uint32_t kJobsOfPartition = 4;
+
+ion::base::RealWorldOptions world_options(const ion::config::KernelConfig& config) {
+  ion::base::RealWorldOptions o;
+  o.log.format = config.log.format == "json" ? ion::base::LogFormat::kJson : ion::base::LogFormat::kText;
+  o.log.level = ion::log_level(config.log);
+  o.shards = config.threads.shards;
+  o.shard_queue = config.threads.shard_queue;
+  o.blocking_threads = config.threads.blocking;
+  o.blocking_jobs = std::max(o.blocking_jobs, config.limits.partitions_max * kJobsOfPartition);
+  o.descriptors = ion::base::raise_descriptor_limit();
+  return o;
+}
+
+// Until SIGTERM or SIGINT.
+void live(ion::Broker& broker, ion::World& world, const Flags& f, ion::Files& root) {
+  for (int signal = world.next_signal(); ; signal = world.next_signal()) {
+    if (signal != SIGHUP) return world.logger().info("the broker was told to stop", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+    const auto next = load(f, root);
+    if (next) broker.reload(*next);
+    else world.logger().error("SIGHUP: the configuration is not good, the broker goes on with the one it has", {{"why", next.error().message()}});
   }
-  return 0;
+}
+
+int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
+  auto world = ion::base::RealWorld::start(world_options(loaded.kernel));
+  if (!world) return fail(world.error());
+  for (const std::string& file : ignored_overlays(loaded, root)) (*world)->logger().warn(kIgnored, {{"file", file}});
+  auto broker = ion::Broker::start(loaded, broker_options(f), **world);
+  if (!broker) return fail(broker.error());
+  if (const ion::Status told = ion::base::write_text(STDOUT_FILENO, (*broker)->ready_line() + "\n", kWriteLimit); !told.ok())
+    (*world)->logger().warn("the ready line could not be written", {{"why", told.text()}});
+  live(**broker, **world, f, root);
+  const ion::Status stopped = (*broker)->stop();
+  return stopped.ok() ? 0 : fail(stopped);
 }
 
 int run(const Flags& f) {
@@ -87,27 +141,22 @@ int run(const Flags& f) {
   auto loaded = load(f, **root);
   if (!loaded) return fail(loaded.error(), f.check ? 1 : 2);
   if (f.check || f.print) {
-    auto checked = ion::Kernel::check(*loaded);
-    if (!checked) return fail(checked.error());
-    fmt::print("{}", checked->print());
-    return 0;
+    for (const std::string& file : ignored_overlays(*loaded, **root))
+      (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}: {}\n", file, kIgnored), kWriteLimit);
+    auto checked = ion::check_config(*loaded, broker_options(f));
+    return checked ? print(checked->print()) : fail(checked.error());
   }
-  bool temporary = false;
-  if (loaded->kernel.node.data_dir.empty()) {
-    if (!f.dev && !f.null) return fail(ion::Status(ION_E_INVALID, "no data directory: say --data-dir DIR, node.data_dir in the configuration, or --dev"), 2);
-    auto made = ion::base::make_temporary_directory("ionstream-");
-    if (!made) return fail(made.error());
-    loaded->kernel.node.data_dir = *made;
-    temporary = true;
-  }
-  return serve(*loaded, f, temporary);
+  if (!loaded->kernel.node.data_dir.empty()) return serve(*loaded, f, **root);
+  if (!f.dev && !f.null) return fail(ion::Status(ION_E_INVALID, "no data directory: say --data-dir DIR, node.data_dir in the configuration, or --dev"), 2);
+  auto made = ion::base::make_temporary_directory("ionstream-dev", "ionstreamd.lock");
+  if (!made) return fail(made.error());
+  loaded->kernel.node.data_dir = *made;
+  const int code = serve(*loaded, f, **root);
+  ion::base::remove_tree(*made);
+  return code;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
-  ion::base::keep_freed_memory();
+int parse_and_run(int argc, char** argv) {
   Flags flags;
   const po::options_description options = describe(flags);
   try {
@@ -115,24 +164,25 @@ int main(int argc, char** argv) {
     po::store(po::command_line_parser(argc, argv).options(options).positional(po::positional_options_description()).run(), values);
     po::notify(values);
   } catch (const po::error& e) {
-    fmt::print(stderr, "ionstreamd: {}; see ionstreamd --help\n", e.what());
-    return 2;
+    return fail(ion::Status(ION_E_INVALID, fmt::format("{}; see ionstreamd --help", e.what())), 2);
   }
   if (flags.help) {
-    std::cout << options << '\n';
-    return 0;
+    std::ostringstream text;
+    text << options << '\n';
+    return print(text.str());
   }
-  if (flags.version) {
-    fmt::print("ionstreamd {}\n", kVersion);
-    return 0;
-  }
-  if (flags.schema) {
-    fmt::print("{}", ion::config::print_schema());
-    return 0;
-  }
-  const int code = run(flags);
+  if (flags.version) return print(fmt::format("ionstreamd {}\n", kVersion));
+  if (flags.schema) return print(ion::config::print_schema());
+  return run(flags);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ion::base::open_standard_files();
+  ion::base::ignore_broken_pipes();
+  if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
+  ion::base::keep_freed_memory();
   // Static destructors of libraries race with their threads; everything of ours is stopped and flushed.
-  std::fflush(stdout);
-  std::fflush(stderr);
-  ion::base::leave_process(code);
+  ion::base::leave_process(parse_and_run(argc, argv));
 }

@@ -1,18 +1,57 @@
 #include "base/process.h"
 
+#include "base/posix_files.h"
 #include "base/posix_files_error.h"
 
+#include <fmt/format.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
 extern char** environ;
 
 namespace ion::base {
+
+void open_standard_files() {
+  for (int wanted = STDIN_FILENO; wanted <= STDERR_FILENO; ++wanted) {
+    if (::fcntl(wanted, F_GETFD) >= 0 || errno != EBADF) continue;
+    (void)::open("/dev/null", O_RDWR);  // takes the lowest free number, which is `wanted`
+  }
+}
+
+void ignore_broken_pipes() { (void)std::signal(SIGPIPE, SIG_IGN); }
+
+uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  const rlimit raised{limit.rlim_max, limit.rlim_max};
+  return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+Status write_text(int descriptor, std::string_view text, Nanos limit) {
+  const auto limit_ms = static_cast<int>(std::min<int64_t>(limit.n / 1'000'000, INT_MAX));
+  while (!text.empty()) {
+    pollfd ready{descriptor, POLLOUT, 0};
+    const int polled = ::poll(&ready, 1, limit_ms);
+    if (polled == 0) return {ION_E_DEADLINE, fmt::format("descriptor {}: nobody reads what is written", descriptor)};
+    if (polled < 0 && errno == EINTR) continue;
+    const ssize_t n = ::write(descriptor, text.data(), std::min<size_t>(text.size(), PIPE_BUF));  // what a ready pipe takes at once
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (n < 0 && errno == EPIPE) return {ION_E_CLOSED, fmt::format("descriptor {}: its reader has gone", descriptor)};
+    if (n <= 0) return posix_failure(fmt::format("descriptor {}", descriptor), "write to it", errno);
+    text.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
 
 std::vector<std::string> environment() {
   std::vector<std::string> list;
@@ -34,9 +73,38 @@ Result<std::string> program_directory() {
   return path.parent_path().string();
 }
 
-Result<std::string> make_temporary_directory(std::string_view prefix) {
+namespace {
+
+std::string temporary_root() {
   const char* given = std::getenv("TMPDIR");
-  std::string path = std::string(given != nullptr && *given != 0 ? given : "/tmp") + "/" + std::string(prefix) + "XXXXXX";
+  return given != nullptr && *given != 0 ? given : "/tmp";
+}
+
+// PREFIX-PID-XXXXXX of a process that is gone.
+bool left_behind(const std::string& name, std::string_view prefix) {
+  if (!name.starts_with(std::string(prefix) + "-")) return false;
+  const pid_t owner = static_cast<pid_t>(std::atol(name.c_str() + prefix.size() + 1));
+  return owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH;
+}
+
+// The lock decides: a process of another container may have the same temporary directory and numbers of its own.
+void remove_left_behind(std::string_view prefix, std::string_view lock_file) {
+  const auto root = PosixFiles::open(temporary_root());
+  if (!root) return;
+  const auto entries = (*root)->list(".");
+  if (!entries) return;
+  for (const DirEntry& entry : *entries) {
+    if (!entry.directory || !left_behind(entry.name, prefix)) continue;
+    const auto lock = (*root)->open(entry.name + "/" + std::string(lock_file), ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_LOCK);
+    if (lock) remove_tree(temporary_root() + "/" + entry.name);
+  }
+}
+
+}  // namespace
+
+Result<std::string> make_temporary_directory(std::string_view prefix, std::string_view lock_file) {
+  remove_left_behind(prefix, lock_file);
+  std::string path = fmt::format("{}/{}-{}-XXXXXX", temporary_root(), prefix, ::getpid());
   if (::mkdtemp(path.data()) == nullptr) return posix_failure(path, "make a temporary directory", errno);
   return path;
 }

@@ -1,23 +1,39 @@
-// This process: where its program lies, its environment, temporary directories, and the way out.
+// This process: its standard files, its environment and limits, temporary directories, and the way out.
 // Thread: main, at start and at the end.
 #pragma once
 #include <ion/result.h>
+#include <ion/time.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace ion::base {
 
-std::vector<std::string> environment();       // "NAME=value"
-Result<std::string> working_directory();      // absolute
-Result<std::string> program_directory();      // absolute, without links
-Result<std::string> make_temporary_directory(std::string_view prefix);  // below $TMPDIR or /tmp, mode 0700
+// Descriptors 0, 1 and 2 that are closed are opened on /dev/null, so that no file of ours gets their number and, with it, our log.
+// Before anything else opens a file.
+void open_standard_files();
+// A write to a pipe or socket that nobody reads is an error and no signal.
+void ignore_broken_pipes();
+// Raises the soft limit of open files to the hard one. The limit that holds now.
+uint64_t raise_descriptor_limit();
+
+// Writes all of it. The system's error when it cannot be written; CLOSED: the reader of a pipe has gone; DEADLINE: a pipe stayed full
+// for `limit`.
+Status write_text(int descriptor, std::string_view text, Nanos limit);
+
+std::vector<std::string> environment();   // "NAME=value"
+Result<std::string> working_directory();  // absolute
+Result<std::string> program_directory();  // absolute, without links
+// Below $TMPDIR or /tmp, mode 0700: PREFIX-PID-XXXXXX. Directories of this form that an earlier process of this user has left
+// behind are removed first: that process is gone and nobody holds the lock on `lock_file` in them.
+Result<std::string> make_temporary_directory(std::string_view prefix, std::string_view lock_file);
 void remove_tree(const std::string& directory);  // best effort: a temporary directory at the end
 // What large messages were received into is kept for the next ones. glibc gives such memory back at once and faults it in again, page
 // by page: a sixth of the null broker's throughput. Price: what the process used at its peak (bounded by the memory budget) stays.
 // Before the first thread. No effect with another allocator.
 void keep_freed_memory();
-[[noreturn]] void leave_process(int code);    // without static destructors
+[[noreturn]] void leave_process(int code);  // without static destructors
 
 }  // namespace ion::base

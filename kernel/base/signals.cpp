@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <utility>
 
 namespace ion::base {
 
@@ -16,8 +17,8 @@ struct Signals::Set {
   boost::asio::signal_set set;
 };
 
-Result<std::unique_ptr<Signals>> Signals::start(IoLoop& loop, Callback on_signal) {
-  std::unique_ptr<Signals> made(new Signals(loop, std::move(on_signal)));
+Result<std::unique_ptr<Signals>> Signals::start(IoLoop& loop) {
+  std::unique_ptr<Signals> made(new Signals(loop));
   try {
     made->set_ = std::make_unique<Set>(loop.context());
     made->listen();  // nothing else touches the set yet; from here on the loop's thread does
@@ -27,35 +28,40 @@ Result<std::unique_ptr<Signals>> Signals::start(IoLoop& loop, Callback on_signal
   return made;
 }
 
-Signals::Signals(IoLoop& loop, Callback on_signal) : loop_(loop), on_signal_(std::move(on_signal)) {}
+Signals::Signals(IoLoop& loop) : loop_(loop) {}
 
 Signals::~Signals() { ION_ASSERT(set_ == nullptr || loop_.stopped()); }
 
 void Signals::listen() {
   set_->set.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
-    if (on_signal_) on_signal_(signal);
-    if (signal != SIGHUP) request_stop(signal);
+    came(signal);
     listen();
   });
 }
 
-int Signals::wait_for_stop() {
-  std::unique_lock lock(mutex_);
-  stop_came_.wait(lock, [this] { return stop_.has_value(); });
-  return *stop_;
-}
-
-std::optional<int> Signals::wait_for_stop(Nanos limit) {
-  std::unique_lock lock(mutex_);
-  (void)stop_came_.wait_for(lock, std::chrono::nanoseconds(limit.n), [this] { return stop_.has_value(); });
-  return stop_;
-}
-
-void Signals::request_stop(int signal) {
+void Signals::came(int signal) {
   const std::lock_guard lock(mutex_);
-  if (!stop_) stop_ = signal;
-  stop_came_.notify_all();
+  if (signal == SIGHUP) reload_ = true;
+  else if (!stop_) stop_ = signal;
+  came_.notify_all();
+}
+
+std::optional<int> Signals::take() {
+  if (std::exchange(reload_, false)) return SIGHUP;
+  return std::exchange(stop_, std::nullopt);
+}
+
+int Signals::next() {
+  std::unique_lock lock(mutex_);
+  came_.wait(lock, [this] { return reload_ || stop_; });
+  return *take();
+}
+
+std::optional<int> Signals::next(Nanos limit) {
+  std::unique_lock lock(mutex_);
+  (void)came_.wait_for(lock, std::chrono::nanoseconds(limit.n), [this] { return reload_ || stop_; });
+  return take();
 }
 
 }  // namespace ion::base

@@ -1,13 +1,11 @@
-// What the host module is given by kernel.cpp (or by a test, or a simulator) and hands on to plugins.
-// Everything referred to outlives the PluginHost's destroy(); executor and timers are stopped after it, the PluginHost dies last.
+// What the host module is given by kernel.cpp and hands on to plugins. The world outlives the PluginHost; its work is stopped between
+// drain() and destroy().
 #pragma once
+#include "base/world.h"
 #include "observe/metric_registry.h"
 
 #include <ion/abi/host.h>
-#include <ion/ports.h>
-
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,13 +25,7 @@ struct GivenService {
 };
 
 struct HostEnvironment {
-  Clock& clock;
-  Executor& executor;
-  Timers& timers;
-  Logger& logger;                                                                         // of the module itself
-  std::function<std::unique_ptr<Logger>(const std::string& instance)> logger_for;         // empty: the module's own
-  std::function<std::unique_ptr<Random>(const std::string& instance)> random_for;         // a stream per name
-  std::function<Result<std::unique_ptr<Files>>(const std::string& directory)> files_for;  // makes the directory if needed
+  World& world;
   NodeInfo node;
   observe::MetricRegistry* metrics = nullptr;  // behind ion.metrics/1; null: the service is not there
   std::vector<GivenService> services;

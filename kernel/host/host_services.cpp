@@ -35,24 +35,23 @@ constexpr ion_threads kExportThreads{sizeof(ion_threads), 0, &word, &shard};
 
 }  // namespace
 
-std::vector<std::string> service_ids(const HostEnvironment& world) {
+std::vector<std::string> service_ids(const HostEnvironment& environment) {
   std::vector<std::string> ids(kOwnServices.begin(), kOwnServices.end());
-  if (world.metrics != nullptr) ids.emplace_back(ION_METRICS_ID);
-  for (const GivenService& given : world.services) ids.push_back(given.id);
+  if (environment.metrics != nullptr) ids.emplace_back(ION_METRICS_ID);
+  for (const GivenService& given : environment.services) ids.push_back(given.id);
   return ids;
 }
 
 HostServices::HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault)
     : shared_(std::move(shared)), who_(std::move(who)), on_fault_(std::move(on_fault)),
-      own_logger_(shared_->world.logger_for ? shared_->world.logger_for(who_.name) : nullptr),
-      logger_(own_logger_ ? own_logger_.get() : &shared_->world.logger), work_(shared_->world.executor, shared_->world.timers),
-      buffers_(shared_->world.buffer_bytes_max), executors_(export_executors(work_, who_.home)),
+      logger_(shared_->world.logger_for("plugin/" + who_.name)), work_(shared_->world.executor(), shared_->world.timers()),
+      buffers_(shared_->environment.buffer_bytes_max), executors_(export_executors(work_, who_.home)),
       node_{sizeof(ion_node),
             0,
-            shared_->world.node.node.v,
-            bytes_of(shared_->world.node.rack),
-            bytes_of(shared_->world.node.cluster),
-            bytes_of(shared_->world.node.version)},
+            shared_->environment.node.node.v,
+            bytes_of(shared_->environment.node.rack),
+            bytes_of(shared_->environment.node.cluster),
+            bytes_of(shared_->environment.node.version)},
       rpc_{shared_->rpcs, *logger_, who_.name}, host_(export_host(*this)) {}
 
 Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault) {
@@ -62,7 +61,8 @@ Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostSha
 }
 
 Status HostServices::fill() {
-  const HostEnvironment& world = shared_->world;
+  World& world = shared_->world;
+  const HostEnvironment& given_here = shared_->environment;
   if (declared(ION_FILES_ID)) {
     ION_TRY(files_, world.files_for(who_.directory));
     services_[ION_FILES_ID] = {&export_files, files_.get()};
@@ -77,8 +77,8 @@ Status HostServices::fill() {
   services_[ION_RPC_ID] = {&kExportRpc, &rpc_};
   services_[ION_CONFIG_ID] = {&export_config, &node_};
   services_[ION_THREADS_ID] = {&kExportThreads, nullptr};
-  if (world.metrics != nullptr) services_[ION_METRICS_ID] = {&kExportMetrics, world.metrics};
-  for (const GivenService& given : world.services) {
+  if (given_here.metrics != nullptr) services_[ION_METRICS_ID] = {&kExportMetrics, given_here.metrics};
+  for (const GivenService& given : given_here.services) {
     if (!declared(given.id)) continue;
     ION_TRY(services_[given.id], given.give(who_.name));
   }
@@ -101,7 +101,7 @@ Result<ion_ref> HostServices::get(std::string_view id, std::string_view instance
   Result<ion_ref> found = find(id, instance);
   const bool may_be_absent = std::find(who_.needs.begin(), who_.needs.end(), std::string(id) + "?") != who_.needs.end();
   if (!found && !(may_be_absent && found.error().code() == ION_E_NOT_FOUND))
-    shared_->world.logger.warn("a plugin asked in vain",
+    shared_->world.logger().warn("a plugin asked in vain",
                                {{"plugin", who_.name}, {"id", std::string(id)}, {"why", found.error().text()}});
   return found;
 }

@@ -26,14 +26,15 @@ namespace ion::host {
 
 // What instances share; kept alive by each, since an instance that hangs is left behind.
 struct HostShared {
-  explicit HostShared(HostEnvironment w) : world(std::move(w)) {}
-  HostEnvironment world;
+  explicit HostShared(HostEnvironment e) : environment(std::move(e)), world(environment.world) {}
+  const HostEnvironment environment;
+  World& world;
   ContractRegistry contracts;
   RpcRegistry rpcs;
 };
 
 // Ids that `get` can answer without another plugin.
-std::vector<std::string> service_ids(const HostEnvironment& world);
+std::vector<std::string> service_ids(const HostEnvironment& environment);
 
 class HostServices {
  public:
@@ -53,7 +54,7 @@ class HostServices {
   std::string outstanding() const;  // posts, timers, buffers; empty: none
 
   // What export_host wants.
-  Clock& clock() { return shared_->world.clock; }
+  Clock& clock() { return shared_->world.clock(); }
   Logger& logger() { return *logger_; }
   Result<ion_ref> get(std::string_view id, std::string_view instance);
   void fault(const Status& why) { on_fault_(why); }
@@ -67,8 +68,7 @@ class HostServices {
   const std::shared_ptr<HostShared> shared_;
   const Who who_;
   const OnFault on_fault_;
-  std::unique_ptr<Logger> own_logger_;
-  Logger* logger_;
+  const std::unique_ptr<Logger> logger_;
   PluginWork work_;
   base::CountedBuffers buffers_;
   std::unique_ptr<Files> files_;

@@ -38,19 +38,13 @@ void collect(Status& all, const Status& one) {
 
 }  // namespace
 
-PluginHost::PluginHost(HostEnvironment world, PluginHostOptions options)
-    : options_(std::move(options)), shared_(std::make_shared<HostShared>(std::move(world))), control_(options_.step_deadline) {}
+PluginHost::PluginHost(HostEnvironment environment, PluginHostOptions options)
+    : options_(std::move(options)), shared_(std::make_shared<HostShared>(std::move(environment))) {}
 
 PluginHost::~PluginHost() {
   // Nobody may free what a plugin may still call.
   for (auto& instance : instances_)
     if (!instance->destroyed()) (void)new std::shared_ptr<PluginInstance>(std::move(instance));
-}
-
-Status PluginHost::check(const std::vector<PluginSpec>& specs) const {
-  ION_TRY(const std::vector<Candidate> candidates, examine(specs));
-  const auto ordered = order(candidates);
-  return ordered ? Status() : ordered.error();
 }
 
 Result<std::vector<PluginHost::Candidate>> PluginHost::examine(const std::vector<PluginSpec>& specs) const {
@@ -74,10 +68,21 @@ Result<std::vector<PluginHost::Candidate>> PluginHost::examine(const std::vector
   return candidates;
 }
 
+Status PluginHost::check_required(const std::vector<Candidate>& candidates) const {
+  Status all;
+  for (const RequiredContract& contract : options_.required) {
+    const bool there = std::any_of(candidates.begin(), candidates.end(), [&](const Candidate& c) {
+      return std::find(c.file.notes.provides.begin(), c.file.notes.provides.end(), contract.id) != c.file.notes.provides.end();
+    });
+    if (!there) collect(all, {ION_E_NOT_FOUND, fmt::format("plugins: none provides {}: {}", contract.id, contract.without)});
+  }
+  return all;
+}
+
 Result<std::vector<size_t>> PluginHost::order(const std::vector<Candidate>& candidates) const {
   std::vector<PluginLinks> links;
   for (const Candidate& c : candidates) links.push_back({c.spec.name, c.file.notes.provides, c.file.notes.needs});
-  return order_plugins(links, service_ids(shared_->world));
+  return order_plugins(links, service_ids(shared_->environment));
 }
 
 Status PluginHost::probe(const std::vector<Candidate>& candidates, const std::vector<size_t>& order,
@@ -93,7 +98,7 @@ Result<std::vector<PluginHost::Mapped>> PluginHost::map_all(const std::vector<Ca
                                                             const std::vector<size_t>& order) const {
   std::vector<std::string> copies, libraries;
   for (const size_t at : order) {
-    auto copy = copy_plugin(candidates[at].file, options_.places.data_dir);
+    auto copy = options_.private_copies ? copy_plugin(candidates[at].file, options_.places.data_dir) : Result<std::string>(candidates[at].file.path);
     if (!copy) return named(candidates[at].spec.name, copy.error());
     copies.push_back(*std::move(copy));
     for (const std::string& library : candidates[at].file.own_libraries)
@@ -126,46 +131,47 @@ void PluginHost::add_instance(const Candidate& candidate, const Mapped& mapped, 
                   ION_PLUGIN_LOADED,
                   0,
                   {}};
-  shared_->world.logger.info("plugin loaded", {{"plugin", info.name},
+  shared_->world.logger().info("plugin loaded", {{"plugin", info.name},
                                                {"id", info.id},
                                                {"version", info.version},
                                                {"build", info.build},
                                                {"sha256", info.sha256},
                                                {"file", info.file}});
   instances_.push_back(std::make_shared<PluginInstance>(
-      shared_, PluginInstance::Parts{mapped.plugin, std::move(info), place, candidate.config, options_.on_fault}));
+      shared_, PluginInstance::Parts{mapped.plugin, std::move(info), place, candidate.config, options_.step_deadline, options_.on_fault}));
   places_.push_back(place);
 }
 
 Status PluginHost::load(const std::vector<PluginSpec>& specs) {
   ION_ASSERT(instances_.empty());
   if (const char* path = std::getenv("LD_LIBRARY_PATH"); path != nullptr && *path != '\0')
-    shared_->world.logger.warn("LD_LIBRARY_PATH is set: libraries of plugins may come from there", {{"path", path}});
+    shared_->world.logger().warn("LD_LIBRARY_PATH is set: libraries of plugins may come from there", {{"path", path}});
   ION_TRY(const std::vector<Candidate> candidates, examine(specs));
+  ION_CHECK(check_required(candidates));
   ION_TRY(const std::vector<size_t> ordered, order(candidates));
   ION_TRY(const std::vector<Mapped> mapped, map_all(candidates, ordered));
   for (size_t i = 0; i < ordered.size(); ++i) add_instance(candidates[ordered[i]], mapped[i], ordered[i]);
-  const uint32_t shards = std::max(1U, shared_->world.executor.shards());
+  const uint32_t shards = std::max(1U, shared_->world.executor().shards());
   for (size_t i = 0; i < ordered.size(); ++i) {
     const Candidate& c = candidates[ordered[i]];
     const ShardId home{static_cast<uint32_t>(ordered[i]) % shards};
     ION_CHECK(
-        instances_[i]->create(control_, {c.spec.name, home, options_.places.data_dir + "/" + c.spec.name, c.file.notes.needs}));
+        instances_[i]->create({c.spec.name, home, options_.places.data_dir + "/" + c.spec.name, c.file.notes.needs}));
   }
   return {};
 }
 
 Status PluginHost::start() {
-  for (const auto& instance : instances_) ION_CHECK(instance->start(control_));
+  for (const auto& instance : instances_) ION_CHECK(instance->start());
   return {};
 }
 
 Status PluginHost::drain() {
   Status first;
   for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-    const Status drained = (*at)->drain(control_);
+    const Status drained = (*at)->drain();
     if (!drained.ok())
-      shared_->world.logger.error("a plugin did not drain", {{"plugin", (*at)->name()}, {"why", drained.text()}});
+      shared_->world.logger().error("a plugin did not drain", {{"plugin", (*at)->name()}, {"why", drained.text()}});
     if (first.ok()) first = drained;
   }
   return first;
@@ -175,9 +181,9 @@ Status PluginHost::destroy() {
   (void)drain();  // said in the log
   Status all;
   for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-    const Status destroyed = (*at)->destroy(control_);
+    const Status destroyed = (*at)->destroy();
     if (!destroyed.ok())
-      shared_->world.logger.error("a plugin was left in memory", {{"plugin", (*at)->name()}, {"why", destroyed.text()}});
+      shared_->world.logger().error("a plugin was left in memory", {{"plugin", (*at)->name()}, {"why", destroyed.text()}});
     collect(all, destroyed);
   }
   return all;

@@ -33,24 +33,30 @@ struct PluginSpec {
   std::function<Result<std::string>(std::string_view schema)> check;
 };
 
+struct RequiredContract {
+  std::string id;
+  std::string without;  // what would be wrong: "nobody could reach this broker"
+};
+
 struct PluginHostOptions {
   PluginPlaces places;                           // also the data directory: instance directories are <data_dir>/<name>
-  Nanos step_deadline = seconds(30);             // 0: steps run inline and have none
+  Nanos step_deadline = seconds(30);
   Nanos probe_deadline = seconds(30);            // of the whole set
   std::string probe_program = "/proc/self/exe";  // is called with --probe; empty: no probe (simulators and null brokers)
   bool allow_drafts = false;
+  // Plugins are mapped from a copy of their own in the data directory, which nobody else writes. false: from where they lie, and
+  // nothing is written (a check).
+  bool private_copies = true;
+  std::vector<RequiredContract> required;  // load refuses a set that does not provide them
   std::function<void(const std::string& name, const Status& why)> on_fault;  // any thread; may be empty
 };
 
 class PluginHost {
  public:
-  PluginHost(HostEnvironment world, PluginHostOptions options);
+  PluginHost(HostEnvironment environment, PluginHostOptions options);
   ~PluginHost();  // leaves in memory what was not destroyed
   PluginHost(const PluginHost&) = delete;
   PluginHost& operator=(const PluginHost&) = delete;
-
-  // For --check-config: everything that can be said without running plugin code or writing a file.
-  Status check(const std::vector<PluginSpec>& specs) const;
 
   Status load(const std::vector<PluginSpec>& specs);  // once; after a failure only destroy()
   Status start();                                     // stops at the first failure; then drain() and destroy()
@@ -67,6 +73,7 @@ class PluginHost {
   struct Candidate;
   struct Mapped;
   Result<std::vector<Candidate>> examine(const std::vector<PluginSpec>& specs) const;
+  Status check_required(const std::vector<Candidate>& candidates) const;
   Result<std::vector<size_t>> order(const std::vector<Candidate>& candidates) const;
   Result<std::vector<Mapped>> map_all(const std::vector<Candidate>& candidates, const std::vector<size_t>& order) const;
   Status probe(const std::vector<Candidate>& candidates, const std::vector<size_t>& order, const std::vector<std::string>& copies,
@@ -75,7 +82,6 @@ class PluginHost {
 
   const PluginHostOptions options_;
   const std::shared_ptr<HostShared> shared_;
-  ControlThread control_;
   std::vector<std::shared_ptr<PluginInstance>> instances_;  // in the order of needs
   std::vector<size_t> places_;                              // of each in the configuration
 };

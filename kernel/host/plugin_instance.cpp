@@ -3,24 +3,23 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
 
 namespace ion::host {
 namespace {
 
 // How long destroy waits for a step that is late already: it may be just coming back.
-constexpr std::chrono::milliseconds kGrace{2000};
+constexpr Nanos kGrace = seconds(2);
 
 }  // namespace
 
 PluginInstance::PluginInstance(std::shared_ptr<HostShared> shared, Parts parts)
     : shared_(std::move(shared)), parts_(std::move(parts)) {}
 
-Status PluginInstance::create(ControlThread& control, HostServices::Who who) {
+Status PluginInstance::create(HostServices::Who who) {
   auto services = HostServices::make(shared_, std::move(who), [this](const Status& why) { fault(why); });
   if (!services) return failed(Verb::kCreate, services.error());
   services_ = *std::move(services);
-  return run(control, Verb::kCreate, [this](ion_err* err) {
+  return run(Verb::kCreate, [this](ion_err* err) {
     void* self = nullptr;
     const ion_status code = parts_.plugin->create(&services_->table(), bytes_of(parts_.config), &self, err);
     const std::lock_guard lock(mutex_);
@@ -31,10 +30,10 @@ Status PluginInstance::create(ControlThread& control, HostServices::Who who) {
   });
 }
 
-Status PluginInstance::start(ControlThread& control) {
+Status PluginInstance::start() {
   services_->allow_contracts();
   const auto refs = std::make_shared<std::vector<ion_ref>>();
-  ION_CHECK(run(control, Verb::kStart, [this, refs](ion_err* err) {
+  ION_CHECK(run(Verb::kStart, [this, refs](ion_err* err) {
     const ion_status code = parts_.plugin->start(self_, err);
     return code == ION_OK ? collect_tables(*refs, err) : code;
   }));
@@ -58,24 +57,24 @@ ion_status PluginInstance::collect_tables(std::vector<ion_ref>& refs, ion_err* e
   return ION_OK;
 }
 
-Status PluginInstance::drain(ControlThread& control) {
+Status PluginInstance::drain() {
   {
     const std::lock_guard lock(mutex_);
     if (state_ != ION_PLUGIN_STARTED) return {};
     state_ = ION_PLUGIN_DRAINING, drain_out_ = true;
   }
   withdraw();
-  Clock& clock = shared_->world.clock;
-  const Nanos limit = control.deadline();
+  Clock& clock = shared_->world.clock();
+  const Nanos limit = parts_.step_deadline;
   const Instant begun = clock.now();
-  ION_CHECK(run(control, Verb::kDrain,
-                [this, limit, begun](ion_err* err) { return ask_drain(err, limit.n == 0 ? Instant{} : begun + limit); }));
+  ION_CHECK(run(Verb::kDrain,
+                [this, limit, begun](ion_err* err) { return ask_drain(err, begun + limit); }));
   const Nanos left{std::max<int64_t>(0, limit.n - (clock.now() - begun).n)};
   ION_CHECK(wait_for_drain(left));
   set(ION_PLUGIN_DRAINED);
   if (const std::string behind = services_->outstanding(); !behind.empty()) {
     misbehaviour_.count(Status(ION_E_INTERNAL, "drained with work left behind: " + behind));
-    shared_->world.logger.warn("a plugin was drained and left work behind", {{"plugin", name()}, {"what", behind}});
+    shared_->world.logger().warn("a plugin was drained and left work behind", {{"plugin", name()}, {"what", behind}});
   }
   return {};
 }
@@ -104,7 +103,7 @@ void PluginInstance::drain_done(void* self, const ion_result* result) noexcept {
 
 Status PluginInstance::wait_for_drain(Nanos left) {
   std::unique_lock lock(mutex_);
-  const bool completed = moved_.wait_for(lock, std::chrono::nanoseconds(left.n), [&] { return !drain_out_; });
+  const bool completed = shared_->world.await(lock, moved_, left, [&] { return !drain_out_; });
   const Status drained = drained_;
   lock.unlock();
   if (!completed) {
@@ -115,16 +114,16 @@ Status PluginInstance::wait_for_drain(Nanos left) {
   return drained.ok() ? Status() : failed(Verb::kDrain, drained);
 }
 
-Status PluginInstance::destroy(ControlThread& control) {
+Status PluginInstance::destroy() {
   {
     std::unique_lock lock(mutex_);
-    if (!moved_.wait_for(lock, kGrace, [&] { return !step_out_ && !drain_out_; }))
+    if (!shared_->world.await(lock, moved_, kGrace, [&] { return !step_out_ && !drain_out_; }))
       return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since its last step has not come back", name())};
     if (!created_) return {};
   }
-  if (!services_->work().close(control.deadline()))
+  if (!services_->work().close(shared_->world, parts_.step_deadline))
     return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since work that it posted still runs", name())};
-  ION_CHECK(run(control, Verb::kDestroy, [this](ion_err*) {
+  ION_CHECK(run(Verb::kDestroy, [this](ion_err*) {
     parts_.plugin->destroy(self_);
     return ION_OK;
   }));
@@ -133,7 +132,7 @@ Status PluginInstance::destroy(ControlThread& control) {
   return {};
 }
 
-Status PluginInstance::run(ControlThread& control, Verb verb, std::function<ion_status(ion_err*)> call) {
+Status PluginInstance::run(Verb verb, std::function<ion_status(ion_err*)> call) {
   struct Step {
     ion_err err{sizeof(ion_err), ION_OK, {}};
     ion_status code = ION_OK;
@@ -143,14 +142,14 @@ Status PluginInstance::run(ControlThread& control, Verb verb, std::function<ion_
     const std::lock_guard lock(mutex_);
     step_out_ = true;
   }
-  const bool back = control.run([instance = shared_from_this(), step, call = std::move(call)] {
+  const bool back = shared_->world.run_step([instance = shared_from_this(), step, call = std::move(call)] {
     step->code = call(&step->err);
     const std::lock_guard lock(instance->mutex_);
     instance->step_out_ = false;
     instance->moved_.notify_all();
-  });
+  }, parts_.step_deadline);
   if (!back)
-    return failed(verb, Status(ION_E_DEADLINE, fmt::format("it did not come back within {:g} s", control.deadline().seconds())));
+    return failed(verb, Status(ION_E_DEADLINE, fmt::format("it did not come back within {:g} s", parts_.step_deadline.seconds())));
   if (step->code > ION_OK) return failed(verb, Status(ION_E_INTERNAL, "it answered PENDING, which only an op may"));
   return step->code == ION_OK ? Status() : failed(verb, Status::from(step->code, &step->err));
 }
@@ -167,7 +166,7 @@ void PluginInstance::fault(const Status& why) {
   misbehaviour_.count(why);
   set(ION_PLUGIN_FAULTED);
   withdraw();
-  shared_->world.logger.error("a plugin gave up", {{"plugin", name()}, {"why", why.text()}});
+  shared_->world.logger().error("a plugin gave up", {{"plugin", name()}, {"why", why.text()}});
   if (parts_.on_fault) parts_.on_fault(name(), why);
 }
 

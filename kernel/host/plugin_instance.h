@@ -6,7 +6,6 @@
 // A step that is late may come back at any time, also after drain and destroy of all others; until then nothing of the instance
 // is freed. Steps are called by one thread (PluginHost); questions and fault come from any.
 #pragma once
-#include "host/control_thread.h"
 #include "host/host_services.h"
 #include "host/misbehaviour.h"
 
@@ -37,17 +36,18 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
     PluginInfo info;
     size_t place = 0;  // in the configuration
     std::string config;
+    Nanos step_deadline;
     std::function<void(const std::string& name, const Status& why)> on_fault;  // may be empty; any thread
   };
   explicit PluginInstance(std::shared_ptr<HostShared> shared, Parts parts);
 
   // Messages begin with "plugin NAME: ".
-  Status create(ControlThread& control, HostServices::Who who);
-  Status start(ControlThread& control);
+  Status create(HostServices::Who who);
+  Status start();
   // Withdraws contracts and RPC handlers, then drains. Nothing to do unless it was started.
-  Status drain(ControlThread& control);
+  Status drain();
   // Frees what create made. FAILED: a step is still out or work still runs, so the instance must be left in memory.
-  Status destroy(ControlThread& control);
+  Status destroy();
   bool destroyed() const;  // nothing of it is left: this object may be freed once executor and timers are stopped
 
   const std::string& name() const { return parts_.info.name; }
@@ -58,7 +58,7 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
  private:
   enum class Verb { kCreate, kStart, kDrain, kDestroy };
   static void drain_done(void* self, const ion_result* result) noexcept;
-  Status run(ControlThread& control, Verb verb, std::function<ion_status(ion_err*)> call);
+  Status run(Verb verb, std::function<ion_status(ion_err*)> call);
   Status failed(Verb verb, const Status& why);
   ion_status ask_drain(ion_err* err, Instant deadline);
   Status wait_for_drain(Nanos left);

@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <chrono>
-
 namespace ion::host {
 namespace {
 
@@ -102,10 +100,10 @@ bool PluginWork::disarm(TimerHandle timer) {
   return true;
 }
 
-bool PluginWork::close(Nanos limit) {
+bool PluginWork::close(World& world, Nanos limit) {
   closed_.store(true);
   std::unique_lock lock(mutex_);
-  return idle_.wait_for(lock, std::chrono::nanoseconds(limit.n), [&] { return running_.load() == 0; });
+  return world.await(lock, idle_, limit, [&] { return running_.load() == 0; });
 }
 
 std::string PluginWork::outstanding() const {

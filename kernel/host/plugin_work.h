@@ -4,7 +4,7 @@
 // Invariant: outlives every post and timer, hence lives until the real executor and timers were stopped.
 // Price: one small allocation for a post. Thread: any; close() by control, never from posted work.
 #pragma once
-#include <ion/ports.h>
+#include "base/world.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -26,9 +26,8 @@ class PluginWork final : public Executor, public Timers {
   Result<TimerHandle> arm(ShardId shard, Instant at, ion_fn fn, void* ctx) override;
   bool disarm(TimerHandle timer) override;
 
-  // New work is refused with CLOSED, waiting work and timers will do nothing. Waits for what runs; false: it still runs after
-  // `limit` of real time.
-  bool close(Nanos limit);
+  // New work is refused with CLOSED, waiting work and timers will do nothing. Waits for what runs; false: it still runs after `limit`.
+  bool close(World& world, Nanos limit);
   // "2 posts, 1 timer" that have not run yet; empty: none.
   std::string outstanding() const;
 

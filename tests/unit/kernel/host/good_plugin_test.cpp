@@ -191,7 +191,7 @@ TEST_F(GoodPlugin, starts_after_whom_it_needs_and_is_listed_as_configured) {
 
 TEST_F(GoodPlugin, is_loaded_again_beside_itself_from_the_same_copy) {
   run();
-  PluginHost second(world(), options_);
+  PluginHost second(environment(), options_);
   ASSERT_TRUE(second.load({spec("good", R"({"greeting": "second"})")}).ok());
   EXPECT_TRUE(second.destroy().ok());
   EXPECT_TRUE(destroy().ok());

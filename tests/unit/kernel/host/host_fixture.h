@@ -1,6 +1,7 @@
 // The world of a PluginHost under the test's hand: clock, executor, timers and log are imaginary, files lie in a folder of the
 // test, plugins are copied there from the build folder, so that owner and mode are the test's own.
 #pragma once
+#include "base/control_thread.h"
 #include "base/posix_files.h"
 #include "base/system_random.h"
 #include "config/config_snapshot.h"
@@ -11,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <filesystem>
 #include <map>
@@ -110,6 +112,47 @@ class TestLog final : public Logger {
   std::vector<std::string> lines_;
 };
 
+// Steps and waits are real, so that a plugin that hangs is noticed; everything else is under the test's hand.
+class TestWorld final : public World {
+ public:
+  TestWorld(TestClock& clock, TestWork& work, TestLog& log) : clock_(clock), work_(work), log_(log) {}
+  Clock& clock() override { return clock_; }
+  Nanos thread_cpu() override { return {}; }
+  Executor& executor() override { return work_; }
+  ShardId control_shard() const override { return {0}; }
+  Timers& timers() override { return work_; }
+  uint32_t cores() const override { return 1; }
+  Logger& logger() override { return log_; }
+  std::unique_ptr<Logger> logger_for(std::string_view) override { return std::make_unique<SharedLog>(log_); }
+  void set_log_level(LogLevel) override {}
+  std::unique_ptr<Random> random_for(std::string_view name) override { return std::make_unique<base::SystemRandom>(7, name); }
+  Result<std::unique_ptr<Files>> files_for(const std::string& directory) override {
+    ION_TRY(auto files, base::PosixFiles::open(directory));
+    return std::unique_ptr<Files>(std::move(files));
+  }
+  uint64_t descriptors_max() const override { return 100; }
+  bool await(std::unique_lock<std::mutex>& lock, std::condition_variable& moved, Nanos limit, const std::function<bool()>& holds) override {
+    return moved.wait_for(lock, std::chrono::nanoseconds(limit.n), holds);
+  }
+  bool run_step(std::function<void()> step, Nanos limit) override { return control_.run(std::move(step), limit); }
+  int next_signal() override { return 0; }
+  Status stop_work(Nanos) override { return {}; }
+
+ private:
+  class SharedLog final : public Logger {
+   public:
+    explicit SharedLog(TestLog& log) : log_(log) {}
+    void write(LogLevel level, std::string_view text, std::initializer_list<LogField> fields) override { log_.write(level, text, fields); }
+
+   private:
+    TestLog& log_;
+  };
+  TestClock& clock_;
+  TestWork& work_;
+  TestLog& log_;
+  base::ControlThread control_;
+};
+
 class TempDir {
  public:
   TempDir() {
@@ -155,16 +198,8 @@ class PluginHostTest : public testing::Test {
             }};
   }
 
-  HostEnvironment world() {
-    HostEnvironment w{clock_, work_, work_, log_, {}, {}, {}, {}, &metrics_, {}, uint64_t{1} << 20};
-    w.random_for = [](const std::string& name) { return std::make_unique<base::SystemRandom>(7, name); };
-    w.files_for = [](const std::string& dir) -> Result<std::unique_ptr<Files>> {
-      ION_TRY(auto files, base::PosixFiles::open(dir));
-      return std::unique_ptr<Files>(std::move(files));
-    };
-    w.node = {NodeId{42}, "rack-1", "test-cluster", "0.0.0"};
-    w.services = services_;
-    return w;
+  HostEnvironment environment() {
+    return {world_, {NodeId{42}, "rack-1", "test-cluster", "0.0.0"}, &metrics_, services_, uint64_t{1} << 20};
   }
   PluginHost& host() {
     if (!host_) {
@@ -172,7 +207,7 @@ class PluginHostTest : public testing::Test {
       options_.places.data_dir = temp_ / "data";
       options_.probe_program = ION_TEST_PROBE;
       options_.on_fault = [this](const std::string& name, const Status& why) { faults_.push_back(name + ": " + why.text()); };
-      host_ = std::make_unique<PluginHost>(world(), options_);
+      host_ = std::make_unique<PluginHost>(environment(), options_);
     }
     return *host_;
   }
@@ -209,6 +244,7 @@ class PluginHostTest : public testing::Test {
   TestClock clock_;
   TestWork work_{clock_};
   TestLog log_;
+  TestWorld world_{clock_, work_, log_};
   observe::MetricRegistry metrics_{1};
   std::vector<GivenService> services_;
   PluginHostOptions options_;

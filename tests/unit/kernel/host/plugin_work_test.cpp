@@ -1,5 +1,4 @@
 #include "host/plugin_work.h"
-#include "host/control_thread.h"
 
 #include "host_fixture.h"
 
@@ -32,6 +31,8 @@ class ThreadPerPost final : public Executor {
 struct PluginWorkTest : testing::Test {
   TestClock clock;
   TestWork fake{clock};
+  TestLog log;
+  TestWorld world{clock, fake, log};
   ThreadPerPost threads;
 };
 
@@ -40,9 +41,9 @@ TEST_F(PluginWorkTest, close_waits_for_what_runs) {
   std::latch running(1), go_on(1);
   ASSERT_TRUE(ion::post(work, ShardId{0}, [&] { running.count_down(), go_on.wait(); }).ok());
   running.wait();
-  EXPECT_FALSE(work.close(milliseconds(1)));
+  EXPECT_FALSE(work.close(world, milliseconds(1)));
   go_on.count_down();
-  EXPECT_TRUE(work.close(seconds(30)));
+  EXPECT_TRUE(work.close(world, seconds(30)));
   threads.join();
 }
 
@@ -52,7 +53,7 @@ TEST_F(PluginWorkTest, nothing_runs_after_close_however_the_threads_fall) {
     auto alive = std::make_unique<std::atomic<int>>(0);
     for (int i = 0; i < 4; ++i)
       ASSERT_TRUE(work.post({0}, [](void* ctx) noexcept { ++*static_cast<std::atomic<int>*>(ctx); }, alive.get()).ok());
-    ASSERT_TRUE(work.close(seconds(30)));
+    ASSERT_TRUE(work.close(world, seconds(30)));
     alive.reset();  // what destroy does; a late post would touch it
     threads.join();
     EXPECT_EQ(work.outstanding(), "");
@@ -63,7 +64,7 @@ TEST_F(PluginWorkTest, refusals_of_the_executor_are_handed_on_and_not_counted) {
   PluginWork work(threads, fake);
   EXPECT_EQ(work.post_blocking([](void*) noexcept {}, nullptr).code(), ION_E_OVERLOADED);
   EXPECT_EQ(work.outstanding(), "");
-  EXPECT_TRUE(work.close(seconds(1)));
+  EXPECT_TRUE(work.close(world, seconds(1)));
   EXPECT_EQ(work.post({0}, [](void*) noexcept {}, nullptr).code(), ION_E_CLOSED);
   EXPECT_EQ(work.arm({0}, {1}, [](void*) noexcept {}, nullptr).error().code(), ION_E_CLOSED);
 }
@@ -78,32 +79,6 @@ TEST_F(PluginWorkTest, a_handle_is_never_given_twice) {
   EXPECT_NE(first, second);
   EXPECT_FALSE(work.disarm(first)) << "asking late harms nobody";
   EXPECT_TRUE(work.disarm(second));
-}
-
-TEST(ControlThread, runs_steps_in_order_on_one_thread_that_is_not_ours) {
-  ControlThread control(seconds(30));
-  std::vector<std::thread::id> ids;
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(control.run([&] { ids.push_back(std::this_thread::get_id()); }));
-  EXPECT_EQ(ids[0], ids[2]);
-  EXPECT_NE(ids[0], std::this_thread::get_id());
-}
-
-TEST(ControlThread, leaves_a_hanging_step_its_thread_and_takes_another) {
-  const auto go_on = std::make_shared<std::latch>(1), ended = std::make_shared<std::latch>(1);
-  ControlThread control(milliseconds(20));
-  EXPECT_FALSE(control.run([=] { go_on->wait(), ended->count_down(); }));
-  const auto ran = std::make_shared<std::atomic<bool>>(false);
-  while (!control.run([=] { *ran = true; })) continue;  // a machine under load may need more than 20 ms for nothing
-  EXPECT_TRUE(*ran);
-  go_on->count_down();
-  ended->wait();
-}
-
-TEST(ControlThread, without_a_deadline_is_the_caller) {
-  ControlThread control({});
-  std::thread::id id;
-  EXPECT_TRUE(control.run([&] { id = std::this_thread::get_id(); }));
-  EXPECT_EQ(id, std::this_thread::get_id());
 }
 
 }  // namespace

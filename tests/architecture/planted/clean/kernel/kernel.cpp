@@ -1,5 +1,5 @@
-// The composition root may open anything of the kernel.
-#include "base/system_clock.h"
+// The composition root may open anything of the kernel, but for what the world is made of.
+#include "base/world.h"
 #include "cluster/metadata_view.h"
 #include "partition/core/window.h"
 

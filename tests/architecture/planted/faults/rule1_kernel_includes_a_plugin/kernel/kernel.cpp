@@ -1,4 +1,4 @@
-#include "base/system_clock.h"
+#include "base/world.h"
 #include "cluster/metadata_view.h"
 #include "../plugins/demo/core/rule.h"  // FAULT
 

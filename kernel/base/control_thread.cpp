@@ -1,4 +1,4 @@
-#include "host/control_thread.h"
+#include "base/control_thread.h"
 
 #include "base/thread_place.h"
 
@@ -7,7 +7,7 @@
 #include <mutex>
 #include <thread>
 
-namespace ion::host {
+namespace ion::base {
 
 struct ControlThread::Lane {
   std::mutex mutex;
@@ -17,8 +17,8 @@ struct ControlThread::Lane {
   std::thread thread;
 
   static void serve(const std::shared_ptr<Lane>& lane) {
-    const base::PlaceScope place({ION_WORD_CONTROL, base::kNoShard});
-    base::name_this_thread("ion-control");
+    const PlaceScope place({ION_WORD_CONTROL, kNoShard});
+    name_this_thread("ion-control");
     std::unique_lock lock(lane->mutex);
     for (;;) {
       lane->moved.wait(lock, [&] { return lane->stop || lane->step; });
@@ -32,8 +32,6 @@ struct ControlThread::Lane {
   }
 };
 
-ControlThread::ControlThread(Nanos deadline) : deadline_(deadline) {}
-
 ControlThread::~ControlThread() {
   if (!lane_) return;
   {
@@ -44,12 +42,7 @@ ControlThread::~ControlThread() {
   lane_->thread.join();
 }
 
-bool ControlThread::run(std::function<void()> step) {
-  if (deadline_.n == 0) {
-    const base::PlaceScope place({ION_WORD_CONTROL, base::kNoShard});
-    step();
-    return true;
-  }
+bool ControlThread::run(std::function<void()> step, Nanos deadline) {
   if (!lane_) {
     lane_ = std::make_shared<Lane>();
     lane_->thread = std::thread([lane = lane_] { Lane::serve(lane); });
@@ -57,7 +50,7 @@ bool ControlThread::run(std::function<void()> step) {
   std::unique_lock lock(lane_->mutex);
   lane_->step = std::move(step);
   lane_->moved.notify_all();
-  if (lane_->moved.wait_for(lock, std::chrono::nanoseconds(deadline_.n), [&] { return !lane_->step; })) return true;
+  if (lane_->moved.wait_for(lock, std::chrono::nanoseconds(deadline.n), [&] { return !lane_->step; })) return true;
   lane_->stop = true;
   lane_->thread.detach();
   lock.unlock();
@@ -65,4 +58,4 @@ bool ControlThread::run(std::function<void()> step) {
   return false;
 }
 
-}  // namespace ion::host
+}  // namespace ion::base

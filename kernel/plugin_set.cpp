@@ -1,0 +1,82 @@
+#include "plugin_set.h"
+
+#include <ion/abi/contract/transport.h>
+#include <ion/bridge/broker_api_bridge.h>
+
+#include <fmt/format.h>
+
+namespace ion {
+namespace {
+
+// A plugin with this setting carries batches in messages of that size, and a batch that is allowed and cannot be carried is a trap.
+Status check_message_size(const config::PluginConfig& plugin, const config::CheckedConfig& checked, uint64_t batch_bytes_max) {
+  const config::Node* size = checked.tree.find("message_bytes_max");
+  if (size == nullptr || !size->is(config::Kind::kInteger) || static_cast<uint64_t>(size->integer) >= batch_bytes_max) return {};
+  return {ION_E_INVALID, fmt::format("plugins.{}.config.message_bytes_max: wanted at least limits.batch_bytes_max, which is {}, found {}",
+                                     plugin.name, batch_bytes_max, size->integer)};
+}
+
+host::PluginHostOptions reporting(host::PluginHostOptions options, Logger& logger) {
+  options.on_fault = [&logger](const std::string& name, const Status& why) {
+    logger.error("a plugin is out of service", {{"plugin", name}, {"why", why.text()}});
+  };
+  return options;
+}
+
+}  // namespace
+
+host::HostEnvironment plugin_environment(World& world, const config::KernelConfig& config, const BrokerOptions& options, BrokerApi& api,
+                                         observe::MetricRegistry& metrics) {
+  host::HostEnvironment e{world, {NodeId{config.node.id}, config.node.rack, config.node.cluster, options.version}, &metrics, {}};
+  e.services.push_back({ION_BROKER_API_ID, [&api](std::string_view) -> Result<ion_ref> { return ion_ref{&export_broker_api, &api}; }});
+  return e;
+}
+
+host::PluginHostOptions host_options(const config::KernelConfig& config, const BrokerOptions& options) {
+  host::PluginHostOptions o;
+  o.places.directories = config.plugin_host.extra_directories;
+  o.places.directories.insert(o.places.directories.end(), config.plugin_host.directories.begin(), config.plugin_host.directories.end());
+  o.places.data_dir = config.node.data_dir;
+  for (const auto& [name, hash] : config.plugin_host.allow) o.places.allow.push_back(name + "=" + hash);
+  o.allow_drafts = config.plugin_host.allow_drafts;
+  o.step_deadline = config.plugin_host.step_deadline;
+  o.probe_deadline = config.plugin_host.step_deadline;
+  if (!config.plugin_host.probe || !options.probe) o.probe_program.clear();
+  if (!options.null_broker)
+    o.required = {{ION_STORAGE_ID, "records would have no place"}, {ION_CONSENSUS_ID, "topics could not be kept"}};
+  if (!options.in_process) o.required.push_back({ION_TRANSPORT_ID, "nobody could reach this broker"});
+  return o;
+}
+
+std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config) {
+  std::vector<host::PluginSpec> list;
+  for (const config::PluginConfig& p : config.plugins) {
+    if (!p.enabled) continue;
+    list.push_back({p.name, p.path, [&p, batch_bytes_max = config.limits.batch_bytes_max](std::string_view schema) -> Result<std::string> {
+                      ION_TRY(config::CheckedConfig checked, config::check_plugin_config(p.config, p.name, schema));
+                      ION_CHECK(check_message_size(p, checked, batch_bytes_max));
+                      return std::move(checked.json);
+                    }});
+  }
+  return list;
+}
+
+PluginSet::PluginSet(World& world, const config::KernelConfig& config, const BrokerOptions& options, BrokerApi& api,
+                     observe::MetricRegistry& metrics)
+    : world_(world), config_(config), options_(options),
+      host_(plugin_environment(world, config, options, api, metrics), reporting(host_options(config, options), world.logger())) {}
+
+Status PluginSet::start() {
+  ION_CHECK(host_.load(enabled_plugins(config_)));
+  ION_CHECK(host_.start());
+  if (options_.null_broker) return {};
+  ION_TRY(storage_ref_, host_.contract(ION_STORAGE_ID));
+  storage_ = std::make_unique<ImportedStorage>(storage_ref_);
+  ION_TRY(const ion_ref consensus, host_.contract(ION_CONSENSUS_ID));
+  consensus_ = std::make_unique<ImportedConsensus>(consensus);
+  if (const auto router = host_.contract(ION_ROUTER_ID)) router_ = std::make_unique<ImportedRouter>(*router);
+  else world_.logger().warn("no plugin provides ion.router/1: requests must name their partition");
+  return {};
+}
+
+}  // namespace ion

@@ -1,0 +1,121 @@
+#include "topic_server.h"
+
+#include "awaited.h"
+
+#include <fmt/ranges.h>
+
+namespace ion {
+namespace {
+
+constexpr Nanos kCloseLimit = seconds(60);       // of the partitions, and of the metadata log: a flush each on a slow disk
+constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
+
+pipeline::EachPlugin lister(host::PluginHost& host) {
+  return [&host](ion_plugin_fn each, void* ctx) {
+    for (const host::PluginInfo& p : host.plugins()) {
+      const std::string provides = fmt::format("{}", fmt::join(p.provides, ",")), needs = fmt::format("{}", fmt::join(p.needs, ","));
+      const ion_plugin_info info{sizeof(ion_plugin_info), static_cast<uint32_t>(p.state), bytes_of(p.name), bytes_of(p.id), bytes_of(p.version),
+                                 bytes_of(p.build), bytes_of(p.file), bytes_of(p.sha256), bytes_of(provides), bytes_of(needs),
+                                 bytes_of(p.last_error), p.faults};
+      each(ctx, &info);
+    }
+  };
+}
+
+}  // namespace
+
+cluster::TopicSettings TopicServer::defaults() const {
+  cluster::TopicSettings settings;
+  settings.segment_bytes = config_.topics.segment_bytes;
+  settings.fsync = config_.topics.durability == "fsync" && (plugins_.storage().caps() & ION_STORAGE_VOLATILE) == 0;
+  return settings;
+}
+
+pipeline::PipelineLimits TopicServer::limits() const {
+  pipeline::PipelineLimits limits;
+  limits.record_bytes_max = config_.limits.record_bytes_max;
+  limits.batch_bytes_max = config_.limits.batch_bytes_max;
+  limits.fetch_bytes_max = config_.limits.fetch_bytes_max;
+  limits.fetch_wait_max = config_.limits.fetch_wait_max;
+  limits.inflight_bytes_max = config_.limits.inflight_bytes_max;
+  limits.partitions_default = config_.topics.partitions;
+  return limits;
+}
+
+TopicServer::TopicServer(World& world, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics)
+    : world_(world), plugins_(plugins), config_(config), partition_metrics_(std::move(metrics)), ids_(world.random_for("kernel/ids")),
+      local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_}, plugins.storage(), view_,
+              world.control_shard(), defaults(), world.descriptors_max()}),
+      controller_({world.executor(), world.timers(), world.clock(), world.logger(), *ids_, plugins.router(), NodeId{config.node.id},
+                   ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_,
+                   (plugins.storage().caps() & ION_STORAGE_VOLATILE) != 0},
+                  local_),
+      admission_(config.limits.inflight_bytes_max), interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }}),
+      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, limits()} {}
+
+Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, const config::KernelConfig& config, PluginSet& plugins,
+                                                        observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity) {
+  ION_TRY(partition::PartitionMetrics partition_metrics, partition::PartitionMetrics::declare(metrics));
+  std::unique_ptr<TopicServer> made(new TopicServer(world, plugins, config, std::move(partition_metrics)));
+  if (config.topics.durability == "fsync" && !made->defaults().fsync)
+    world.logger().warn("the storage plugin keeps records in memory only: topics are made with durability=os");
+  ION_CHECK(made->add_interceptors(metrics));
+  made->api_ = std::make_unique<api::LocalBrokerApi>(made->pipeline_, made->controller_, made->local_, identity, lister(plugins.host()));
+  ION_CHECK(made->api_->declare_metrics(metrics));
+  return made;
+}
+
+Status TopicServer::add_interceptors(observe::MetricRegistry& metrics) {
+  for (const host::NamedRef& ref : plugins_.host().contracts(ION_INTERCEPTOR_ID)) {
+    pipeline::InterceptorPolicy policy;
+    policy.name = ref.name;
+    policy.ref = ref.ref;
+    ION_TRY(policy.metrics, pipeline::InterceptorMetrics::declare(metrics, ref.name));
+    policy.misbehaved = [&host = plugins_.host(), name = ref.name](const Status& why) { host.report(name, why); };
+    for (const config::PluginConfig& p : config_.plugins)
+      if (p.name == ref.name) {
+        policy.on_error = p.on_error == "open" ? pipeline::OnError::kOpen : pipeline::OnError::kClosed;
+        policy.on_reject = p.on_reject == "record" ? pipeline::OnReject::kRecord : pipeline::OnReject::kBatch;
+        policy.budget = p.budget;
+        policy.pending_deadline = p.pending_deadline;
+        policy.breaker = {p.breaker.failure_percent, p.breaker.calls_min, p.breaker.window, p.breaker.pause};
+      }
+    ION_CHECK(interceptors_.add(std::move(policy)));
+  }
+  return {};
+}
+
+Status TopicServer::open_metadata() {
+  const Awaited inspected;
+  local_.inspect_storage(inspected.done());
+  ION_CHECK(inspected.wait(world_, kRecoveryLimit, "listing the logs"));
+  const Awaited opened;
+  ION_CHECK(post(world_.executor(), world_.control_shard(), [this, done = opened.done()] {
+    RoleScope scope(control_role);
+    controller_.open(plugins_.consensus(), plugins_.storage_ref(), done);
+  }));
+  return opened.wait(world_, kRecoveryLimit, "reading the metadata log");
+}
+
+Status TopicServer::open_partitions() {
+  const Awaited served;
+  local_.start(controller_, served.done());
+  return served.wait(world_, kRecoveryLimit, "opening the partitions");
+}
+
+Status TopicServer::close_partitions() {
+  const Awaited closed;
+  local_.stop(closed.done());
+  return closed.wait(world_, kCloseLimit, "closing the partitions");
+}
+
+Status TopicServer::close_metadata() {
+  const Awaited closed;
+  ION_CHECK(post(world_.executor(), world_.control_shard(), [this, done = closed.done()] {
+    RoleScope scope(control_role);
+    controller_.close(done);
+  }));
+  return closed.wait(world_, kCloseLimit, "closing the metadata log");
+}
+
+}  // namespace ion

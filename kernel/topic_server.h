@@ -1,0 +1,55 @@
+// The topics of one broker behind the broker API: the catalogue on the metadata log, the partitions that this broker serves, and
+// the pipeline that every request takes.
+//
+//   built -> open: metadata log read, partitions opened -> closed: partitions first, then the metadata log
+//
+// Thread: main; api() and its verbs from ANY. Outlives every transport and every caller of api(); close before destruction.
+#pragma once
+#include "api/broker_api.h"
+#include "base/world.h"
+#include "kernel.h"
+#include "observe/health.h"
+#include "observe/metric_registry.h"
+#include "plugin_set.h"
+
+#include <memory>
+
+namespace ion {
+
+class TopicServer {
+ public:
+  // `identity` gets the address of the first listener later, before the first request.
+  static Result<std::unique_ptr<TopicServer>> build(World& world, const config::KernelConfig& config, PluginSet& plugins,
+                                                    observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity);
+
+  Status open_metadata();
+  Status open_partitions();
+  Status close_partitions();
+  Status close_metadata();
+
+  api::LocalBrokerApi& api() { return *api_; }
+  // What an interceptor still keeps is answered now, so that it does not hold up a stop. ANY
+  void stop_interceptors() { interceptors_.stop(); }
+
+ private:
+  TopicServer(World& world, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics);
+  cluster::TopicSettings defaults() const;
+  Status add_interceptors(observe::MetricRegistry& metrics);
+  pipeline::PipelineLimits limits() const;
+
+  World& world_;
+  PluginSet& plugins_;
+  const config::KernelConfig& config_;
+  partition::PartitionMetrics partition_metrics_;
+  observe::Health health_;
+  cluster::MetadataView view_;
+  std::unique_ptr<Random> ids_;
+  cluster::LocalBroker local_;
+  cluster::Controller controller_;
+  pipeline::Admission admission_;
+  pipeline::InterceptorChain interceptors_;
+  const pipeline::PipelineServices pipeline_;
+  std::unique_ptr<api::LocalBrokerApi> api_;
+};
+
+}  // namespace ion

@@ -1,0 +1,145 @@
+// A broker of a test: its own world on shared virtual time, its own machine whose disks outlive it, and verbs that run until they are
+// answered.
+#pragma once
+#include "kernel.h"
+#include "support/asked.h"
+#include "support/virtual_world.h"
+
+#include <ion/record_reader.h>
+#include <ion/record_writer.h>
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+namespace ion::test {
+
+constexpr Nanos kAnswerLimit = seconds(60);  // of virtual time
+
+// Copies of plugins lie there: the loader reads real files.
+class CopiesDirectory {
+ public:
+  CopiesDirectory() {
+    std::string pattern = (std::filesystem::canonical(std::filesystem::temp_directory_path()) / "ion-scenario-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    path_ = pattern;
+  }
+  ~CopiesDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+class TestBroker {
+ public:
+  TestBroker(VirtualTime& time, std::string data_dir) : time_(time), data_dir_(std::move(data_dir)) {}
+  ~TestBroker() { EXPECT_EQ(broker_, nullptr) << "a test stops its brokers"; }
+
+  std::vector<std::string> settings;  // laid over the built-in ones
+  std::vector<std::string> without;   // plugins that are not enabled
+
+  Status start() {
+    const auto loaded = configuration();
+    if (!loaded) return loaded.error();
+    world_ = std::make_unique<VirtualWorld>(time_, machine_, ++starts_);
+    BrokerOptions options;
+    options.version = "0.0.0";
+    options.in_process = true, options.probe = false;
+    auto started = Broker::start(*loaded, options, *world_);
+    if (!started) return started.error();
+    broker_ = *std::move(started);
+    return {};
+  }
+  Status stop() {
+    const Status stopped = broker_->stop();
+    broker_.reset();
+    return stopped;
+  }
+  Result<config::Loaded> configuration() const {
+    config::LoadRequest request;
+    request.dev = true;
+    request.data_dir = data_dir_;
+    request.plugin_directories = {ION_PLUGIN_DIR};
+    request.settings = {"plugins.transport-grpc.enabled=false", "topics.segment_bytes=1MiB", "plugins.storage-mmap.config.segment_bytes=64KiB",
+                        "plugins.storage-mmap.config.prepare_ahead=0"};
+    request.settings.insert(request.settings.end(), settings.begin(), settings.end());
+    for (const std::string& plugin : without) request.settings.push_back("plugins." + plugin + ".enabled=false");
+    return config::load(request);
+  }
+
+  Status create_topic(std::string_view name, uint32_t partitions = 1) {
+    ion_topic_req request{};
+    request.size = sizeof request, request.name = bytes_of(name), request.partitions = partitions, request.replication = 1;
+    request.each = [](void*, const ion_topic_info*) noexcept {};
+    request.each_broker = [](void*, const ion_broker_info*) noexcept {};
+    ion_admin_answer answer{};
+    answer.size = sizeof answer;
+    return ask([&](Op& op) { return api().topic_create(op, request, answer); }).status;
+  }
+  Status produce(std::string_view topic, const std::vector<std::string>& values) {
+    batch::RecordWriter writer;
+    for (const std::string& value : values) writer.append({std::nullopt, span_of(value), time_.clock().wall(), {}});
+    const std::vector<uint8_t> bytes = writer.finish();
+    const ion_buf part = borrowed(bytes);
+    ion_produce_req request{};
+    request.size = sizeof request, request.acks = ION_ACKS_ALL, request.topic = bytes_of(topic), request.nparts = 1, request.parts = &part;
+    ion_produce_answer answer{};
+    answer.size = sizeof answer;
+    return ask([&](Op& op) { return api().produce(op, request, answer); }).status;
+  }
+  // The values of all records from the start, joined by commas; or "!CODE".
+  std::string consume(std::string_view topic) {
+    std::string all;
+    for (ion_offset at = 0;;) {
+      ion_fetch_req request{};
+      request.size = sizeof request, request.topic = bytes_of(topic), request.offset = at, request.bytes_max = 1 << 20;
+      ion_fetch_answer answer{};
+      answer.size = sizeof answer;
+      const Outcome got = ask([&](Op& op) { return api().fetch(op, request, answer); });
+      if (!got.status.ok()) return all + "!" + std::string(code_name(got.status.code()));
+      for (const Buf& buf : got.bufs) add_values(all, buf);
+      if (got.bufs.empty() || answer.next == at) return all;
+      at = answer.next;
+    }
+  }
+  BrokerApi& api() { return broker_->api(); }
+  Broker& broker() { return *broker_; }
+  VirtualWorld& world() { return *world_; }
+  FakeDisk& disk(const std::string& below = {}) { return machine_.disk(data_dir_ + below); }
+
+ private:
+  template <class Start>
+  Outcome ask(Start&& start) {
+    Asked asked(std::forward<Start>(start));
+    if (!time_.run_until(kAnswerLimit, [&] { return asked.done(); })) return {Status(ION_E_DEADLINE, "no answer in virtual time"), 0, 0, {}};
+    return asked.take();
+  }
+  static void add_values(std::string& all, const Buf& buf) {
+    for (uint64_t at = 0; at < buf.size();) {
+      const std::span<const uint8_t> rest(buf.data() + at, buf.size() - at);
+      const batch::Header header = batch::read_header(rest.data());
+      auto reader = batch::RecordReader::open(rest.first(header.total_bytes()));
+      ION_ASSERT(reader.has_value());
+      for (auto record = reader->next(); record.has_value() && record->has_value(); record = reader->next())
+        all += (all.empty() ? "" : ",") + std::string(text_of((*record)->value.value_or(std::span<const uint8_t>())));
+      at += header.total_bytes();
+    }
+  }
+
+  VirtualTime& time_;
+  const std::string data_dir_;
+  VirtualMachine machine_;
+  uint64_t starts_ = 0;
+  std::unique_ptr<VirtualWorld> world_;
+  std::unique_ptr<Broker> broker_;
+};
+
+}  // namespace ion::test

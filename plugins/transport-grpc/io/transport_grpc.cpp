@@ -50,6 +50,7 @@ Later later_of(F done) {
 }  // namespace
 
 Result<std::unique_ptr<TransportGrpc>> TransportGrpc::create(Host host, Config config) {
+  if (const auto listen = parse_listen_address(config.listen); !listen) return listen.error();  // what cannot be listened to is no configuration
   ION_TRY(const ion_ref executor, host.get(ION_EXECUTORS_ID));
   ION_TRY(const ion_ref timers, host.get(ION_TIMERS_ID));
   ION_TRY(const ion_ref random, host.get(ION_RANDOM_ID));

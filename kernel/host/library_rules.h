@@ -1,5 +1,5 @@
 // Which libraries a plugin may ask for. One copy of libstdc++, protobuf, gRPC and OpenSSL in the process is what keeps plugins
-// from tearing each other apart (plugin-abi, traps T1-T6), so the list names the distribution's shared ones. Pure.
+// from tearing each other apart, so the list names the distribution's shared ones. Pure.
 #pragma once
 #include <ion/elf_notes.h>
 

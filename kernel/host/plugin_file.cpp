@@ -218,7 +218,7 @@ Status open_forever(const std::string& path, int flags, OpenForever& to) {
     return {};
   } catch (const boost::dll::fs::system_error& e) {
     return {ION_E_FAILED, loader_text(e.what())};
-  } catch (const std::exception& e) {  // seen with this loader; others terminate (trap T13), which the child shows too
+  } catch (const std::exception& e) {  // seen with this loader; others terminate, which the child shows too
     return {ION_E_FAILED, fmt::format("a static constructor threw: {}", e.what())};
   } catch (...) {
     return {ION_E_FAILED, "a static constructor threw"};

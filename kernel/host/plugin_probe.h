@@ -1,5 +1,5 @@
 // Maps the whole set of plugins in a child process first: `ionstreamd --probe a.so b.so`. What aborts, throws or hangs while it
-// is loaded does so there, and its signal and last words become the error message (plugin-abi, trap P1).
+// is loaded does so there, and its signal and last words become the error message.
 // The child: maps our own libraries, then each plugin, calls each entry and compares its descriptor with its note; it tells the
 // parent on a pipe which one is next, so that the dead one has a name. Thread: control.
 #pragma once

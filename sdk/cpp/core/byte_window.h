@@ -1,5 +1,5 @@
 // How many bytes a connection may have under way: 2 x throughput x the smallest round trip seen, between 2 and 32 MiB. More is
-// only queueing (performance.md section 7, rule 2). Pure.
+// only queueing. Pure.
 #pragma once
 #include <ion/time.h>
 

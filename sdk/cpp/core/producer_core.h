@@ -1,6 +1,6 @@
 // The producer of one topic, as a pure machine: what happened goes in with the time, what is to be done comes out.
 //
-// Rules (performance.md section 7): a partition with nothing in flight sends at once; else records gather until an ack returns,
+// Rules: a partition with nothing in flight sends at once; else records gather until an ack returns,
 // batch_bytes_ready are there or linger has passed. At most in_flight_max batches per partition, a byte window per connection.
 // Keyless records stick to one partition per batch. A batch in flight on the latency connection is alone in its partition.
 //

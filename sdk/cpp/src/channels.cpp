@@ -9,7 +9,7 @@ namespace ion::client {
 namespace {
 constexpr int kMessageBytesMax = 64 << 20;
 
-// Names without a constant in gRPC 1.51 are written out; what they bring was measured (performance.md section 2.3).
+// Names without a constant in gRPC 1.51 are written out; what they bring was measured.
 grpc::ChannelArguments arguments(Lane lane) {
   grpc::ChannelArguments args;
   args.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

@@ -1,4 +1,4 @@
-// Connections to brokers: one for bulk and one for small round trips per address, never shared (performance.md section 2.5): their
+// Connections to brokers: one for bulk and one for small round trips per address, never shared: their
 // arguments differ, and each has its own pool. Any thread. Kept until the client goes.
 #pragma once
 #include <grpcpp/channel.h>

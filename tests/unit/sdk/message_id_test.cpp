@@ -21,7 +21,7 @@ TEST(MessageId, reads_and_writes_the_example_of_rfc_9562) {
   EXPECT_EQ(message_id::make(parts->time, parts->offset_low, parts->log).text(), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
 }
 
-// performance.md 5.4: ms 48 | 0111 | offset[39:28] | 10 | offset[27:0] | log id 34.
+// The layout: ms 48 | 0111 | offset[39:28] | 10 | offset[27:0] | log id 34.
 TEST(MessageId, has_the_layout_of_the_design) {
   EXPECT_EQ(message_id::make({0}, {0}, {0}).text(), "00000000-0000-7000-8000-000000000000");
   EXPECT_EQ(message_id::make({message_id::kTimeEnd - 1}, {kSpan - 1}, {kLogIdMax}).text(), "ffffffff-ffff-7fff-bfff-ffffffffffff");

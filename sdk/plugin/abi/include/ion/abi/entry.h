@@ -11,8 +11,9 @@ ION_EXTERN_C_BEGIN
 #define ION_NOTE_TYPE_ABI 1u
 #define ION_NOTE_TYPE_SCHEMA 2u
 
+/* What the host tells of itself. host_version ends in zero and lives for the call. */
 typedef struct ion_probe { uint32_t size; uint16_t abi_major, abi_minor; const char* host_version; } ion_probe;
-/* NULL for a foreign major. The host refuses a min_host_minor above its own minor. Both messages name both numbers. */
+/* Called once per process, on the control thread, must not start anything. NULL for a foreign major. The host refuses a min_host_minor above its own minor. Both messages name both numbers. */
 typedef const ion_plugin* (*ion_entry_fn)(const ion_probe*) ION_NOEXCEPT;
 
 ION_EXTERN_C_END

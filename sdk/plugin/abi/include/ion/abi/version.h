@@ -1,5 +1,5 @@
 /* The version of the plugin ABI and the small words that every other header uses.
- * Major: in the name of the entry symbol, a break. Minor: members appended to tables. Source: duckdb api_spec. */
+ * Major: in the name of the entry symbol; another major is another ABI. Minor: members were appended to tables or structs. */
 #ifndef ION_ABI_VERSION_H
 #define ION_ABI_VERSION_H
 #include <stddef.h>
@@ -20,8 +20,15 @@
 #define ION_NOEXCEPT
 #endif
 
-/* Every function of a table is declared by one of these four, so that its thread word (ANY SHARD CONTROL BLOCKING, see
- * CONVENTIONS.md), `noexcept`, `self` and the completion pair cannot be forgotten and a script can read them. */
+/* Every function of a table is declared by one of these four, so that its thread word, `noexcept`, `self` and the completion pair
+ * cannot be forgotten and a script can read them. The thread word says where the caller may call it:
+ *   ANY       any thread, several at once; must not block
+ *   SHARD     on one shard (ion.executors/1): the one that the object was opened for, so calls never overlap; must not block
+ *   CONTROL   on the host's control thread, one call at a time; may take milliseconds, must not wait for its own posts or ops
+ *   BLOCKING  on a thread that may block (ion_executors.post_blocking): never on a shard
+ * `self` is the pointer that came with the table. ION_FN answers its status at once; ION_OP also takes `op` and `now` and may
+ * answer later (see ion_op in types.h); ION_OP0 is one without arguments; ION_RET answers something else than a status. No
+ * function may let an exception out. A status of ION_E_UNSUPPORTED is always possible: the implementation does not offer it. */
 #define ION_FN(word, name, ...) ion_status (*name)(void* self, __VA_ARGS__) ION_NOEXCEPT
 #define ION_OP(word, name, ...) \
   ion_status (*name)(void* self, __VA_ARGS__, const ion_op* op, ion_result* now) ION_NOEXCEPT

@@ -19,8 +19,11 @@ typedef enum ion_storage_cap {
 typedef enum ion_log_flag { ION_LOG_CUT_TAIL = 1, ION_LOG_DAMAGED = 2, ION_LOG_FAILED = 4 } ion_log_flag;
 typedef struct ion_log_stat {
   uint32_t size, flags;
-  ion_offset first, next, durable, sealed, bad_from, bad_upto; /* bad_*: -1 when whole */
-  uint64_t bytes;
+  ion_offset first, next;        /* offsets that are there: [first, next), perhaps with gaps */
+  ion_offset durable;            /* below it everything survives a power cut */
+  ion_offset sealed;             /* below it nothing is written any more */
+  ion_offset bad_from, bad_upto; /* a damaged part that cannot be read; -1 when whole */
+  uint64_t bytes;                /* on the medium */
 } ion_log_stat;
 typedef enum ion_open_flag { ION_OPEN_EXACT_MARK = 1, ION_OPEN_COMPACTION = 2, ION_OPEN_EXISTING = 4 } ion_open_flag;
 typedef struct ion_open_options {

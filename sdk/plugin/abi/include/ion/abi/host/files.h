@@ -9,7 +9,7 @@ ION_EXTERN_C_BEGIN
 #define ION_FILES_ID "ion.files/1"
 typedef struct ion_file ion_file;
 typedef struct ion_map ion_map;
-typedef void (*ion_fn)(void* ctx) ION_NOEXCEPT;
+typedef void (*ion_fn)(void* ctx) ION_NOEXCEPT; /* work that is handed over, see ion.executors/1 */
 typedef void (*ion_name_fn)(void* ctx, ion_bytes name, uint64_t bytes) ION_NOEXCEPT;
 
 typedef enum ion_file_mode {
@@ -23,22 +23,23 @@ typedef enum ion_advice { ION_ADVISE_NORMAL = 0, ION_ADVISE_SEQUENTIAL = 1, ION_
 
 typedef struct ion_files {
   uint32_t size, flags;
+  /* mode: ion_file_mode flags. NOT_FOUND, EXISTS, BUSY (locked), NO_SPACE, OVERLOADED (no descriptors left), IO. */
   ION_FN(BLOCKING, open, ion_bytes path, uint32_t mode, ion_file** out, ion_err* err);
-  ION_FN(BLOCKING, close, ion_file* f, ion_err* err);
+  ION_FN(BLOCKING, close, ion_file* f, ion_err* err); /* ends the handle, also when it fails */
   ION_FN(ANY, pwrite, ion_file* f, uint64_t at, const ion_buf* parts, uint32_t n); /* all bytes or an error */
   ION_FN(BLOCKING, pread, ion_file* f, uint64_t at, void* to, uint64_t n, uint64_t* got); /* got < n only at the end */
-  ION_FN(BLOCKING, length, ion_file* f, uint64_t* out);
-  ION_FN(BLOCKING, allocate, ion_file* f, uint64_t at, uint64_t n);
+  ION_FN(BLOCKING, length, ion_file* f, uint64_t* out); /* bytes */
+  ION_FN(BLOCKING, allocate, ion_file* f, uint64_t at, uint64_t n); /* space on disk for [at, at + n), which reads as zeros */
   ION_FN(BLOCKING, zero, ion_file* f, uint64_t at, uint64_t n); /* writes zeros: extents become written */
-  ION_FN(BLOCKING, sync_data, ion_file* f);
-  ION_FN(BLOCKING, shrink, ion_file* f, uint64_t n);
-  ION_FN(BLOCKING, sync_dir, ion_bytes path);
+  ION_FN(BLOCKING, sync_data, ion_file* f); /* what was written before is on the disk when it answers OK */
+  ION_FN(BLOCKING, shrink, ion_file* f, uint64_t n); /* to n bytes */
+  ION_FN(BLOCKING, sync_dir, ion_bytes path); /* names in this directory are on the disk */
   /* Read-only, shared; shows later pwrites. shrink or zero of a mapped, leased range is refused. */
   ION_FN(BLOCKING, map, ion_file* f, uint64_t at, uint64_t n, ion_map** out, const uint8_t** base);
-  ION_RET(ANY, void, unmap, void* self, ion_map* m);
+  ION_RET(ANY, void, unmap, void* self, ion_map* m); /* nobody may read *base afterwards */
   ION_FN(ANY, advise, ion_map* m, uint64_t at, uint64_t n, uint32_t hint);
-  ION_FN(BLOCKING, rename, ion_bytes from, ion_bytes to);
-  ION_FN(BLOCKING, remove, ion_bytes path);
+  ION_FN(BLOCKING, rename, ion_bytes from, ion_bytes to); /* replaces what is there; durable after sync_dir */
+  ION_FN(BLOCKING, remove, ion_bytes path); /* a file, or an empty directory; NOT_FOUND */
   ION_FN(BLOCKING, make_dir, ion_bytes path); /* parents too; OK if it is there */
   ION_FN(BLOCKING, list, ion_bytes dir, ion_name_fn each, void* ctx); /* directories end in '/', bytes 0 */
   ION_FN(BLOCKING, space, uint64_t* free_bytes, uint64_t* total_bytes);

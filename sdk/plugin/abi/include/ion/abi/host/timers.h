@@ -8,7 +8,8 @@ ION_EXTERN_C_BEGIN
 typedef struct ion_timer ion_timer;
 typedef struct ion_timers {
   uint32_t size, flags;
-  /* Fires once, on that shard, not before at_ns. The handle ends when it fires or is disarmed. */
+  /* Runs fn(ctx) once, on that shard, not before at_ns (ion_host.mono_ns). *out is valid until it fires or is disarmed. OVERLOADED:
+   * too many timers; INVALID: no such shard. */
   ION_FN(ANY, arm, uint32_t shard, uint64_t at_ns, ion_fn fn, void* ctx, ion_timer** out);
   ION_FN(SHARD, disarm, ion_timer* t); /* OK: will not fire; NOT_FOUND: has fired */
 } ion_timers;

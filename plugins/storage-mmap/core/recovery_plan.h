@@ -3,7 +3,7 @@
 //   plan_reading  names, lengths, indexes, mark  ->  which segments must be read whole, and what their digests must be
 //   judge         the same and what was read     ->  what is kept, cut, removed, and which offsets cannot be read
 //
-// Rules (correctness D5-D11). Only what lies at or above the durable mark may be cut, and there everything behind the first bad
+// Rules. Only what lies at or above the durable mark may be cut, and there everything behind the first bad
 // byte is cut, since valid batches behind it prove nothing. Damage below the mark is never cut: it is reported. A segment whose
 // index proves itself was durable when the index was written. Without a mark (its file was lost) a bad batch with valid ones
 // behind it counts as damage, and only an end without any as a torn tail. Thread: any.

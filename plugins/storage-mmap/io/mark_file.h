@@ -1,6 +1,6 @@
 // The durable marks of all logs of an instance, in one file (core/mark_format). A log's two slots are written in turn, and a slot
 // is written only when the other one is on the disk: so one of them always survives a power cut.
-// A failed write or flush fails the file for good, and with it every later claim of durability (correctness D1).
+// A failed write or flush fails the file for good, and with it every later claim of durability.
 // Thread: BLOCKING, several at a time; writes to one log's slots never overlap (LogDisk).
 #pragma once
 #include "core/mark_format.h"

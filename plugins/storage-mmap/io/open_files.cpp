@@ -19,6 +19,7 @@ Result<std::shared_ptr<File>> PooledFile::use() {
 }
 
 Status PooledFile::sync() {
+  const std::lock_guard flushing(flush_mutex_);
   std::shared_ptr<File> file;
   {
     const std::lock_guard lock(mutex_);
@@ -37,6 +38,7 @@ Status PooledFile::close() {
 }
 
 bool PooledFile::flush_and_close() {
+  const std::lock_guard flushing(flush_mutex_);
   std::shared_ptr<File> file;
   bool dirty = false;
   {

@@ -2,7 +2,7 @@
 // was not used lately, after what was written to it is on the disk. A log notices nothing: its next write opens the file again.
 //
 // Closing is only allowed for a file without unflushed bytes: a failed write-back is told to the handles that are open, so that one
-// opened later could flush without an error and without the bytes (correctness D1).
+// opened later could flush without an error and without the bytes.
 // Thread: any; closing runs on the blocking pool.
 #pragma once
 #include "io/blocking_jobs.h"
@@ -49,6 +49,8 @@ class PooledFile : public std::enable_shared_from_this<PooledFile> {
   // True: it is closed now. BLOCKING.
   bool flush_and_close();
   OpenFiles& pool_;
+  // Held from the look at dirty_ until that flush has ended: a second flush must not answer before the first has. Taken before mutex_.
+  std::mutex flush_mutex_;
   std::mutex mutex_;  // of path_, file_ and failure_; held while the file is opened
   std::string path_;
   std::shared_ptr<File> file_;

@@ -1,4 +1,4 @@
-// Opens a sealed segment that is read again, and checks what another process wrote before anybody gets it (correctness D9).
+// Opens a sealed segment that is read again, and checks what another process wrote before anybody gets it.
 // All of it by pread, so that a bad disk is an error and not a signal. Thread: BLOCKING, several at a time.
 #pragma once
 #include "io/log_state.h"

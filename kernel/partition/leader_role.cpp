@@ -64,7 +64,10 @@ void LeaderRole::appended(AppendJobPtr job, const Status& status) {
       context_.advance(log_.next(), log_.appended_bytes());
       log_.maybe_snapshot(context_.high_watermark());
     }
-    if (durable_topic && job->wait_durable) unsynced_.wait(std::move(job));
+    if (durable_topic && !log_.failed().ok()) {  // a sync failed meanwhile: nothing will become durable any more
+      fail_all();
+      refuse(std::move(job), Status(ION_E_UNKNOWN_OUTCOME, log_.failed().message()));
+    } else if (durable_topic && job->wait_durable) unsynced_.wait(std::move(job));
     else complete(std::move(job));
     if (durable_topic) start_sync();
   } else if (!log_.failed().ok()) {
@@ -128,7 +131,7 @@ void LeaderRole::complete(AppendJobPtr job) {
 
 void LeaderRole::fail_all() {
   const Status& why = log_.failed();
-  // These are in the log: recovery may keep and serve them (correctness I11).
+  // These are in the log: recovery may keep and serve them.
   const Status unknown(ION_E_UNKNOWN_OUTCOME, why.message());
   while (AppendJobPtr job = unsynced_.take_any()) refuse(std::move(job), unknown);
   for (AppendJobPtr& job : std::exchange(behind_, {})) refuse(std::move(job), why);

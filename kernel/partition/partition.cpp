@@ -30,7 +30,7 @@ void Partition::open(PartitionServices around, PartitionOptions options, Partiti
   });
 }
 
-// What recovery kept is served: it was proved whole, and an unacknowledged tail may stay (correctness I11).
+// What recovery kept is served: it was proved whole, and an unacknowledged tail may stay.
 Partition::Partition(PartitionServices around, PartitionOptions options, LoadedWindow loaded)
     : around_(around), log_(around, std::move(options), std::move(loaded), *this), role_(around, log_, *this), high_watermark_(log_.next().v) {}
 

@@ -166,9 +166,9 @@ void PartitionLog::write_snapshot() {
 
 // ---- readers off the shard, and the end
 
-bool PartitionLog::enter() noexcept {
+bool PartitionLog::enter() {
   if (users_.fetch_add(1, std::memory_order_acq_rel) >= 0) return true;
-  users_.fetch_sub(1, std::memory_order_acq_rel);
+  leave();  // the last one to go closes the logs, whether it was let in or not
   return false;
 }
 

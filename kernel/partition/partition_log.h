@@ -69,7 +69,7 @@ class PartitionLog {
   uint64_t bytes();  // stored; 0 once closed
   // Whoever reads is counted, so that close() does not take the log away under him. False: it is closed. After true: one read(), which
   // leaves by itself.
-  bool enter() noexcept;
+  bool enter();
   template <class Done>  // Done(const ion_result&), on any thread
   void read(Offset from, Offset upto, uint64_t bytes_max, Done done) {
     call([&](Op& op) { return log_.read(op, from, upto, bytes_max); },

@@ -1,5 +1,5 @@
 // Who wrote what last: the newest batches of every idempotent producer of one partition, so that a repeated batch gets its first
-// answer and a gap or an old epoch is refused. Derived from batch headers alone, hence rebuilt from the log (correctness I16).
+// answer and a gap or an old epoch is refused. Derived from batch headers alone, hence rebuilt from the log.
 // Invariant: per producer at most kBatchesKept entries, of one epoch, with sequences that follow each other.
 // Pure. Thread: the partition's shard. Source: Kafka's ProducerStateEntry (5 batches), KIP-98.
 #pragma once

@@ -202,8 +202,9 @@ void InterceptorChain::go_on(const std::shared_ptr<Run>& run) {
     if (!ask(run, member)) return;
   }
   ChainResult result;
-  if (run->view.routed) std::tie(result.topic, result.partition) = *run->view.routed;
   result.records_left = run->view.records_left();
+  // Nothing is left to be routed: what remains of the batch uses up its sequences where it was sent.
+  if (run->view.routed && result.records_left != 0) std::tie(result.topic, result.partition) = *run->view.routed;
   result.outcomes = std::move(run->view.outcomes);
   const bool for_other_log = !result.topic.empty() && run->view.batch().header.idempotent();
   if (run->view.edited() || for_other_log) {

@@ -123,7 +123,6 @@ Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const
 void ProducePath::after_interceptors(const InterceptedPtr& in, ChainResult result) {
   in->result = std::move(result);
   if (in->result.kind == ChainResult::Kind::kRejected) return in->fail(in->result.why);
-  if (in->result.records_left == 0) in->result.topic.clear();  // nothing is left to be routed
   if (in->result.records_left == 0 && !in->header.idempotent()) {
     in->answer.base = in->answer.next = -1;
     in->tell_outcomes();
@@ -165,7 +164,10 @@ void ProducePath::route(const InterceptedPtr& in) {
     in->answer.routed_topic[topic.size()] = '\0';
   }
   const partition::PartitionPtr source = std::exchange(in->to, *std::move(to));
-  if (!in->header.idempotent()) return store(in);
+  if (!in->header.idempotent()) {
+    if (!in->result.replaced.empty()) in->header = batch::read_header(in->result.replaced.data());
+    return store(in);
+  }
   in->mark = MessageView::without_records(in->header);
   const batch::Header mark = batch::read_header(in->mark.data());
   call([&](Op& inner) { return source->produce(inner, mark, in->one_part(in->mark), in->request.acks, in->answer); },

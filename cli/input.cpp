@@ -1,5 +1,7 @@
 #include "input.h"
 
+#include "process.h"
+
 #include "commands/record_json.h"
 
 #include <fmt/format.h>
@@ -45,6 +47,7 @@ Status Input::fill() {
       return {ION_E_INVALID, fmt::format("input byte {}: record {} has no end within {} MiB", passed_, records_ + 1, kRecordBytesMax >> 20), "RECORD_TOO_LARGE"};
     buffer_.resize(buffer_.size() * 2);
   }
+  if (!standard_file_given(STDIN_FILENO)) return {ION_E_IO, fmt::format("cannot read stdin: {}", std::strerror(EBADF))};
   pollfd wait[3] = {{STDIN_FILENO, POLLIN, 0}, {interrupts_, POLLIN, 0}, {stop_, POLLIN, 0}};
   while (::poll(wait, 3, -1) < 0 && errno == EINTR) {
   }

@@ -49,14 +49,25 @@ void keep_freed_memory() {
 
 void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
 
+namespace {
+// Which of 0, 1, 2 the program was given. Written by keep_standard_files alone, before there are threads.
+bool given[3] = {true, true, true};
+}  // namespace
+
 void keep_standard_files() {
-  // Opened for the other direction: using one that was closed is still an error.
-  for (int fd = 0; fd <= 2; ++fd)
-    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  for (int fd = 0; fd <= 2; ++fd) {
+    // What a program is given by exec has no FD_CLOEXEC. Libraries open descriptors before main, which take the numbers that are free.
+    const int flags = ::fcntl(fd, F_GETFD);
+    given[fd] = flags >= 0 && (flags & FD_CLOEXEC) == 0;
+    if (flags < 0) (void)::open("/dev/null", O_RDWR);
+  }
 }
+
+bool standard_file_given(int fd) { return given[fd]; }
 
 namespace {
 Status write_to(int fd, std::string_view bytes) {
+  if (!standard_file_given(fd)) return {ION_E_IO, fmt::format("cannot write to {}: {}", fd == STDOUT_FILENO ? "stdout" : "stderr", std::strerror(EBADF))};
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n > 0) {

@@ -40,8 +40,10 @@ class Flag {
 void keep_freed_memory();
 // A closed pipe is an answer of write, not a signal.
 void ignore_closed_pipes();
-// Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number: one that was closed fails with EBADF.
+// Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number. First thing in main.
 void keep_standard_files();
+// False: the program was started with stdin (0), stdout (1) or stderr (2) closed; what is there now is something else.
+bool standard_file_given(int fd);
 
 inline constexpr const char* kPipeClosed = "PIPE_CLOSED";
 // All bytes to stdout. IO with the words of errno when that failed; with reason PIPE_CLOSED when nobody reads them any more.

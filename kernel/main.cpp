@@ -127,7 +127,11 @@ int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
   if (!world) return fail(world.error());
   for (const std::string& file : ignored_overlays(loaded, root)) (*world)->logger().warn(kIgnored, {{"file", file}});
   auto broker = ion::Broker::start(loaded, broker_options(f), **world);
-  if (!broker) return fail(broker.error());
+  if (!broker) {
+    const ion::Status why = broker.error();
+    world->reset();  // the log ends first, so that the cause is the last line
+    return fail(why);
+  }
   if (const ion::Status told = ion::base::write_text(STDOUT_FILENO, (*broker)->ready_line() + "\n", kWriteLimit); !told.ok())
     (*world)->logger().warn("the ready line could not be written", {{"why", told.text()}});
   live(**broker, **world, f, root);

@@ -126,6 +126,14 @@ class Output(unittest.TestCase):
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(b"No space left on device", done.stderr)
 
+    def test_a_closed_stdin_is_an_error_and_sends_nothing(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            done = subprocess.run(["/bin/sh", "-c", f"exec '{ION}' --brokers {broker.address} produce t <&-"], capture_output=True, timeout=60)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(b"stdin", done.stderr)
+            self.assertEqual(broker.ion("consume", "t", "-o", "start", "-e").stdout, b"")
+
     def test_a_closed_stdout_is_an_error_and_a_closed_pipe_is_none(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")

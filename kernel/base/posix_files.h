@@ -1,6 +1,6 @@
 // The port Files over POSIX: one directory and all below it. The only place that opens, writes, syncs and maps files.
 // EINTR and short writes are hidden; a full disk is NO_SPACE; after a failed sync or close a file is FAILED for good, because the
-// kernel has marked the pages clean and the next sync would succeed without them (correctness D1).
+// kernel has marked the pages clean and the next sync would succeed without them.
 // Every error says the path, what was wanted, and the system's words.
 //
 // Paths are relative: names joined by single slashes. "." alone is the root, for list, sync_dir and make_dir; everything else that

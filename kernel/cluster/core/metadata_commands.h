@@ -26,7 +26,7 @@ struct TopicRecord {
   std::vector<PartitionRecord> partitions;
   std::map<std::string, std::string> config;  // only what the user set
 };
-// A deleted topic whose logs may still be on a disk: they may go, and only they (correctness, decision 10).
+// A deleted topic whose logs may still be on a disk: they may go, and only they.
 struct Tombstone {
   Uuid uuid;
   uint32_t partitions = 0;

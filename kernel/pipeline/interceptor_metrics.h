@@ -2,6 +2,8 @@
 #pragma once
 #include "observe/metric_registry.h"
 
+#include <ion/time.h>
+
 #include <ion/bytes.h>
 #include <ion/result.h>
 

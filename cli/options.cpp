@@ -87,6 +87,21 @@ OptionSet& OptionSet::positionals(size_t least, size_t most) {
 }
 bool OptionSet::has(const std::string& name) const { return shown_.find_nothrow(name, false) != nullptr; }
 
+namespace {
+// Boost refuses `--name=` as if its value were missing, but takes `--name ''`, which is the same.
+std::vector<std::string> with_empty_values(const std::vector<std::string>& arguments) {
+  std::vector<std::string> out;
+  bool options_over = false;
+  for (const std::string& argument : arguments) {
+    options_over = options_over || argument == "--";
+    const bool empty_value = !options_over && argument.size() > 3 && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    out.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty_value) out.emplace_back();
+  }
+  return out;
+}
+}  // namespace
+
 Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) const {
   po::options_description all;
   all.add(shown_);
@@ -97,7 +112,7 @@ Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) co
   try {
     // An option that is only guessed from its beginning would change its meaning when another one is added.
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(arguments).options(all).positional(positionals).style(style).run(), found);
+    po::store(po::command_line_parser(with_empty_values(arguments)).options(all).positional(positionals).style(style).run(), found);
     po::notify(found);
   } catch (const po::error& e) {
     return usage(e.what());

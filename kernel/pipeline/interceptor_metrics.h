@@ -2,10 +2,9 @@
 #pragma once
 #include "observe/metric_registry.h"
 
-#include <ion/time.h>
-
 #include <ion/bytes.h>
 #include <ion/result.h>
+#include <ion/time.h>
 
 #include <string>
 

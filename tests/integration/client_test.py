@@ -181,6 +181,13 @@ class Addresses(unittest.TestCase):
 
 
 class Commands(unittest.TestCase):
+    def test_an_option_may_have_an_empty_value_behind_its_sign(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", "--key=", stdin=b"v\n")
+            record = json.loads(broker.ion("consume", "t", "-o", "start", "-e", "-f", "json").stdout)
+            self.assertEqual((record["key"], record["value"]), ("", "v"))
+
     def test_a_bounded_range_ends_also_where_there_is_less(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t", "-p", "3")

@@ -250,6 +250,18 @@ TEST_F(InterceptorChainTest, a_route_names_topic_and_partition_and_takes_the_pro
   EXPECT_EQ(proved().count, 3);
 }
 
+TEST_F(InterceptorChainTest, a_routed_batch_of_which_nothing_is_left_keeps_its_producer_and_goes_nowhere) {
+  Scripted elsewhere{[](ion_msg* m, const ion_msg_api* api) { return (void)api->route(m, bytes_of("other"), 7), ION_V_ROUTE; }};
+  Scripted drops{[](ion_msg*, const ion_msg_api*) { return ION_V_DROP; }};
+  ASSERT_TRUE(add(elsewhere).ok());
+  ASSERT_TRUE(add(drops).ok());
+  run();
+  EXPECT_EQ(result_->records_left, 0);
+  EXPECT_EQ(result_->topic, "");
+  EXPECT_EQ(proved().producer.v, 9) << "its sequences are used up where it sent them";
+  EXPECT_EQ(proved().base_sequence, 40);
+}
+
 TEST_F(InterceptorChainTest, a_pending_answer_is_resumed_once_before_or_after_the_call_returned) {
   ion_msg* held = nullptr;
   const ion_msg_api* how = nullptr;

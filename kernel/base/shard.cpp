@@ -40,7 +40,7 @@ Status Shard::post(ion_fn fn, void* ctx) noexcept {
 
 Status Shard::run(ion_fn fn, void* ctx) noexcept {
   if (!gate_.enter_idle()) return post(fn, ctx);
-  // A guest that comes from a shard has work of its own waiting behind it: it runs its task and no other.
+  // A caller that comes from a shard has work of its own waiting behind it: it runs its task and no other.
   const uint32_t further = current_place().word == ION_WORD_SHARD ? 0 : kInlineTasksMax;
   const PlaceScope here({ION_WORD_SHARD, id_.v});
   fn(ctx);

@@ -7,7 +7,7 @@
 // from 0 to 1 owns the shard. The owner runs what is there until leave() says that nothing is left. Source: mailboxes of actors.
 //
 // Invariants: tasks never overlap; tasks of one producer run in its order, whether it posts or runs; an accepted task runs exactly
-// once. A guest (a caller inside run) hands the shard over to the shard's thread after kInlineTasksMax further tasks.
+// once. A caller inside run hands the shard over to the shard's thread after kInlineTasksMax further tasks.
 // Thread: post and run any; drain the control thread. Outlives every thread that may call it.
 #pragma once
 #include "base/task_gate.h"

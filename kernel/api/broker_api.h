@@ -1,10 +1,8 @@
 // Where every request of every protocol enters (ion.broker_api/1): counted, refused unless the broker serves, and handed to the
-// path that has a function of the verb's name. Thread: ANY. Outlives every transport.
+// function of its name in the pipeline. Thread: ANY. Outlives every transport.
 #pragma once
 #include "api/verb_metrics.h"
-#include "pipeline/admin_path.h"
-#include "pipeline/fetch_path.h"
-#include "pipeline/produce_path.h"
+#include "pipeline/verb_paths.h"
 
 #include <atomic>
 
@@ -43,15 +41,9 @@ class LocalBrokerApi final : public UniformBrokerApi<LocalBrokerApi> {
   ion_health health() override { return health_.load(std::memory_order_acquire); }
 
  private:
-  // A verb is the function of that name in exactly one of them; the compiler says when there is none, or two.
-  struct Paths : pipeline::ProducePath, pipeline::FetchPath, pipeline::AdminPath {
-    Paths(const pipeline::PipelineServices& services, cluster::Controller& controller, cluster::LocalBroker& local,
-          const pipeline::NodeIdentity& identity, pipeline::EachPlugin plugins)
-        : ProducePath(services), FetchPath(services), AdminPath(services, controller, local, identity, std::move(plugins)) {}
-  };
   Status closed(Verb verb) const;
 
-  Paths paths_;
+  pipeline::VerbPaths paths_;
   VerbMetrics metrics_;
   std::atomic<ion_health> health_{ION_HEALTH_STARTING};
 };

@@ -17,7 +17,6 @@ class FetchPath {
  public:
   explicit FetchPath(const PipelineServices& pipeline) : services_(pipeline) {}
   Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a);
-  Answer offset_for(Op& op, const ion_offset_req& r, ion_offset_answer& a);
   Status cancel(uint64_t op_id);  // NOT_FOUND: it is over
 
  private:

@@ -37,4 +37,6 @@ struct PipelineServices {
 // any topic of that name; else CONFLICT with TOPIC_RECREATED when the topic of that name has another uuid.
 Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id = {});
 
+Status unknown_topic(std::string_view name);
+
 }  // namespace ion::pipeline

@@ -29,11 +29,13 @@ Status check_topic_id(const cluster::TopicRecord& topic, ion_bytes wanted) {
 }
 }  // namespace
 
+Status unknown_topic(std::string_view name) { return {ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", name), "TOPIC_NOT_FOUND"}; }
+
 Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id) {
   const cluster::TopicEntryPtr entry = view.find(topic);
   // A name that no topic can have is not repeated in the answer: its bytes need not be text.
   if (entry == nullptr && !is_text(topic)) return Status(ION_E_INVALID, "the topic name is not UTF-8", "INVALID_TOPIC");
-  if (entry == nullptr) return Status(ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", topic), "TOPIC_NOT_FOUND");
+  if (entry == nullptr) return unknown_topic(topic);
   ION_CHECK(check_topic_id(*entry->record, topic_id));
   if (partition.v < 0 || static_cast<size_t>(partition.v) >= entry->partitions.size())
     return Status(ION_E_NOT_FOUND, fmt::format("topic {}: want partition {}, have 0 to {}", topic, partition.v, entry->partitions.size() - 1), "PARTITION_NOT_FOUND");

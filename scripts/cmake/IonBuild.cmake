@@ -71,3 +71,20 @@ function(ion_test)
   gtest_discover_tests(${T_NAME} DISCOVERY_TIMEOUT 60 TEST_PREFIX "${T_NAME}." PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
     ${T_PROPERTIES})
 endfunction()
+
+# ion_collect(TO FOLDER [LIST FILE]): TO becomes the sources of a folder in which a new file needs no other line, sorted by name. With
+# LIST the build folder gets FILE with a line X(name) for each, which the one source that joins them includes.
+function(ion_collect to folder)
+  cmake_parse_arguments(C "" "LIST" "" ${ARGN})
+  file(GLOB found CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
+  list(SORT found)
+  if(C_LIST)
+    set(text)
+    foreach(source IN LISTS found)
+      get_filename_component(name ${source} NAME_WE)
+      string(APPEND text "X(${name})\n")
+    endforeach()
+    file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${C_LIST} CONTENT "${text}")
+  endif()
+  set(${to} ${found} PARENT_SCOPE)
+endfunction()

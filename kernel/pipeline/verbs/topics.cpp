@@ -1,4 +1,5 @@
-#include "pipeline/admin_path.h"
+// topic_create, topic_list, topic_describe, topic_delete, and what all verbs tell of a topic.
+#include "pipeline/verb_paths.h"
 
 #include <fmt/format.h>
 
@@ -6,16 +7,8 @@
 
 namespace ion::pipeline {
 
-namespace {
-Answer refuse(Op& op, ion_error_info* error, const Status& why) {
-  explain(error, why);
-  return op.refuse(why);
-}
-Status unknown_topic(std::string_view name) { return {ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", name), "TOPIC_NOT_FOUND"}; }
-}  // namespace
-
 // One topic as the caller sees it: sized structs by pointer, alive for the call.
-void AdminPath::tell(const cluster::TopicRecord& record, const cluster::TopicEntry* entry, const ion_topic_req& r) const {
+void VerbPaths::tell(const cluster::TopicRecord& record, const cluster::TopicEntry* entry, const ion_topic_req& r) const {
   if (r.each == nullptr) return;
   std::vector<ion_partition_info> partitions(record.partitions.size());
   std::vector<const ion_partition_info*> pointers;
@@ -48,38 +41,7 @@ void AdminPath::tell(const cluster::TopicRecord& record, const cluster::TopicEnt
   r.each(r.ctx, &info);
 }
 
-void AdminPath::tell_broker(ion_broker_fn each, void* ctx) const {
-  if (each == nullptr) return;
-  const ion_broker_info me{sizeof(ion_broker_info), 0, identity_.node.v, bytes_of(identity_.address), bytes_of(identity_.rack), bytes_of(identity_.version)};
-  each(ctx, &me);
-}
-
-Answer AdminPath::init_producer(Op& op, const ion_producer_req&, ion_producer_answer& a) {
-  auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
-  producers_.next([later, &a](Result<int64_t> id) {
-    if (!id) return explain(a.error, id.error()), later->fail(id.error());
-    a.producer_id = *id;
-    a.epoch = 0;
-    later->ok(static_cast<uint64_t>(*id));
-  });
-  return op.pending();
-}
-
-Answer AdminPath::metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
-  if (r.name.n != 0) {
-    const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.name));
-    if (entry == nullptr) return refuse(op, a.error, unknown_topic(text_of(r.name)));
-    tell_broker(r.each_broker, r.ctx);
-    tell(*entry->record, entry.get(), r);
-    return op.ok();
-  }
-  tell_broker(r.each_broker, r.ctx);
-  const auto topics = services_.view.current();
-  for (const auto& [name, entry] : *topics) tell(*entry->record, entry.get(), r);
-  return op.ok();
-}
-
-Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+Answer VerbPaths::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   cluster::NewTopic topic;
   topic.name = text_of(r.name);
   topic.partitions = r.partitions == 0 ? services_.limits.partitions_default : r.partitions;
@@ -104,7 +66,7 @@ Answer AdminPath::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer&
   return op.pending();
 }
 
-Answer AdminPath::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) {
+Answer VerbPaths::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) {
   const auto topics = services_.view.current();
   const std::string_view prefix = text_of(r.name);
   for (auto it = topics->lower_bound(prefix); it != topics->end() && it->first.starts_with(prefix); ++it) {
@@ -114,54 +76,20 @@ Answer AdminPath::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) 
   return op.ok();
 }
 
-Answer AdminPath::topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+Answer VerbPaths::topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.name));
   if (entry == nullptr) return refuse(op, a.error, unknown_topic(text_of(r.name)));
   tell(*entry->record, entry.get(), r);
   return op.ok();
 }
 
-Answer AdminPath::topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+Answer VerbPaths::topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
   controller_.delete_topic(std::string(text_of(r.name)), [this, later, &a](Result<cluster::TopicPtr> gone) {
     if (!gone) return explain(a.error, gone.error()), later->fail(gone.error());
     local_.settle([later] { later->ok(); });
   });
   return op.pending();
-}
-
-Answer AdminPath::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer&) {
-  if (r.each != nullptr && plugins_) plugins_(r.each, r.ctx);
-  return op.ok();
-}
-
-Answer AdminPath::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
-  a.node = a.controller = identity_.node.v;
-  std::snprintf(a.cluster_id, sizeof a.cluster_id, "%s", identity_.cluster_id.c_str());
-  std::snprintf(a.version, sizeof a.version, "%s", identity_.version.c_str());
-  const auto topics = services_.view.current();
-  a.topics = topics->size();
-  a.partitions = 0;
-  for (const auto& [name, entry] : *topics) a.partitions += entry->partitions.size();
-  a.started_ms = static_cast<uint64_t>(identity_.started.ms);
-  a.record_bytes_max = services_.limits.record_bytes_max, a.batch_bytes_max = services_.limits.batch_bytes_max;
-  tell_broker(r.each_broker, r.ctx);
-  return op.ok();
-}
-
-Status AdminPath::partition_of(const ion_partition_req& r, ion_partition_answer& a) {
-  const auto answer = [&](Status why) {
-    explain(a.error, why);
-    return why;
-  };
-  const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.topic));
-  if (entry == nullptr) return answer(unknown_topic(text_of(r.topic)));
-  if (services_.router == nullptr) return answer(Status(ION_E_UNSUPPORTED, "no plugin provides ion.router/1: name the partition", "NO_ROUTER"));
-  a.partitions = static_cast<uint32_t>(entry->partitions.size());
-  auto chosen = services_.router->partition(text_of(r.topic), span_of(r.key), a.partitions);
-  if (!chosen) return answer(chosen.error());
-  a.partition = chosen->v;
-  return {};
 }
 
 }  // namespace ion::pipeline

@@ -1,0 +1,45 @@
+// metadata, cluster_info, plugin_list: what this broker knows of the cluster and of itself.
+#include "pipeline/verb_paths.h"
+
+namespace ion::pipeline {
+
+void VerbPaths::tell_broker(ion_broker_fn each, void* ctx) const {
+  if (each == nullptr) return;
+  const ion_broker_info me{sizeof(ion_broker_info), 0, identity_.node.v, bytes_of(identity_.address), bytes_of(identity_.rack), bytes_of(identity_.version)};
+  each(ctx, &me);
+}
+
+Answer VerbPaths::metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+  if (r.name.n != 0) {
+    const cluster::TopicEntryPtr entry = services_.view.find(text_of(r.name));
+    if (entry == nullptr) return refuse(op, a.error, unknown_topic(text_of(r.name)));
+    tell_broker(r.each_broker, r.ctx);
+    tell(*entry->record, entry.get(), r);
+    return op.ok();
+  }
+  tell_broker(r.each_broker, r.ctx);
+  const auto topics = services_.view.current();
+  for (const auto& [name, entry] : *topics) tell(*entry->record, entry.get(), r);
+  return op.ok();
+}
+
+Answer VerbPaths::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer&) {
+  if (r.each != nullptr && plugins_) plugins_(r.each, r.ctx);
+  return op.ok();
+}
+
+Answer VerbPaths::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
+  a.node = a.controller = identity_.node.v;
+  std::snprintf(a.cluster_id, sizeof a.cluster_id, "%s", identity_.cluster_id.c_str());
+  std::snprintf(a.version, sizeof a.version, "%s", identity_.version.c_str());
+  const auto topics = services_.view.current();
+  a.topics = topics->size();
+  a.partitions = 0;
+  for (const auto& [name, entry] : *topics) a.partitions += entry->partitions.size();
+  a.started_ms = static_cast<uint64_t>(identity_.started.ms);
+  a.record_bytes_max = services_.limits.record_bytes_max, a.batch_bytes_max = services_.limits.batch_bytes_max;
+  tell_broker(r.each_broker, r.ctx);
+  return op.ok();
+}
+
+}  // namespace ion::pipeline

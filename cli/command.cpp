@@ -2,9 +2,29 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
+
 #include "process.h"
 
 namespace ion::cli {
+
+#define X(name) std::span<const Command> commands_in_##name();
+#include <ion_command_files.inc>
+#undef X
+
+const std::vector<Command>& command_table() {
+  static const std::vector<Command> kAll = [] {
+    std::vector<Command> all;
+    const auto add = [&](std::span<const Command> rows) { all.insert(all.end(), rows.begin(), rows.end()); };
+#define X(name) add(commands_in_##name());
+#include <ion_command_files.inc>
+#undef X
+    std::sort(all.begin(), all.end(), [](const Command& a, const Command& b) { return std::tie(a.rank, a.words) < std::tie(b.rank, b.words); });
+    return all;
+  }();
+  return kAll;
+}
 
 int complain(std::string_view what, const Status& why) {
   if (why.reason() == kUsage) {

@@ -1,4 +1,5 @@
-// One command of `ion`: its words, its help, what it understands and what it does. The table of all: command_table.cpp.
+// One command of `ion`: its words, its help, what it understands and what it does. A file NAME.cpp in commands/
+// has a row for each of its commands and ends with commands_in_NAME(), which answers them; nothing else has to know it.
 // A command writes data to stdout and everything else to stderr, and answers an exit code of this list.
 #pragma once
 #include <ion/client/client.h>
@@ -24,15 +25,16 @@ struct Context {
 };
 
 struct Command {
+  int rank;                  // place in the help: 100 topics, 200 records, 300 the broker, 400 bench, 900 this program
   std::string_view words;    // "topic create"
   std::string_view synopsis; // "NAME..."
   std::string_view help;     // one sentence
-  void (*declare)(OptionSet& options);
+  void (*declare)(OptionSet& options);  // null: no options of its own
   int (*run)(const Arguments& arguments, const Context& context);
 };
 
-// All, in the order of the help.
-std::span<const Command> command_table();
+// All, by rank.
+const std::vector<Command>& command_table();
 
 // One line on stderr: `ion: WHAT: CODE REASON: words`. Answers the exit code that belongs to it.
 int complain(std::string_view what, const Status& why);

@@ -2,7 +2,7 @@
 
 #include "process.h"
 
-#include "commands/record_json.h"
+#include "record_json.h"
 
 #include <fmt/format.h>
 

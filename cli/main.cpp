@@ -84,7 +84,7 @@ ion::Result<Context> context_of(const Arguments& before, const Arguments& behind
 
 int run(const Command& command, const Arguments& before, const std::vector<std::string>& rest) {
   OptionSet options;
-  command.declare(options);
+  if (command.declare != nullptr) command.declare(options);
   const FormatOf format = options.has("format") ? FormatOf::kRecord : FormatOf::kAnswer;
   declare_globals(options);
   const auto arguments = options.parse(rest);

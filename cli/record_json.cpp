@@ -1,4 +1,4 @@
-#include "commands/record_json.h"
+#include "record_json.h"
 
 #include <nlohmann/json.hpp>
 

@@ -14,7 +14,7 @@
 #include "bench/null_broker.h"
 #include "bench/raw_stream.h"
 #include "bench/report.h"
-#include "commands/commands.h"
+#include "command.h"
 #include "process.h"
 
 namespace ion::cli {
@@ -211,8 +211,6 @@ int finish(std::string_view what, const Result<bench::Report>& report, const Con
   return kSomeFailed;
 }
 
-}  // namespace
-
 void declare_bench(OptionSet& options) {
   options.positionals(1, 1)
       .value("size", "bytes of a record's value", "1024")
@@ -262,6 +260,18 @@ int bench_serve_raw(const Arguments& arguments, const Context&) {
   while (::poll(&asked, 1, -1) < 0) {
   }
   return kDone;
+}
+
+}  // namespace
+
+std::span<const Command> commands_in_bench() {
+  static constexpr Command kCommands[] = {
+      {400, "bench produce", "TOPIC", "How fast records go in, against a broker that stores nothing.", declare_bench, bench_produce},
+      {401, "bench consume", "TOPIC", "How fast records come out, against a broker that stores nothing.", declare_bench, bench_consume},
+      {402, "bench serve-null", "", "A broker that stores nothing, in the foreground.", declare_serve, bench_serve_null},
+      {403, "bench serve-raw", "", "A raw gRPC stream without any broker, in the foreground.", declare_serve, bench_serve_raw},
+  };
+  return kCommands;
 }
 
 }  // namespace ion::cli

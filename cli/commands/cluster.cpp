@@ -1,12 +1,8 @@
-// cluster info, and the version of this program.
-#include <fmt/format.h>
-
-#include "commands/commands.h"
-#include "process.h"
+// cluster info.
+#include "command.h"
 
 namespace ion::cli {
-
-void declare_nothing(OptionSet&) {}
+namespace {
 
 int cluster_info(const Arguments&, const Context& context) {
   auto client = connect(context);
@@ -24,9 +20,13 @@ int cluster_info(const Arguments&, const Context& context) {
   return deliver("cluster info", render(table, context.format));
 }
 
-int version(const Arguments&, const Context& context) {
-  Table table{{{"program"}, {"version"}}, {{std::string("ion"), std::string(ION_VERSION)}}, Table::Shape::kOne};
-  return deliver("version", context.format == Format::kJson ? render(table, context.format) : fmt::format("ion {}\n", ION_VERSION));
+}  // namespace
+
+std::span<const Command> commands_in_cluster() {
+  static constexpr Command kCommands[] = {
+      {300, "cluster info", "", "Who the brokers are.", nullptr, cluster_info},
+  };
+  return kCommands;
 }
 
 }  // namespace ion::cli

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <thread>
 
-#include "commands/commands.h"
+#include "command.h"
 #include "core/offset_range.h"
 #include "core/record_format.h"
 #include "core/units.h"
@@ -211,8 +211,6 @@ class Consumption {
   uint64_t printed_ = 0;
 };
 
-}  // namespace
-
 void declare_consume(OptionSet& options) {
   options.positionals(1, kTopicsMax)
       .value("offset,o", "where to begin: start, end, N, +N after the start, -N before the end, or a range A:B", "start")
@@ -237,6 +235,15 @@ int consume(const Arguments& arguments, const Context& context) {
     consumption.add(topic, *std::move(reader));
   }
   return consumption.run(interrupts);
+}
+
+}  // namespace
+
+std::span<const Command> commands_in_consume() {
+  static constexpr Command kCommands[] = {
+      {210, "consume", "TOPIC...", "Prints records, and waits for more.", declare_consume, consume},
+  };
+  return kCommands;
 }
 
 }  // namespace ion::cli

@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "commands/commands.h"
+#include "command.h"
 #include "process.h"
 
 namespace ion::cli {
@@ -42,8 +42,6 @@ class MappedFile {
   std::span<const uint8_t> bytes_;
 };
 
-}  // namespace
-
 int plugin_list(const Arguments&, const Context& context) {
   auto client = connect(context);
   if (!client) return complain("plugin list", client.error());
@@ -74,6 +72,16 @@ int plugin_inspect(const Arguments& arguments, const Context& context) {
                 notes->needs, libraries->needed, libraries->rpath, libraries->runpath, notes->schema}},
               Table::Shape::kOne};
   return deliver(what, render(table, context.format));
+}
+
+}  // namespace
+
+std::span<const Command> commands_in_plugin() {
+  static constexpr Command kCommands[] = {
+      {310, "plugin list", "", "What the broker has loaded.", nullptr, plugin_list},
+      {311, "plugin inspect", "FILE", "What a plugin file says about itself; its code does not run.", declare_plugin_inspect, plugin_inspect},
+  };
+  return kCommands;
 }
 
 }  // namespace ion::cli

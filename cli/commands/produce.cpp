@@ -13,7 +13,7 @@
 #include <thread>
 #include <utility>
 
-#include "commands/commands.h"
+#include "command.h"
 #include "core/units.h"
 #include "input.h"
 #include "line_writer.h"
@@ -284,8 +284,6 @@ class Production {
   LineWriter writer_;
 };
 
-}  // namespace
-
 void declare_produce(OptionSet& options) {
   options.positionals(0, 1)
       .value("format,f", "how a record looks on stdin: %k %v %t with text between them, or with their lengths %K %V %T before; or json, as consume writes it", "%v\\n")
@@ -306,6 +304,15 @@ int produce(const Arguments& arguments, const Context& context) {
   auto client = connect(context);
   if (!client) return complain("produce " + plan->topic, client.error());
   return Production(*std::move(plan), *client, interrupts).run();
+}
+
+}  // namespace
+
+std::span<const Command> commands_in_produce() {
+  static constexpr Command kCommands[] = {
+      {200, "produce", "TOPIC", "Sends what comes in on stdin, a record per line.", declare_produce, produce},
+  };
+  return kCommands;
 }
 
 }  // namespace ion::cli

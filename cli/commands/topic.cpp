@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <iostream>
 
-#include "commands/commands.h"
+#include "command.h"
 #include "process.h"
 
 namespace ion::cli {
@@ -84,8 +84,6 @@ bool confirmed(const std::vector<std::string>& names) {
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes" || answer == "Y";
 }
-
-}  // namespace
 
 void declare_topic_create(OptionSet& options) {
   options.positionals(1, kNamesMax)
@@ -175,6 +173,18 @@ int topic_delete(const Arguments& arguments, const Context& context) {
     else tally.bad("delete", name, gone);
   }
   return tally.finish("topic delete", context);
+}
+
+}  // namespace
+
+std::span<const Command> commands_in_topic() {
+  static constexpr Command kCommands[] = {
+      {100, "topic create", "NAME...", "Makes topics.", declare_topic_create, topic_create},
+      {101, "topic list", "[PREFIX]", "All topics, or those whose name begins so.", declare_topic_list, topic_list},
+      {102, "topic describe", "NAME...", "Settings and partitions.", declare_topic_describe, topic_describe},
+      {103, "topic delete", "NAME...", "Deletes topics and their records.", declare_topic_delete, topic_delete},
+  };
+  return kCommands;
 }
 
 }  // namespace ion::cli

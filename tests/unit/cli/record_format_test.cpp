@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "commands/record_json.h"
+#include "record_json.h"
 
 namespace ion::cli {
 namespace {

@@ -10,15 +10,13 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace ion::transport_grpc {
 
 class TransportMetrics {
  public:
-  static constexpr size_t kVerbs = kRpcCount + 1;  // one for each row of rpc_table, and one for the RPCs of plugins
-  static constexpr size_t kPluginVerb = kRpcCount;
-
-  Status declare(ion_ref metrics) {
+  Status declare(ion_ref metrics, const RpcTable& rpcs) {
     metrics_.emplace(metrics);
     ION_CHECK(plain(ION_COUNTER, {"ionstream_transport_received_messages_total", "1", "gRPC messages from clients"}, &received_messages_));
     ION_CHECK(plain(ION_COUNTER, {"ionstream_transport_received_bytes_total", "bytes", "Bytes of gRPC messages from clients"}, &received_bytes_));
@@ -31,7 +29,7 @@ class TransportMetrics {
                     {"ionstream_transport_small_copied_bytes_total", "bytes", "Small messages from clients, copied to free their read block"},
                     &small_copied_bytes_));
     ION_CHECK(plain(ION_GAUGE, {"ionstream_transport_calls", "1", "Calls in progress, streams too"}, &calls_));
-    return declare_requests();
+    return declare_requests(rpcs);
   }
 
   void received(uint64_t bytes) noexcept { add(received_messages_, 1), add(received_bytes_, bytes); }
@@ -40,7 +38,10 @@ class TransportMetrics {
   void small_copied(uint64_t bytes) noexcept { add(small_copied_bytes_, bytes); }
   void call_began() noexcept { add(calls_, calls_open_.fetch_add(1, std::memory_order_relaxed) + 1); }
   void call_left() noexcept { add(calls_, calls_open_.fetch_sub(1, std::memory_order_relaxed) - 1); }
-  void ended(size_t verb, GrpcCode code) noexcept { add(requests_[verb][static_cast<size_t>(code) % kCodes], 1); }
+  // `verb`: the index of its row, behind the last one for the RPCs of plugins.
+  void ended(size_t verb, GrpcCode code) noexcept {
+    if (verb < requests_.size()) add(requests_[verb][static_cast<size_t>(code) % kCodes], 1);
+  }
 
  private:
   static constexpr size_t kCodes = 17;
@@ -54,12 +55,14 @@ class TransportMetrics {
     ION_TRY(*to, metrics_->series(metric, {}));
     return {};
   }
-  Status declare_requests() {
+  Status declare_requests(const RpcTable& rpcs) {
+    const std::span<const RpcRow> rows = rpcs.rows();
     ION_TRY(ion_metric * metric, metrics_->declare(ION_COUNTER, {"ionstream_transport_requests_total", "1", "RPCs that ended, by status"},
-                                                   kVerbs * kCodes));
-    for (size_t verb = 0; verb < kVerbs; ++verb)
+                                                   static_cast<uint32_t>((rows.size() + 1) * kCodes)));
+    requests_.resize(rows.size() + 1);
+    for (size_t verb = 0; verb < requests_.size(); ++verb)
       for (size_t code = 0; code < kCodes; ++code) {
-        const std::string_view name = verb == kPluginVerb ? std::string_view("plugin") : rpc_rows()[verb].verb;
+        const std::string_view name = verb == rows.size() ? std::string_view("plugin") : rows[verb].label;
         const ion_field labels[] = {{bytes_of("verb"), bytes_of(name)}, {bytes_of("reason"), bytes_of(kReasons[code])}};
         ION_TRY(requests_[verb][code], metrics_->series(metric, labels));
       }
@@ -77,7 +80,7 @@ class TransportMetrics {
   ion_series* payload_copied_bytes_ = nullptr;
   ion_series* small_copied_bytes_ = nullptr;
   ion_series* calls_ = nullptr;
-  std::array<std::array<ion_series*, kCodes>, kVerbs> requests_{};
+  std::vector<std::array<ion_series*, kCodes>> requests_;
   std::atomic<int64_t> calls_open_{0};  // a gauge is set, not moved
 };
 

@@ -306,7 +306,7 @@ class Wire(unittest.TestCase):
         names = {s.name for s in services.list_services_response.service}
         self.assertLessEqual({"ionstream.v1.Broker", "ionstream.v1.Admin", "grpc.health.v1.Health"}, names)
         files = {descriptor_pb2.FileDescriptorProto.FromString(f).name for f in symbol.file_descriptor_response.file_descriptor_proto}
-        self.assertIn("ionstream/v1/service.proto", files)
+        self.assertIn("ionstream/v1/broker.proto", files)
         self.assertTrue(by_name.file_descriptor_response.file_descriptor_proto)
 
     def test_an_unknown_method_is_unimplemented(self):

@@ -1,32 +1,28 @@
 #include "core/rpc_table.h"
 
+#include <ion/assert.h>
+
 #include <algorithm>
-#include <array>
 
 namespace ion::transport_grpc {
-namespace {
 
-constexpr bool UNARY = false, STREAM = true;
-constexpr std::array<RpcRow, kRpcCount> kRows{{
-#define ION_RPC(enumerator, method, label, lives) {Rpc::enumerator, method, label, lives},
-    ION_RPC_LIST(ION_RPC)
-#undef ION_RPC
-}};
-
-}  // namespace
-
-std::span<const RpcRow> rpc_rows() { return kRows; }
-
-const RpcRow* find_rpc(std::string_view method) {
-  const auto found = std::find_if(kRows.begin(), kRows.end(), [&](const RpcRow& row) { return row.method == method; });
-  return found == kRows.end() ? nullptr : &*found;
+RpcTable::RpcTable(std::span<const std::span<const RpcRow>> files) {
+  for (const std::span<const RpcRow> rows : files) rows_.insert(rows_.end(), rows.begin(), rows.end());
+  std::sort(rows_.begin(), rows_.end(), [](const RpcRow& a, const RpcRow& b) { return a.method < b.method; });
+  const auto twice = std::adjacent_find(rows_.begin(), rows_.end(), [](const RpcRow& a, const RpcRow& b) { return a.method == b.method; });
+  ION_ASSERT(twice == rows_.end());
 }
 
-std::vector<std::string_view> rpc_services() {
+const RpcRow* RpcTable::find(std::string_view method) const noexcept {
+  const auto at = std::lower_bound(rows_.begin(), rows_.end(), method, [](const RpcRow& row, std::string_view wanted) { return row.method < wanted; });
+  return at == rows_.end() || at->method != method ? nullptr : &*at;
+}
+
+std::vector<std::string_view> RpcTable::services() const {
   std::vector<std::string_view> names;
-  for (const RpcRow& row : kRows) {
+  for (const RpcRow& row : rows_) {
     const std::string_view service = row.method.substr(1, row.method.rfind('/') - 1);
-    if (std::find(names.begin(), names.end(), service) == names.end()) names.push_back(service);
+    if (names.empty() || names.back() != service) names.push_back(service);
   }
   return names;
 }

@@ -1,51 +1,52 @@
-// Full gRPC method name -> what serves it: every RPC that this transport knows by itself. Others are asked of ion.rpc/1. Pure.
+// Every RPC that this transport serves by itself, found by its full gRPC method name. Others are asked of ion.rpc/1.
+// A row stands in the file that serves the RPC (io/verbs/); io/all_rpcs gathers them. Pure.
 #pragma once
+#include <ion/contract/broker_api.h>
+
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace ion::transport_grpc {
 
-// X(enumerator, method, label, lives): full method name; label of metrics; UNARY or STREAM, which lives until one side ends it.
-#define ION_RPC_LIST(X)                                                                \
-  X(kInitProducer, "/ionstream.v1.Broker/InitProducer", "init_producer", UNARY)        \
-  X(kProduce, "/ionstream.v1.Broker/Produce", "produce", UNARY)                        \
-  X(kProduceStream, "/ionstream.v1.Broker/ProduceStream", "produce_stream", STREAM)    \
-  X(kFetch, "/ionstream.v1.Broker/Fetch", "fetch", UNARY)                              \
-  X(kSubscribe, "/ionstream.v1.Broker/Subscribe", "subscribe", STREAM)                 \
-  X(kCredit, "/ionstream.v1.Broker/Credit", "credit", UNARY)                           \
-  X(kListOffsets, "/ionstream.v1.Broker/ListOffsets", "list_offsets", UNARY)           \
-  X(kMetadata, "/ionstream.v1.Broker/Metadata", "metadata", UNARY)                     \
-  X(kCreateTopic, "/ionstream.v1.Admin/CreateTopic", "create_topic", UNARY)            \
-  X(kListTopics, "/ionstream.v1.Admin/ListTopics", "list_topics", UNARY)               \
-  X(kDescribeTopic, "/ionstream.v1.Admin/DescribeTopic", "describe_topic", UNARY)      \
-  X(kDeleteTopic, "/ionstream.v1.Admin/DeleteTopic", "delete_topic", UNARY)            \
-  X(kClusterInfo, "/ionstream.v1.Admin/ClusterInfo", "cluster_info", UNARY)            \
-  X(kListPlugins, "/ionstream.v1.Admin/ListPlugins", "list_plugins", UNARY)            \
-  X(kHealthCheck, "/grpc.health.v1.Health/Check", "health_check", UNARY)               \
-  X(kHealthWatch, "/grpc.health.v1.Health/Watch", "health_watch", STREAM)              \
-  X(kReflection, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", "reflection", STREAM)
+class CallHandler;
+class GrpcCall;
+struct Services;
 
-enum class Rpc : uint8_t {
-#define ION_RPC(enumerator, ...) enumerator,
-  ION_RPC_LIST(ION_RPC)
-#undef ION_RPC
-};
-#define ION_RPC(...) +1
-inline constexpr size_t kRpcCount = 0 ION_RPC_LIST(ION_RPC);
-#undef ION_RPC
+enum class Listening : uint8_t { kOpen, kDraining };  // what the listener does while a call comes in
+
+// Verbs of the broker API as a set.
+using VerbSet = uint64_t;
+static_assert(kVerbRows.size() <= 64);
+template <Verb... V>
+inline constexpr VerbSet kVerbs = (VerbSet{0} | ... | (VerbSet{1} << static_cast<unsigned>(V)));
 
 struct RpcRow {
-  Rpc rpc;
   std::string_view method;  // "/ionstream.v1.Broker/Produce"
-  std::string_view verb;    // label of metrics: "produce"
-  bool streams;             // lives until one side ends it
+  std::string_view label;   // of metrics: "produce"
+  VerbSet asks = 0;         // what a handler may ask of the broker API
+  enum class Kind : uint8_t { kUnary, kStream } kind = Kind::kUnary;  // kStream lives until one side ends it
+  enum class Drain : uint8_t { kRefused, kServed } drain = Drain::kRefused;  // what a draining listener does with a new call
+  // A longer request is refused before it is copied or parsed; 0: bounded by the setting message_bytes_max alone.
+  uint64_t request_bytes_max = 1 << 20;
+  std::unique_ptr<CallHandler> (*make)(GrpcCall& call, Services& services, Listening listening) = nullptr;
 };
 
-std::span<const RpcRow> rpc_rows();               // at the index of their Rpc
-const RpcRow* find_rpc(std::string_view method);  // nullptr: not ours
-// "ionstream.v1.Broker" and so on, each once, for reflection and health.
-std::vector<std::string_view> rpc_services();
+class RpcTable {
+ public:
+  // Rows of several files; a method stands in one of them.
+  explicit RpcTable(std::span<const std::span<const RpcRow>> files);
+
+  std::span<const RpcRow> rows() const noexcept { return rows_; }  // by method
+  const RpcRow* find(std::string_view method) const noexcept;      // nullptr: not ours
+  size_t index_of(const RpcRow& row) const noexcept { return static_cast<size_t>(&row - rows_.data()); }
+  // "ionstream.v1.Broker" and so on, each once, for reflection and health.
+  std::vector<std::string_view> services() const;
+
+ private:
+  std::vector<RpcRow> rows_;
+};
 
 }  // namespace ion::transport_grpc

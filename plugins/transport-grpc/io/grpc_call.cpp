@@ -102,10 +102,16 @@ void GrpcCall::step_read() {
   if (!message) read_ended_ = true;
   if (message) world_.metrics->received(message.bytes());
   if (phase_ == Phase::kOpen) {
-    if (message) handler_->message(std::move(message));
+    if (message && world_.request_bytes_max != 0 && message.bytes() > world_.request_bytes_max) refuse_request(message.bytes());
+    else if (message) handler_->message(std::move(message));
     else handler_->half_closed();
   }
   end_if_over();
+}
+
+void GrpcCall::refuse_request(uint64_t bytes) {
+  fail(Failure::of(Status(ION_E_INVALID, facts_.method + " takes requests of at most " + std::to_string(world_.request_bytes_max) + " bytes, not " +
+                                             std::to_string(bytes), "REQUEST_TOO_LARGE")));
 }
 
 void GrpcCall::step_written() {

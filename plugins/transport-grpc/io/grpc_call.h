@@ -41,7 +41,8 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   struct World {
     std::shared_ptr<CallRegistry> registry;  // shared: the last call may leave while its server goes
     TransportMetrics* metrics = nullptr;
-    size_t verb = 0;  // row of metrics
+    size_t verb = 0;                 // row of metrics
+    uint64_t request_bytes_max = 0;  // of each message from the client; 0: the server's bound alone
   };
   GrpcCall(World world, std::unique_ptr<CallPort> port, CallFacts facts, Instant deadline);
   ~GrpcCall();  // the registry has admitted it
@@ -94,6 +95,7 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   void step_drain();
   void step_tick();
   void step_cut();
+  void refuse_request(uint64_t bytes);
   void send_end();
   void close_handler();
   void end_if_over();

@@ -43,11 +43,13 @@ void GrpcServer::accept(std::unique_ptr<CallPort> port, CallFacts facts) {
   const Instant deadline = facts.left ? Instant{facts.left->n > 0 ? (now + *facts.left).ns : now.ns} : Instant{};
   facts.peer = peer_text(facts.peer);
   CallPort& raw = *port;
-  const size_t verb = verb_of(facts.method);
-  auto call = std::make_shared<GrpcCall>(GrpcCall::World{registry_, &services_.metrics, verb}, std::move(port), std::move(facts), deadline);
+  const RpcRow* row = services_.rpcs.find(facts.method);
+  GrpcCall::World world{registry_, &services_.metrics, services_.rpcs.rows().size(), 0};
+  if (row != nullptr) world.verb = services_.rpcs.index_of(*row), world.request_bytes_max = row->request_bytes_max;
+  auto call = std::make_shared<GrpcCall>(std::move(world), std::move(port), std::move(facts), deadline);
   raw.attach(*call);
   const CallRegistry::Admission admission = registry_->admitted();
-  call->open(make_handler(*call, services_, admission));
+  call->open(make_handler(*call, services_, row, admission));
   if (registry_->published(*call, admission)) call->post_drain();
 }
 

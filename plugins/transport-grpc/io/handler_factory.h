@@ -1,5 +1,6 @@
-// Which handler serves a call: a row of rpc_table, a plugin's RPC, or a refusal in words.
+// Which handler serves a call: the one of its row, a plugin's RPC, or a refusal in words.
 #pragma once
+#include "core/rpc_table.h"
 #include "io/call_registry.h"
 #include "io/grpc_call.h"
 #include "io/services.h"
@@ -8,7 +9,8 @@
 
 namespace ion::transport_grpc {
 
-std::unique_ptr<CallHandler> make_handler(GrpcCall& call, Services& services, CallRegistry::Admission admission);
-size_t verb_of(std::string_view method);  // row of metrics
+// `row`: of the call's method, or null.
+std::unique_ptr<CallHandler> make_handler(GrpcCall& call, Services& services, const RpcRow* row, CallRegistry::Admission admission);
+
 
 }  // namespace ion::transport_grpc

@@ -5,8 +5,9 @@
 #include "io/parse_codec.h"
 
 #include <grpc/reflection/v1alpha/reflection.pb.h>
+#include <ionstream/v1/admin.pb.h>
+#include <ionstream/v1/broker.pb.h>
 #include <ionstream/v1/rpc_status.pb.h>
-#include <ionstream/v1/service.pb.h>
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>

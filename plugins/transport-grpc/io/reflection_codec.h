@@ -14,7 +14,7 @@ namespace ion::transport_grpc {
 
 class Reflection {
  public:
-  // `services`: what rpc_table serves.
+  // `services`: what is served here.
   explicit Reflection(std::vector<std::string_view> services);
   ~Reflection();
   Reflection(const Reflection&) = delete;

@@ -1,6 +1,7 @@
 // What handlers stand on: the host's side, the listener's side, and the few things that calls share.
 // Built once per plugin instance; outlives every call. Thread: any, each member says how.
 #pragma once
+#include "core/rpc_table.h"
 #include "io/sessions.h"
 #include "transport_grpc_config.h"
 #include "transport_grpc_metrics.h"
@@ -25,10 +26,12 @@ struct DecodedMemory {
 };
 
 struct Services {
-  Services(Host the_host, TransportGrpcConfig the_config) : host(the_host), config(std::move(the_config)) {}
+  Services(Host the_host, TransportGrpcConfig the_config, RpcTable the_rpcs)
+      : host(the_host), config(std::move(the_config)), rpcs(std::move(the_rpcs)) {}
 
   const Host host;
   const TransportGrpcConfig config;
+  const RpcTable rpcs;
   BrokerApi* api = nullptr;       // ANY
   Random* random = nullptr;        // ANY
   Reflection* reflection = nullptr;  // filled in start(), then read only

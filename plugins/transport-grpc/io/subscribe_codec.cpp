@@ -2,7 +2,7 @@
 
 #include "io/parse_codec.h"
 
-#include <ionstream/v1/fetch.pb.h>
+#include <ionstream/v1/broker.pb.h>
 
 namespace ion::transport_grpc {
 

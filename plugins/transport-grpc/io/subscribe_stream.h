@@ -82,6 +82,4 @@ class SubscribeStream final : public CallHandler {
   std::optional<CallEnd> end_;  // when the ready frames have left
 };
 
-std::unique_ptr<CallHandler> make_credit_handler(GrpcCall& call, Services& services);
-
 }  // namespace ion::transport_grpc

@@ -1,7 +1,7 @@
 #include "io/transport_grpc.h"
 
 #include "core/listen_address.h"
-#include "core/rpc_table.h"
+#include "io/all_rpcs.h"
 #include "io/poller_wakeup.h"
 #include "io/reflection_codec.h"
 
@@ -55,14 +55,14 @@ Result<std::unique_ptr<TransportGrpc>> TransportGrpc::create(Host host, Config c
   ION_TRY(const ion_ref timers, host.get(ION_TIMERS_ID));
   ION_TRY(const ion_ref random, host.get(ION_RANDOM_ID));
   std::unique_ptr<TransportGrpc> made(new TransportGrpc(host, std::move(config), executor, timers, random));
-  if (const auto metrics = host.get(ION_METRICS_ID)) ION_CHECK(made->services_.metrics.declare(*metrics));
+  if (const auto metrics = host.get(ION_METRICS_ID)) ION_CHECK(made->services_.metrics.declare(*metrics, made->services_.rpcs));
   if (const auto rpc = host.get(ION_RPC_ID)) made->services_.rpc = *rpc;
   return made;
 }
 
 TransportGrpc::TransportGrpc(Host host, Config config, ion_ref executor, ion_ref timers, ion_ref random)
-    : services_(host, std::move(config)), executor_(executor), timers_(timers), random_(random), clock_(host.raw()),
-      reflection_(std::make_unique<Reflection>(rpc_services())),
+    : services_(host, std::move(config), all_rpcs()), executor_(executor), timers_(timers), random_(random), clock_(host.raw()),
+      reflection_(std::make_unique<Reflection>(services_.rpcs.services())),
       ticker_(executor_, timers_, clock_, [this](Instant now) {
         for (const auto& server : servers()) server->tick(now);
       }) {

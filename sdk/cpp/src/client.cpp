@@ -25,7 +25,7 @@ Client::~Client() = default;
 Result<Client> Client::connect(ClientOptions options) {
   ION_CHECK(check(options));
   const auto runtime = std::make_shared<Runtime>(std::move(options));
-  const Result<std::string> answer = runtime->call({method::kClusterInfo, {}, runtime->options().connect_timeout}, Repeat::kSafe);
+  const Result<ClusterView> answer = Admin(runtime).cluster_info(runtime->options().connect_timeout);
   // Whatever a broker says, it is there; what it thinks of the question matters only when it lets nobody in.
   if (answer) return Client(runtime);
   const Code code = answer.error().code();

@@ -1,8 +1,7 @@
 #include "produce_codec.h"
 
-#include "ionstream/v1/cluster.pb.h"
-#include "ionstream/v1/fetch.pb.h"
-#include "ionstream/v1/produce.pb.h"
+#include "ionstream/v1/broker.pb.h"
+#include "parse_answer.h"
 #include "status_codec.h"
 
 namespace ion::client::codec {
@@ -10,13 +9,6 @@ namespace ion::client::codec {
 namespace pb = ionstream::v1;
 
 namespace {
-template <class M>
-Result<M> parse(std::string_view bytes, std::string_view what) {
-  M m;
-  if (!m.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
-    return Status(ION_E_INTERNAL, "the broker sent a " + std::string(what) + " that cannot be read");
-  return m;
-}
 // 8-4-4-4-12 hexadecimal digits; anything else is no id.
 Uuid uuid_of(std::string_view text) {
   Uuid out;
@@ -34,14 +26,14 @@ Failure failure_in(const pb::ErrorDetail& e) { return decode_error_detail(e.Seri
 }  // namespace
 
 Result<produce::IdentityArrived> decode_identity(std::string_view bytes) {
-  ION_TRY(const auto m, parse<pb::InitProducerResponse>(bytes, "InitProducerResponse"));
+  ION_TRY(const auto m, parse_answer<pb::InitProducerResponse>(bytes));
   if (m.producer_id() < 0 || m.producer_epoch() < 0 || m.producer_epoch() > INT16_MAX)
     return Status(ION_E_INTERNAL, "the broker gave producer id " + std::to_string(m.producer_id()) + " with epoch " + std::to_string(m.producer_epoch()));
   return produce::IdentityArrived{{m.producer_id()}, {static_cast<int16_t>(m.producer_epoch())}};
 }
 
 Result<std::vector<produce::Ack>> decode_acks(std::string_view bytes) {
-  ION_TRY(const auto m, parse<pb::ProduceResponse>(bytes, "ProduceResponse"));
+  ION_TRY(const auto m, parse_answer<pb::ProduceResponse>(bytes));
   std::vector<produce::Ack> acks;
   acks.reserve(static_cast<size_t>(m.acks_size()));
   for (const pb::ProduceAck& a : m.acks()) {
@@ -68,7 +60,7 @@ std::string encode_metadata_request(std::string_view topic) {
 }
 
 Result<ClusterMetadata> decode_metadata(std::string_view bytes) {
-  ION_TRY(const auto m, parse<pb::MetadataResponse>(bytes, "MetadataResponse"));
+  ION_TRY(const auto m, parse_answer<pb::MetadataResponse>(bytes));
   ClusterMetadata out;
   out.cluster_id = m.cluster_id();
   out.limits = {m.limits().record_bytes_max(), m.limits().batch_bytes_max(), m.limits().message_bytes_max()};
@@ -80,25 +72,6 @@ Result<ClusterMetadata> decode_metadata(std::string_view bytes) {
     if (t.has_error() && t.error().code() != pb::CODE_UNSPECIFIED) topic.error = failure_in(t.error()).status;
     for (const pb::PartitionInfo& p : t.partitions()) topic.partitions.push_back({{p.partition()}, {p.leader()}, {p.log_id()}});
     out.topics.push_back(std::move(topic));
-  }
-  return out;
-}
-
-std::string encode_list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what) {
-  pb::ListOffsetsRequest m;
-  m.set_topic(std::string(topic));
-  m.mutable_partitions()->Add(partitions.begin(), partitions.end());
-  m.set_what(what == OffsetOf::kStart ? pb::ListOffsetsRequest::WHAT_START : pb::ListOffsetsRequest::WHAT_END);
-  return m.SerializeAsString();
-}
-
-Result<std::vector<PartitionOffset>> decode_offsets(std::string_view bytes) {
-  ION_TRY(const auto m, parse<pb::ListOffsetsResponse>(bytes, "ListOffsetsResponse"));
-  std::vector<PartitionOffset> out;
-  for (const auto& e : m.offsets()) {
-    PartitionOffset o{{e.partition()}, {e.offset()}, {}};
-    if (e.has_error() && e.error().code() != pb::CODE_UNSPECIFIED) o.error = failure_in(e.error()).status;
-    out.push_back(std::move(o));
   }
   return out;
 }

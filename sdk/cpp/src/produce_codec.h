@@ -1,7 +1,5 @@
 // Requests and answers of the record side as bytes, apart from the batches themselves (core/wire.h).
 #pragma once
-#include <ion/client/admin.h>
-
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,9 +15,6 @@ Result<std::vector<produce::Ack>> decode_acks(std::string_view bytes);
 
 std::string encode_metadata_request(std::string_view topic);  // empty: all topics
 Result<ClusterMetadata> decode_metadata(std::string_view bytes);
-
-std::string encode_list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what);
-Result<std::vector<PartitionOffset>> decode_offsets(std::string_view bytes);
 
 std::string encode_subscribe(std::string_view topic, const read::Subscribe& subscribe, uint64_t frame_bytes_max);
 std::string encode_credit(std::string_view session, uint64_t bytes);

@@ -177,7 +177,7 @@ void ProducerSession::open(const LinkId& id) {
   const auto link = std::make_shared<Link>(weak_from_this(), id);
   // The lock is held over the start, so that opened() on the other thread finds the link in the map.
   std::unique_lock lock(mutex_);
-  const auto call = StreamCall::start(driver_, runtime_.target(id, method::kProduceStream), link);
+  const auto call = StreamCall::start(driver_, runtime_.target(id, "/ionstream.v1.Broker/ProduceStream"), link);
   if (call) links_[id] = {link, call};
 }
 
@@ -203,7 +203,7 @@ void ProducerSession::fetch_metadata() {
 }
 
 void ProducerSession::fetch_identity() {
-  runtime_.ask({method::kInitProducer, {}, runtime_.options().request_timeout}, [weak = weak_from_this()](Reply reply) {
+  runtime_.ask({"/ionstream.v1.Broker/InitProducer", {}, runtime_.options().request_timeout}, [weak = weak_from_this()](Reply reply) {
     const auto self = weak.lock();
     if (!self) return;
     if (!reply.failure.status.ok()) return self->step(IdentityFailed{std::move(reply.failure), self->driver_->random()});

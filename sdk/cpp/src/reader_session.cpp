@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "admin/offsets.h"
 #include "core/wire.h"
 #include "grpc_glue.h"
 #include "produce_codec.h"
@@ -148,7 +149,7 @@ void ReaderSession::subscribe(const Subscribe& wanted) {
   const std::string request = codec::encode_subscribe(options_.topic, wanted, options_.frame_bytes_max);
   const std::lock_guard lock(mutex_);
   if (closed_) return;
-  const auto call = StreamCall::start(runtime_->driver(), runtime_->target({wanted.address, Lane::kBulk}, method::kSubscribe), owner);
+  const auto call = StreamCall::start(runtime_->driver(), runtime_->target({wanted.address, Lane::kBulk}, "/ionstream.v1.Broker/Subscribe"), owner);
   if (!call) return;
   call->enqueue(buffer_of(request), 0, StreamCall::Then::kHalfClose);
   call->flush();  // if it has opened meanwhile
@@ -167,19 +168,13 @@ void ReaderSession::fetch_metadata() {
 // Both ends of every partition: first the starts, then the ends.
 void ReaderSession::list_offsets(std::vector<int32_t> partitions) {
   const auto ask = [this, weak = weak_from_this(), partitions](OffsetOf what, std::function<void(std::vector<PartitionOffset>)> done) {
-    runtime_->ask({method::kListOffsets, codec::encode_list_offsets(options_.topic, partitions, what), runtime_->options().request_timeout},
-                  [weak, done = std::move(done)](Reply reply) {
-                    const auto self = weak.lock();
-                    if (!self) return;
-                    Failure failure = std::move(reply.failure);
-                    if (failure.status.ok()) {
-                      Result<std::vector<PartitionOffset>> offsets = codec::decode_offsets(reply.bytes);
-                      if (!offsets) failure.status = offsets.error();
-                      else for (const PartitionOffset& o : *offsets) if (!o.error.ok()) failure.status = o.error;
-                      if (failure.status.ok()) return done(*std::move(offsets));
-                    }
-                    self->step(AskFailed{std::move(failure), self->runtime_->driver()->random()});
-                  });
+    ask_offsets(*runtime_, options_.topic, partitions, what, [weak, done = std::move(done)](Failure failure, std::vector<PartitionOffset> offsets) {
+      const auto self = weak.lock();
+      if (!self) return;
+      for (const PartitionOffset& o : offsets) if (!o.error.ok()) failure.status = o.error;
+      if (failure.status.ok()) return done(std::move(offsets));
+      self->step(AskFailed{std::move(failure), self->runtime_->driver()->random()});
+    });
   };
   ask(OffsetOf::kStart, [weak = weak_from_this(), ask](std::vector<PartitionOffset> starts) {
     ask(OffsetOf::kEnd, [weak, starts = std::move(starts)](const std::vector<PartitionOffset>& ends) {
@@ -195,7 +190,7 @@ void ReaderSession::list_offsets(std::vector<int32_t> partitions) {
 }
 
 void ReaderSession::give_credit(const read::Credit& credit) {
-  runtime_->ask_at(credit.address, {method::kCredit, codec::encode_credit(credit.session, credit.bytes), runtime_->options().request_timeout},
+  runtime_->ask_at(credit.address, {"/ionstream.v1.Broker/Credit", codec::encode_credit(credit.session, credit.bytes), runtime_->options().request_timeout},
                    [weak = weak_from_this(), stream = credit.stream, bytes = credit.bytes](Reply reply) {
                      const auto self = weak.lock();
                      if (self && !reply.failure.status.ok()) self->step(CreditLost{stream, bytes});

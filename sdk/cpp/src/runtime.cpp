@@ -127,7 +127,7 @@ Result<std::string> Runtime::call(const Question& question, Repeat repeat, Statu
 }
 
 void Runtime::find_leaders(const std::string& topic, std::function<void(Leaders)> done) {
-  const auto question = Question{method::kMetadata, codec::encode_metadata_request(topic), options_.request_timeout};
+  const auto question = Question{"/ionstream.v1.Broker/Metadata", codec::encode_metadata_request(topic), options_.request_timeout};
   ask(question, [weak = weak_from_this(), topic, done = std::move(done)](Reply reply) {
     const auto self = weak.lock();
     if (!self || !reply.failure.status.ok()) return done({std::move(reply.failure), {}, {}, {}});

@@ -20,23 +20,9 @@ namespace ion::client {
 
 class ProducerSession;
 
-namespace method {
-inline constexpr const char* kInitProducer = "/ionstream.v1.Broker/InitProducer";
-inline constexpr const char* kProduceStream = "/ionstream.v1.Broker/ProduceStream";
-inline constexpr const char* kSubscribe = "/ionstream.v1.Broker/Subscribe";
-inline constexpr const char* kCredit = "/ionstream.v1.Broker/Credit";
-inline constexpr const char* kListOffsets = "/ionstream.v1.Broker/ListOffsets";
-inline constexpr const char* kMetadata = "/ionstream.v1.Broker/Metadata";
-inline constexpr const char* kCreateTopic = "/ionstream.v1.Admin/CreateTopic";
-inline constexpr const char* kListTopics = "/ionstream.v1.Admin/ListTopics";
-inline constexpr const char* kDescribeTopic = "/ionstream.v1.Admin/DescribeTopic";
-inline constexpr const char* kDeleteTopic = "/ionstream.v1.Admin/DeleteTopic";
-inline constexpr const char* kClusterInfo = "/ionstream.v1.Admin/ClusterInfo";
-inline constexpr const char* kListPlugins = "/ionstream.v1.Admin/ListPlugins";
-}  // namespace method
-
 struct Question {
-  std::string method, bytes;
+  std::string method;  // full gRPC name; it stands where the question is asked
+  std::string bytes;
   Nanos timeout;
 };
 

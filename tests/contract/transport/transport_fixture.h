@@ -6,10 +6,9 @@
 #include "io/transport_grpc.h"
 
 #include <ion/record_writer.h>
-#include <ionstream/v1/fetch.pb.h>
-#include <ionstream/v1/produce.pb.h>
+#include <ionstream/v1/admin.pb.h>
+#include <ionstream/v1/broker.pb.h>
 #include <ionstream/v1/rpc_status.pb.h>
-#include <ionstream/v1/topic.pb.h>
 
 #include <gtest/gtest.h>
 

@@ -17,11 +17,9 @@
 #include <mutex>
 #include <set>
 
-#include "ionstream/v1/cluster.pb.h"
-#include "ionstream/v1/fetch.pb.h"
-#include "ionstream/v1/produce.pb.h"
+#include "ionstream/v1/admin.pb.h"
+#include "ionstream/v1/broker.pb.h"
 #include "ionstream/v1/rpc_status.pb.h"
-#include "ionstream/v1/topic.pb.h"
 
 namespace ion::client {
 

@@ -1,9 +1,9 @@
-#include "io/fetch_handler.h"
-
+// Fetch, the unary call: whole batches from an offset on, perhaps after a wait. The bytes go out as they lie.
 #include "core/fetch_envelope.h"
 #include "core/request_limits.h"
 #include "io/fetch_op.h"
 #include "io/message_codec.h"
+#include "io/verbs/verb_file.h"
 
 #include <algorithm>
 
@@ -67,8 +67,11 @@ class FetchHandler final : public UnaryHandler {
 
 }  // namespace
 
-std::unique_ptr<CallHandler> make_fetch_handler(GrpcCall& call, Services& services) {
-  return std::make_unique<FetchHandler>(call, services);
+std::span<const RpcRow> rpcs_in_fetch() {
+  static constexpr RpcRow kRows[] = {
+      {.method = "/ionstream.v1.Broker/Fetch", .label = "fetch", .asks = kVerbs<Verb::fetch>, .make = make_call<FetchHandler>},
+  };
+  return kRows;
 }
 
 }  // namespace ion::transport_grpc

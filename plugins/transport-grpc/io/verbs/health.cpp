@@ -1,8 +1,8 @@
-#include "io/health_handler.h"
-
+// grpc.health.v1.Health (github.com/grpc/grpc, doc/health-checking.md): the broker API's health as tools expect it. The empty
+// service is the broker; each gRPC service that is served here can be asked by name. A draining listener answers NOT_SERVING.
 #include "core/request_limits.h"
 #include "core/wire.h"
-#include "io/unary_handler.h"
+#include "io/verbs/verb_file.h"
 
 #include <algorithm>
 #include <optional>
@@ -29,14 +29,15 @@ std::string write_serving(Serving serving) {
 }
 
 Serving serving(Services& services, std::string_view service) {
-  const auto names = rpc_services();
+  const auto names = services.rpcs.services();
   if (!service.empty() && std::find(names.begin(), names.end(), service) == names.end()) return Serving::kServiceUnknown;
   return services.api->health() == ION_HEALTH_SERVING ? Serving::kServing : Serving::kNotServing;
 }
 
 class CheckHandler final : public UnaryHandler {
  public:
-  CheckHandler(GrpcCall& call, Services& services, bool draining) : UnaryHandler(call, services), draining_(draining) {}
+  CheckHandler(GrpcCall& call, Services& services, Listening listening)
+      : UnaryHandler(call, services), draining_(listening == Listening::kDraining) {}
 
  private:
   void request(Message message) override {
@@ -54,7 +55,8 @@ class CheckHandler final : public UnaryHandler {
 // Tells the state at once and then each change; a drain is told as NOT_SERVING before the stream ends.
 class WatchHandler final : public CallHandler {
  public:
-  WatchHandler(GrpcCall& call, Services& services, bool draining) : call_(call), services_(services), draining_(draining) {}
+  WatchHandler(GrpcCall& call, Services& services, Listening listening)
+      : call_(call), services_(services), draining_(listening == Listening::kDraining) {}
   void accepted() override { call_.read(); }
   void message(Message request) override {
     Result<std::string> service = read_service(request.parts());
@@ -96,9 +98,16 @@ class WatchHandler final : public CallHandler {
 
 }  // namespace
 
-std::unique_ptr<CallHandler> make_health_handler(Rpc rpc, GrpcCall& call, Services& services, bool draining) {
-  if (rpc == Rpc::kHealthWatch) return std::make_unique<WatchHandler>(call, services, draining);
-  return std::make_unique<CheckHandler>(call, services, draining);
+std::span<const RpcRow> rpcs_in_health() {
+  static constexpr RpcRow kRows[] = {
+      {.method = "/grpc.health.v1.Health/Check", .label = "health_check", .drain = RpcRow::Drain::kServed, .make = make_call<CheckHandler>},
+      {.method = "/grpc.health.v1.Health/Watch",
+       .label = "health_watch",
+       .kind = RpcRow::Kind::kStream,
+       .drain = RpcRow::Drain::kServed,
+       .make = make_call<WatchHandler>},
+  };
+  return kRows;
 }
 
 }  // namespace ion::transport_grpc

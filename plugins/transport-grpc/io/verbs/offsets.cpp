@@ -1,70 +1,29 @@
-// Metadata and ListOffsets: the two answers that are put together from several questions.
+// ListOffsets: one question for each partition, all at once; which partitions there are is asked first if the client does not say.
 #include "core/request_limits.h"
-#include "io/admin_handlers.h"
 #include "io/api_op.h"
-#include "io/topic_codec.h"
+#include "io/parse_codec.h"
+#include "io/verbs/verb_file.h"
 
-#include <ion/contract/broker_api.h>
+#include <ionstream/v1/broker.pb.h>
 
 #include <deque>
+#include <string>
+#include <vector>
 
 namespace ion::transport_grpc {
 namespace {
 
-// First the cluster, then the topics one after the other; a topic that fails stands in the answer with its error.
-class MetadataHandler final : public UnaryHandler {
- public:
-  using UnaryHandler::UnaryHandler;
+namespace v1 = ionstream::v1;
 
- private:
-  void request(Message message) override {
-    const std::string whole = message.joined();
-    Result<std::vector<std::string>> topics = read_metadata(whole);
-    if (!topics) return call_.fail(Failure::of(topics.error()));
-    topics_ = *std::move(topics);
-    if (topics_.size() > kPartitionsPerListMax)
-      return call_.fail(Failure::of(Status(ION_E_INVALID, "MetadataRequest: " + std::to_string(topics_.size()) + " topics, at most " +
-                                                              std::to_string(kPartitionsPerListMax) + " are answered at once")));
-    cluster_request_ = {sizeof cluster_request_, 0, &call_.who(), &TopicAnswers::each_broker, &answers_};
-    cluster_.size = sizeof cluster_, cluster_.error = &cluster_op_.error;
-    cluster_op_.ask(call_, 0, [&](Op& op) { return services_.api->cluster_info(op, cluster_request_, cluster_); });
+Result<uint32_t> what_of(const v1::ListOffsetsRequest& r) {
+  switch (r.what()) {
+    case v1::ListOffsetsRequest::WHAT_START: return uint32_t{ION_OFFSET_START};
+    case v1::ListOffsetsRequest::WHAT_END: return uint32_t{ION_OFFSET_END};
+    case v1::ListOffsetsRequest::WHAT_TIME: return uint32_t{ION_OFFSET_TIME};
+    default: return Status(ION_E_INVALID, "ListOffsetsRequest: want what = START, END or TIME, have " + std::to_string(static_cast<int>(r.what())));
   }
+}
 
-  void cluster_answered() {
-    if (!cluster_op_.ok()) return call_.fail(cluster_op_.failure());
-    ask_topic();
-  }
-  void ask_topic() {
-    request_ = {};
-    request_.size = sizeof request_, request_.who = &call_.who();
-    if (!topics_.empty()) request_.name = bytes_of(topics_[at_]);
-    request_.each = &TopicAnswers::each, request_.ctx = &answers_;
-    answer_ = {};
-    answer_.size = sizeof answer_, answer_.error = &topic_op_.error;
-    topic_op_.ask(call_, 0, [&](Op& op) { return services_.api->metadata(op, request_, answer_); });
-  }
-  void topic_answered() {
-    if (!call_.is_open()) return;
-    if (!topic_op_.ok()) {
-      if (topics_.empty()) return call_.fail(topic_op_.failure());
-      answers_.failed(topics_[at_], topic_op_.failure().on(topics_[at_], 0));
-    }
-    if (++at_ < topics_.size()) return ask_topic();
-    reply(answers_.metadata(cluster_, services_.config.message_bytes_max));
-  }
-
-  std::vector<std::string> topics_;  // none: all
-  size_t at_ = 0;
-  TopicAnswers answers_;
-  ion_cluster_req cluster_request_{};
-  ion_cluster_answer cluster_{};
-  ion_topic_req request_{};
-  ion_admin_answer answer_{};
-  ApiCall<MetadataHandler, &MetadataHandler::cluster_answered> cluster_op_{*this};
-  ApiCall<MetadataHandler, &MetadataHandler::topic_answered> topic_op_{*this};
-};
-
-// One question for each partition, all at once; which partitions there are is asked first if the client does not say.
 class OffsetsHandler final : public UnaryHandler {
  public:
   using UnaryHandler::UnaryHandler;
@@ -85,51 +44,59 @@ class OffsetsHandler final : public UnaryHandler {
     OffsetsHandler& handler_;
   };
 
+  Status read(const std::string& whole) {
+    ION_TRY(const auto r, parse_request<v1::ListOffsetsRequest>(whole));
+    ION_TRY(what_, what_of(r));
+    topic_ = r.topic(), time_ms_ = r.time_ms();
+    partitions_.assign(r.partitions().begin(), r.partitions().end());
+    return topic_.empty() ? Status(ION_E_INVALID, "ListOffsetsRequest: no topic is named", "NO_TOPIC") : Status();
+  }
+  static void count(void* self, const ion_topic_info* topic) noexcept { static_cast<OffsetsHandler*>(self)->found_ = topic->npartitions; }
+
   void request(Message message) override {
-    const std::string whole = message.joined();
-    Result<ListOffsetsWish> wish = read_list_offsets(whole);
-    if (!wish) return call_.fail(Failure::of(wish.error()));
-    wish_ = *std::move(wish);
-    if (wish_.topic.empty()) return call_.fail(Failure::of(Status(ION_E_INVALID, "ListOffsetsRequest: no topic is named", "NO_TOPIC")));
-    if (!wish_.partitions.empty()) return ask_all();
-    topic_request_.size = sizeof topic_request_, topic_request_.who = &call_.who(), topic_request_.name = bytes_of(wish_.topic);
-    topic_request_.each = &TopicAnswers::each, topic_request_.ctx = &topic_;
+    if (const Status status = read(message.joined()); !status.ok()) return call_.fail(Failure::of(status));
+    if (!partitions_.empty()) return ask_all();
+    topic_request_.size = sizeof topic_request_, topic_request_.who = &call_.who(), topic_request_.name = bytes_of(topic_);
+    topic_request_.each = &OffsetsHandler::count, topic_request_.ctx = this;
     topic_answer_.size = sizeof topic_answer_, topic_answer_.error = &topic_op_.error;
     topic_op_.ask(call_, 0, [&](Op& op) { return services_.api->topic_describe(op, topic_request_, topic_answer_); });
   }
   void topic_answered() {
-    if (!topic_op_.ok()) return call_.fail(topic_op_.failure().on(wish_.topic, 0));
-    const uint32_t partitions = topic_.partitions_of_first();
-    for (uint32_t i = 0; i < partitions; ++i) wish_.partitions.push_back(static_cast<int32_t>(i));
+    if (!topic_op_.ok()) return call_.fail(topic_op_.failure().on(topic_, 0));
+    for (uint32_t i = 0; i < found_; ++i) partitions_.push_back(static_cast<int32_t>(i));
     ask_all();
   }
   void ask_all() {
-    if (wish_.partitions.size() > kPartitionsPerListMax)
-      return call_.fail(Failure::of(Status(ION_E_INVALID, "ListOffsetsRequest: " + std::to_string(wish_.partitions.size()) +
-                                                              " partitions, at most " + std::to_string(kPartitionsPerListMax) + " are answered at once")));
-    left_ = wish_.partitions.size();
-    if (left_ == 0) return reply(write_list_offsets({}));
-    for (const int32_t partition : wish_.partitions) {
+    if (partitions_.size() > kPartitionsPerListMax)
+      return call_.fail(Failure::of(Status(ION_E_INVALID, "ListOffsetsRequest: " + std::to_string(partitions_.size()) + " partitions, at most " +
+                                                              std::to_string(kPartitionsPerListMax) + " are answered at once")));
+    left_ = partitions_.size();
+    if (left_ == 0) return reply({});
+    for (const int32_t partition : partitions_) {
       One& one = ops_.emplace_back(*this, partition);
-      one.request = {sizeof one.request, wish_.what, &call_.who(), bytes_of(wish_.topic), partition, 0, wish_.time_ms};
+      one.request = {sizeof one.request, what_, &call_.who(), bytes_of(topic_), partition, 0, time_ms_};
       one.answer.size = sizeof one.answer, one.answer.time_ms = -1, one.answer.error = &one.error;
       one.ask(call_, 0, [&](Op& op) { return services_.api->offset_for(op, one.request, one.answer); });
     }
   }
   void answered() {
     if (--left_ != 0) return;
-    std::vector<OffsetEntry> entries;
-    for (One& one : ops_) {
-      OffsetEntry entry{one.partition, one.answer.offset, one.answer.time_ms, std::nullopt};
-      if (!one.ok()) entry = {one.partition, -1, -1, one.failure().on(wish_.topic, one.partition)};
-      entries.push_back(std::move(entry));
+    if (ops_.size() == 1 && !ops_[0].ok()) return call_.fail(ops_[0].failure().on(topic_, ops_[0].partition));
+    v1::ListOffsetsResponse response;
+    for (const One& one : ops_) {
+      v1::ListOffsetsResponse::Entry* to = response.add_offsets();
+      to->set_partition(one.partition);
+      to->set_offset(one.ok() ? one.answer.offset : -1);
+      to->set_time_ms(one.ok() ? one.answer.time_ms : -1);
+      if (!one.ok()) (void)to->mutable_error()->ParseFromString(error_detail(one.failure().on(topic_, one.partition)));
     }
-    if (entries.size() == 1 && entries[0].error) return call_.fail(*entries[0].error);
-    reply(write_list_offsets(entries));
+    reply(response.SerializeAsString());
   }
 
-  ListOffsetsWish wish_;
-  TopicAnswers topic_;
+  std::string topic_;
+  std::vector<int32_t> partitions_;
+  uint32_t what_ = ION_OFFSET_START, found_ = 0;
+  int64_t time_ms_ = 0;
   ion_topic_req topic_request_{};
   ion_admin_answer topic_answer_{};
   ApiCall<OffsetsHandler, &OffsetsHandler::topic_answered> topic_op_{*this};
@@ -139,11 +106,14 @@ class OffsetsHandler final : public UnaryHandler {
 
 }  // namespace
 
-std::unique_ptr<CallHandler> make_metadata_handler(GrpcCall& call, Services& services) {
-  return std::make_unique<MetadataHandler>(call, services);
-}
-std::unique_ptr<CallHandler> make_offsets_handler(GrpcCall& call, Services& services) {
-  return std::make_unique<OffsetsHandler>(call, services);
+std::span<const RpcRow> rpcs_in_offsets() {
+  static constexpr RpcRow kRows[] = {
+      {.method = "/ionstream.v1.Broker/ListOffsets",
+       .label = "list_offsets",
+       .asks = kVerbs<Verb::offset_for, Verb::topic_describe>,
+       .make = make_call<OffsetsHandler>},
+  };
+  return kRows;
 }
 
 }  // namespace ion::transport_grpc

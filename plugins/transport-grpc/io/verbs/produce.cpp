@@ -1,6 +1,6 @@
-#include "io/produce_handler.h"
-
+// Produce, the unary call: one request, one ack per partition that its messages went to.
 #include "io/produce_op.h"
+#include "io/verbs/verb_file.h"
 
 #include <deque>
 
@@ -52,8 +52,15 @@ class ProduceHandler final : public UnaryHandler {
 
 }  // namespace
 
-std::unique_ptr<CallHandler> make_produce_handler(GrpcCall& call, Services& services) {
-  return std::make_unique<ProduceHandler>(call, services);
+std::span<const RpcRow> rpcs_in_produce() {
+  static constexpr RpcRow kRows[] = {
+      {.method = "/ionstream.v1.Broker/Produce",
+       .label = "produce",
+       .asks = kVerbs<Verb::produce, Verb::partition_of>,
+       .request_bytes_max = 0,
+       .make = make_call<ProduceHandler>},
+  };
+  return kRows;
 }
 
 }  // namespace ion::transport_grpc

@@ -1,8 +1,9 @@
-#include "io/produce_stream.h"
-
+// ProduceStream: batches in, acks out, pipelined. Reading goes on while batches are in flight, up to a window; acks gather while a
+// message is being written and leave together. Order and window: core/ack_lanes.h.
 #include "core/ack_lanes.h"
 #include "core/request_limits.h"
 #include "io/produce_op.h"
+#include "io/verbs/verb_file.h"
 
 #include <memory>
 #include <optional>
@@ -109,8 +110,16 @@ void ProduceStream::go_on() {
 
 }  // namespace
 
-std::unique_ptr<CallHandler> make_produce_stream(GrpcCall& call, Services& services) {
-  return std::make_unique<ProduceStream>(call, services);
+std::span<const RpcRow> rpcs_in_produce_stream() {
+  static constexpr RpcRow kRows[] = {
+      {.method = "/ionstream.v1.Broker/ProduceStream",
+       .label = "produce_stream",
+       .asks = kVerbs<Verb::produce, Verb::partition_of>,
+       .kind = RpcRow::Kind::kStream,
+       .request_bytes_max = 0,
+       .make = make_call<ProduceStream>},
+  };
+  return kRows;
 }
 
 }  // namespace ion::transport_grpc

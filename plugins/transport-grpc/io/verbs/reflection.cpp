@@ -1,6 +1,6 @@
-#include "io/reflection_handler.h"
-
+// grpc.reflection.v1alpha.ServerReflection: a stream of questions, each answered in turn.
 #include "io/reflection_codec.h"
+#include "io/verbs/verb_file.h"
 
 namespace ion::transport_grpc {
 namespace {
@@ -26,8 +26,14 @@ class ReflectionHandler final : public CallHandler {
 
 }  // namespace
 
-std::unique_ptr<CallHandler> make_reflection_handler(GrpcCall& call, Services& services) {
-  return std::make_unique<ReflectionHandler>(call, services);
+std::span<const RpcRow> rpcs_in_reflection() {
+  static constexpr RpcRow kRows[] = {
+      {.method = "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+       .label = "reflection",
+       .kind = RpcRow::Kind::kStream,
+       .make = make_call<ReflectionHandler>},
+  };
+  return kRows;
 }
 
 }  // namespace ion::transport_grpc

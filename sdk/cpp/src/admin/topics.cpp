@@ -1,17 +1,36 @@
+// Topics: made, listed, described, deleted.
 #include <ion/client/admin.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 
-#include "admin_codec.h"
-#include "produce_codec.h"
+#include "ionstream/v1/admin.pb.h"
+#include "parse_answer.h"
 #include "runtime.h"
+#include "status_codec.h"
 
 namespace ion::client {
 
+namespace pb = ionstream::v1;
+
 namespace {
-constexpr Nanos kAskAgain = milliseconds(50);
+TopicView topic_of(const pb::TopicInfo& t) {
+  TopicView out;
+  out.name = t.name(), out.uuid = t.uuid(), out.replication = t.replication();
+  for (const pb::PartitionInfo& p : t.partitions()) {
+    PartitionView v;
+    v.partition = {p.partition()}, v.leader = {p.leader()}, v.leader_epoch = {p.leader_epoch()};
+    for (const uint64_t r : p.replicas()) v.replicas.push_back({r});
+    v.log = {p.log_id()};
+    if (p.has_log_start()) v.log_start = Offset{p.log_start()};
+    if (p.has_high_watermark()) v.high_watermark = Offset{p.high_watermark()};
+    v.bytes = p.bytes();
+    v.health = code_of_proto(p.health());
+    out.partitions.push_back(std::move(v));
+  }
+  for (const auto& s : t.config()) out.config.push_back({s.key(), s.value(), s.set() ? Setting::Origin::kUser : Setting::Origin::kDefault});
+  if (t.has_error() && t.error().code() != pb::CODE_UNSPECIFIED) out.error = decode_error_detail(t.error().SerializeAsString()).status;
+  return out;
+}
 
 bool is_as_wanted(const TopicView& there, const NewTopic& wanted) {
   if (wanted.partitions != 0 && there.partitions.size() != wanted.partitions) return false;
@@ -25,9 +44,18 @@ bool is_as_wanted(const TopicView& there, const NewTopic& wanted) {
 }  // namespace
 
 Result<TopicView> Admin::create_topic(const NewTopic& topic, Nanos timeout) {
+  pb::CreateTopicRequest m;
+  m.set_name(topic.name);
+  m.set_partitions(topic.partitions);
+  m.set_replication(topic.replication);
+  for (const auto& [key, value] : topic.config) (*m.mutable_config())[key] = value;
+  m.set_dry_run(topic.mode == NewTopic::Mode::kDryRun);
   Status unanswered;
-  const Result<std::string> bytes = runtime_->call({method::kCreateTopic, codec::encode_create_topic(topic), timeout}, Repeat::kUnsafe, &unanswered);
-  if (bytes) return codec::decode_create_topic(*bytes);
+  const Result<std::string> bytes = runtime_->call({"/ionstream.v1.Admin/CreateTopic", m.SerializeAsString(), timeout}, Repeat::kUnsafe, &unanswered);
+  if (bytes) {
+    ION_TRY(const auto made, parse_answer<pb::CreateTopicResponse>(*bytes));
+    return topic_of(made.topic());
+  }
   if (bytes.error().code() != ION_E_EXISTS || unanswered.ok()) return bytes.error();
   // The topic that is there may be what the attempt without an answer has made.
   Result<TopicView> there = describe_topic(topic.name, timeout);
@@ -37,43 +65,30 @@ Result<TopicView> Admin::create_topic(const NewTopic& topic, Nanos timeout) {
 }
 
 Result<std::vector<TopicView>> Admin::list_topics(std::string_view prefix, Nanos timeout) {
-  ION_TRY(const std::string bytes, runtime_->call({method::kListTopics, codec::encode_list_topics(prefix), timeout}, Repeat::kSafe));
-  return codec::decode_list_topics(bytes);
+  pb::ListTopicsRequest m;
+  m.set_prefix(std::string(prefix));
+  ION_TRY(const std::string bytes, runtime_->call({"/ionstream.v1.Admin/ListTopics", m.SerializeAsString(), timeout}, Repeat::kSafe));
+  ION_TRY(const auto listed, parse_answer<pb::ListTopicsResponse>(bytes));
+  std::vector<TopicView> out;
+  for (const pb::TopicInfo& t : listed.topics()) out.push_back(topic_of(t));
+  return out;
 }
 
 Result<TopicView> Admin::describe_topic(std::string_view name, Nanos timeout) {
-  ION_TRY(const std::string bytes, runtime_->call({method::kDescribeTopic, codec::encode_name(name), timeout}, Repeat::kSafe));
-  return codec::decode_describe_topic(bytes);
+  pb::DescribeTopicRequest m;
+  m.set_name(std::string(name));
+  ION_TRY(const std::string bytes, runtime_->call({"/ionstream.v1.Admin/DescribeTopic", m.SerializeAsString(), timeout}, Repeat::kSafe));
+  ION_TRY(const auto described, parse_answer<pb::DescribeTopicResponse>(bytes));
+  return topic_of(described.topic());
 }
 
 Status Admin::delete_topic(std::string_view name, Nanos timeout) {
+  pb::DeleteTopicRequest m;
+  m.set_name(std::string(name));
   Status unanswered;
-  const Result<std::string> bytes = runtime_->call({method::kDeleteTopic, codec::encode_name(name), timeout}, Repeat::kUnsafe, &unanswered);
+  const Result<std::string> bytes = runtime_->call({"/ionstream.v1.Admin/DeleteTopic", m.SerializeAsString(), timeout}, Repeat::kUnsafe, &unanswered);
   if (bytes || (bytes.error().code() == ION_E_NOT_FOUND && !unanswered.ok())) return {};  // the attempt without an answer has deleted it
   return bytes.error();
-}
-
-Result<ClusterView> Admin::cluster_info(Nanos timeout) {
-  ION_TRY(const std::string bytes, runtime_->call({method::kClusterInfo, {}, timeout}, Repeat::kSafe));
-  return codec::decode_cluster_info(bytes);
-}
-
-Result<std::vector<PluginView>> Admin::list_plugins(Nanos timeout) {
-  ION_TRY(const std::string bytes, runtime_->call({method::kListPlugins, {}, timeout}, Repeat::kSafe));
-  return codec::decode_list_plugins(bytes);
-}
-
-Result<std::vector<PartitionOffset>> Admin::list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what, Nanos timeout) {
-  // A partition that is still being opened, or that has just moved, is asked again as a call would be.
-  const Instant end = Driver::now() + timeout;
-  for (;;) {
-    const Nanos left = std::max(end - Driver::now(), milliseconds(1));
-    ION_TRY(const std::string bytes, runtime_->call({method::kListOffsets, codec::encode_list_offsets(topic, partitions, what), left}, Repeat::kSafe));
-    ION_TRY(std::vector<PartitionOffset> offsets, codec::decode_offsets(bytes));
-    const bool again = std::any_of(offsets.begin(), offsets.end(), [](const auto& o) { return is_retriable(o.error.code(), Repeat::kSafe); });
-    if (!again || end - Driver::now() <= kAskAgain) return offsets;
-    std::this_thread::sleep_for(std::chrono::nanoseconds(kAskAgain.n));
-  }
 }
 
 }  // namespace ion::client

@@ -1,7 +1,7 @@
 // Reflection: our own descriptors and those of plugins, as third-party tools ask for them.
 #include "io/reflection_codec.h"
 
-#include "core/rpc_table.h"
+#include "io/all_rpcs.h"
 
 #include <grpc/reflection/v1alpha/reflection.pb.h>
 
@@ -72,7 +72,7 @@ pb::FileDescriptorSet plugin_set() {
 }
 
 TEST(Reflection, lists_our_services_and_those_of_plugins) {
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   EXPECT_EQ(services(reflection).size(), 4u);
   EXPECT_TRUE(services(reflection).contains("ionstream.v1.Broker"));
   ASSERT_TRUE(reflection.add(plugin_set().SerializeAsString()).ok());
@@ -80,35 +80,35 @@ TEST(Reflection, lists_our_services_and_those_of_plugins) {
 }
 
 TEST(Reflection, gives_a_file_with_all_that_it_imports) {
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   const auto names = files(symbol(reflection, "ionstream.v1.Broker"));
-  for (const char* file : {"ionstream/v1/service.proto", "ionstream/v1/produce.proto", "ionstream/v1/record.proto", "ionstream/v1/error.proto"})
+  for (const char* file : {"ionstream/v1/broker.proto", "ionstream/v1/produce.proto", "ionstream/v1/record.proto", "ionstream/v1/error.proto"})
     EXPECT_TRUE(names.contains(file)) << file;
 }
 
 TEST(Reflection, finds_the_detail_of_our_errors) {
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   EXPECT_TRUE(files(symbol(reflection, "ionstream.v1.ErrorDetail")).contains("ionstream/v1/error.proto"));
   EXPECT_TRUE(files(symbol(reflection, "ionstream.v1.RpcStatus")).contains("ionstream/v1/rpc_status.proto"));
 }
 
 TEST(Reflection, finds_a_method_and_a_file_by_name) {
-  Reflection reflection(rpc_services());
-  EXPECT_TRUE(files(symbol(reflection, "ionstream.v1.Broker.Fetch")).contains("ionstream/v1/service.proto"));
+  Reflection reflection(all_rpcs().services());
+  EXPECT_TRUE(files(symbol(reflection, "ionstream.v1.Broker.Fetch")).contains("ionstream/v1/broker.proto"));
   v1::ServerReflectionRequest request;
   request.set_file_by_filename("grpc/health/v1/health.proto");
   EXPECT_TRUE(files(ask(reflection, request)).contains("grpc/health/v1/health.proto"));
 }
 
 TEST(Reflection, a_plugins_file_may_import_ours_without_bringing_it) {
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   ASSERT_TRUE(reflection.add(plugin_set().SerializeAsString()).ok());
   EXPECT_EQ(files(symbol(reflection, "plugin.demo.Echoes.Say")),
             (std::set<std::string>{"plugin/demo/echo.proto", "ionstream/v1/error.proto"}));
 }
 
 TEST(Reflection, what_is_not_known_is_an_error_inside_the_answer) {
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   EXPECT_EQ(symbol(reflection, "no.such.Thing").error_response().error_code(), 5);
   v1::ServerReflectionRequest nothing;
   EXPECT_EQ(ask(reflection, nothing).error_response().error_code(), 3);
@@ -117,7 +117,7 @@ TEST(Reflection, what_is_not_known_is_an_error_inside_the_answer) {
 TEST(Reflection, a_set_with_a_missing_import_is_refused_by_name) {
   pb::FileDescriptorSet set = plugin_set();
   set.mutable_file(0)->add_dependency("nowhere/at_all.proto");
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   const Status added = reflection.add(set.SerializeAsString());
   ASSERT_FALSE(added.ok());
   EXPECT_NE(added.message().find("nowhere/at_all.proto"), std::string::npos);
@@ -130,12 +130,12 @@ TEST(Reflection, a_circle_of_imports_is_refused) {
     file->set_name(name);
     file->add_dependency(other);
   }
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   EXPECT_FALSE(reflection.add(set.SerializeAsString()).ok());
 }
 
 TEST(Reflection, bytes_that_are_no_request_are_refused) {
-  Reflection reflection(rpc_services());
+  Reflection reflection(all_rpcs().services());
   EXPECT_FALSE(reflection.answer("\x0a\xff"));
   EXPECT_FALSE(reflection.add("\x0a\xff").ok());
 }

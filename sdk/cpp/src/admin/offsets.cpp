@@ -1,0 +1,64 @@
+// First and next offsets of partitions.
+#include "admin/offsets.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "ionstream/v1/broker.pb.h"
+#include "parse_answer.h"
+#include "runtime.h"
+#include "status_codec.h"
+
+namespace ion::client {
+
+namespace pb = ionstream::v1;
+
+namespace {
+constexpr const char* kMethod = "/ionstream.v1.Broker/ListOffsets";
+constexpr Nanos kAskAgain = milliseconds(50);
+
+std::string encode(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what) {
+  pb::ListOffsetsRequest m;
+  m.set_topic(std::string(topic));
+  m.mutable_partitions()->Add(partitions.begin(), partitions.end());
+  m.set_what(what == OffsetOf::kStart ? pb::ListOffsetsRequest::WHAT_START : pb::ListOffsetsRequest::WHAT_END);
+  return m.SerializeAsString();
+}
+
+Result<std::vector<PartitionOffset>> decode(std::string_view bytes) {
+  ION_TRY(const auto m, parse_answer<pb::ListOffsetsResponse>(bytes));
+  std::vector<PartitionOffset> out;
+  for (const auto& e : m.offsets()) {
+    PartitionOffset o{{e.partition()}, {e.offset()}, {}};
+    if (e.has_error() && e.error().code() != pb::CODE_UNSPECIFIED) o.error = decode_error_detail(e.error().SerializeAsString()).status;
+    out.push_back(std::move(o));
+  }
+  return out;
+}
+}  // namespace
+
+void ask_offsets(Runtime& runtime, const std::string& topic, const std::vector<int32_t>& partitions, OffsetOf what,
+                 std::function<void(Failure, std::vector<PartitionOffset>)> done) {
+  runtime.ask({kMethod, encode(topic, partitions, what), runtime.options().request_timeout}, [done = std::move(done)](Reply reply) {
+    if (!reply.failure.status.ok()) return done(std::move(reply.failure), {});
+    Result<std::vector<PartitionOffset>> offsets = decode(reply.bytes);
+    if (offsets) return done({}, *std::move(offsets));
+    done({offsets.error(), false, {}, {}}, {});
+  });
+}
+
+Result<std::vector<PartitionOffset>> Admin::list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what, Nanos timeout) {
+  // A partition that is still being opened, or that has just moved, is asked again as a call would be.
+  const Instant end = Driver::now() + timeout;
+  for (;;) {
+    const Nanos left = std::max(end - Driver::now(), milliseconds(1));
+    ION_TRY(const std::string bytes, runtime_->call({kMethod, encode(topic, partitions, what), left}, Repeat::kSafe));
+    ION_TRY(std::vector<PartitionOffset> offsets, decode(bytes));
+    const bool again = std::any_of(offsets.begin(), offsets.end(), [](const auto& o) { return is_retriable(o.error.code(), Repeat::kSafe); });
+    if (!again || end - Driver::now() <= kAskAgain) return offsets;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(kAskAgain.n));
+  }
+}
+
+}  // namespace ion::client

@@ -167,14 +167,13 @@ void PartitionLog::write_snapshot() {
 // ---- readers off the shard, and the end
 
 bool PartitionLog::enter() {
-  if (users_.fetch_add(1, std::memory_order_acq_rel) >= 0) return true;
+  if (users_.arrive()) return true;
   leave();  // the last one to go closes the logs, whether it was let in or not
   return false;
 }
 
 void PartitionLog::leave() {
-  if (users_.fetch_sub(1, std::memory_order_acq_rel) != kClosed + 1) return;
-  context_.on_shard([this] { close_logs(); });
+  if (users_.depart()) context_.on_shard([this] { close_logs(); });
 }
 
 uint64_t PartitionLog::bytes() {
@@ -189,7 +188,7 @@ void PartitionLog::close(std::function<void(Status)> done) {
   closed_ = std::move(done);
   around_.health.clear(part_);
   // Readers off the shard finish first; the last one calls close_logs().
-  if (users_.fetch_or(kClosed, std::memory_order_acq_rel) == 0) close_logs();
+  if (users_.close()) close_logs();
 }
 
 void PartitionLog::close_logs() {

@@ -5,6 +5,7 @@
 #pragma once
 #include "partition/append_queue.h"
 #include "partition/core/producer_window.h"
+#include "partition/log_users.h"
 #include "partition/partition_config.h"
 #include "partition/partition_context.h"
 #include "partition/producer_snapshots.h"
@@ -80,7 +81,6 @@ class PartitionLog {
   }
 
  private:
-  static constexpr int64_t kClosed = INT64_MIN;
   struct Appending;
   void appended(Appending& appending) ION_ON(shard_role);
   void took(const batch::Header& header) ION_ON(shard_role);
@@ -99,7 +99,7 @@ class PartitionLog {
   // Read by anybody.
   std::atomic<int64_t> start_, end_;
   std::atomic<int32_t> health_{ION_OK};
-  std::atomic<int64_t> users_{0};  // of the log off the shard; kClosed is added when it goes away
+  LogUsers users_;
 
   // Shard.
   ProducerWindow window_;

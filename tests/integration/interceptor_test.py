@@ -101,6 +101,14 @@ class Intercepted(unittest.TestCase):
         self.assertEqual([v for _, v in self.read("other")], [b"route other", b"x"])
         self.assertIn("nowhere", self.refused(b"route nowhere").details())
 
+    def test_a_batch_that_is_routed_and_edited_is_stored_as_it_was_left(self):
+        for produce in (self.put, lambda *values: self.client.broker("Produce", topic="t", partition=0, records=wire.batch(values)).acks[0]):
+            ack = produce(b"drop", b"upper", b"route other")
+            self.assertEqual((ack.routed_topic, [o.index for o in ack.not_stored]), ("other", [0]))
+            self.assertEqual([m for m in self.read("other", ack.base_offset) if m[0] >= ack.base_offset],
+                             [(ack.base_offset + 1, b"UPPER"), (ack.base_offset + 2, b"route other")])
+        self.assertEqual(self.read(), [])
+
     def test_the_text_of_an_exception_reaches_client_and_operator(self):
         self.assertIn("interceptor test-intercept failed: it says throw", self.refused(b"throw").details().replace("on threw: ", ""))
         self.assertIn(b"it says throw", self.server.ion("plugin", "list").stdout)

@@ -295,6 +295,22 @@ TEST_F(PartitionTest, a_failed_sync_is_never_retried_and_never_acknowledged) {
   EXPECT_FALSE(partition_->view().health.ok());
 }
 
+TEST_F(PartitionTest, an_append_that_ends_after_a_failed_sync_is_answered_like_those_before_it) {
+  open();
+  const auto before = produce(make_batch({"a"}));
+  log_->hold_appends = true;
+  const auto after = produce(make_batch({"b"})), behind = produce(make_batch({"c"}));
+  disk_finishes(Status(ION_E_IO, "EIO"));
+  ASSERT_TRUE(before->status);
+  log_->release_appends();
+  run();
+  ASSERT_TRUE(after->status);
+  EXPECT_EQ(after->status->code(), ION_E_UNKNOWN_OUTCOME);  // it is in the log, and nothing will make it durable
+  ASSERT_TRUE(behind->status);
+  EXPECT_EQ(behind->status->code(), ION_E_FAILED);  // it is not
+  EXPECT_EQ(log_->syncs, 1);
+}
+
 TEST_F(PartitionTest, a_sync_that_was_refused_is_asked_again_and_loses_nothing) {
   open();
   const auto p = produce(make_batch({"a"}));

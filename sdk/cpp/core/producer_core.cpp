@@ -16,7 +16,6 @@ namespace {
 constexpr int64_t kTimeEnd = int64_t{1} << 48;
 constexpr BackoffLimits kLinkBackoff{milliseconds(50), seconds(1)};
 constexpr uint32_t kPartitionsMax = 1 << 20;
-constexpr uint64_t kUnaskedBytesMax = 64 << 20;  // of a record that waits for metadata: what a message may have at most
 
 // Borrowed views of a record in the form of the batch writer.
 class Borrowed {
@@ -48,7 +47,7 @@ Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now
     return {ION_E_INVALID, fmt::format("{}: a timestamp is from 0 to 2^48 - 1 ms, this one is {}", topic_, time.ms)};
   const Borrowed borrowed(record, time);
   const uint64_t bytes = batch::RecordWriter::bytes_for(borrowed.get());
-  ION_CHECK(check_size(bytes));
+  if (batch::kHeaderBytes + bytes > lone_bytes_max_) return too_large(bytes);
   if (used_records_ >= limits_.memory_records_max || (used_records_ > 0 && used_bytes_ + bytes > limits_.memory_bytes_max))
     return {ION_E_OVERLOADED, fmt::format("{}: {} records of {} bytes wait for delivery, at most {} of {} bytes may", topic_, used_records_, used_bytes_,
                                           limits_.memory_records_max, limits_.memory_bytes_max), "MEMORY_FULL"};
@@ -72,12 +71,9 @@ Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now
   return {};
 }
 
-// Bundles are bounded by our own limit, a lone record by the broker's; a broker that says none is taken to have ours.
-Status ProducerCore::check_size(uint64_t record_bytes) const {
-  const uint64_t lone = broker_.record_bytes_max == 0 ? limits_.batch_bytes_max : std::min(broker_.batch(), batch::kHeaderBytes + broker_.record_bytes_max);
-  if (batch::kHeaderBytes + record_bytes <= (partitions_.empty() ? kUnaskedBytesMax : lone)) return {};
+Status ProducerCore::too_large(uint64_t record_bytes) const {
   if (broker_.record_bytes_max == 0)
-    return {ION_E_INVALID, fmt::format("{}: a record needs {} bytes, batch_bytes_max of this producer is {}", topic_, batch::kHeaderBytes + record_bytes, lone),
+    return {ION_E_INVALID, fmt::format("{}: a record needs {} bytes, batch_bytes_max of this producer is {}", topic_, batch::kHeaderBytes + record_bytes, lone_bytes_max_),
             std::string(kRecordTooLarge)};
   return {ION_E_INVALID, fmt::format("{}: a record needs {} bytes; the broker takes records of {} (limits.record_bytes_max) in batches of {} bytes, batch_bytes_max of "
                                      "this producer is {}", topic_, record_bytes, broker_.record_bytes_max, broker_.batch(), batch_bytes_wanted_),
@@ -132,7 +128,7 @@ void ProducerCore::route_kept(Instant now, Actions& out) {
     const Record record{kept.key, kept.value, headers, kept.partition, kept.waiter.time};
     used_bytes_ -= kept.bytes;
     Result<PartitionId> to = route(record);
-    if (const Status fits = check_size(kept.bytes); !fits.ok()) to = fits;
+    if (batch::kHeaderBytes + kept.bytes > lone_bytes_max_) to = too_large(kept.bytes);
     if (!to) {
       --used_records_;
       close_generation(kept.generation, 1);
@@ -181,6 +177,7 @@ void ProducerCore::on(const MetadataArrived& e, Instant now, Actions& out) {
   for (const PartitionLeader& leader : e.partitions)
     if (PartitionQueue* p = partition(leader.partition)) p->leader = leader.address;
   if (partitions_.empty()) return;
+  lone_bytes_max_ = broker_.record_bytes_max == 0 ? limits_.batch_bytes_max : std::min(broker_.batch(), batch::kHeaderBytes + broker_.record_bytes_max);
   sticky_ %= partitions_.size();
   route_kept(now, out);
   pump_all(now, out);

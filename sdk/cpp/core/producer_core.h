@@ -82,7 +82,7 @@ class ProducerCore {
 
   // producer_core.cpp: the way in
   Result<PartitionId> route(const Record& record);
-  Status check_size(uint64_t record_bytes) const;
+  Status too_large(uint64_t record_bytes) const;
   void learn(const BrokerLimits& broker);
   void begin_again(const produce::MetadataArrived& e, Actions& out);
   void fail_queue(PartitionQueue& p, const Status& why, Actions& out);
@@ -126,6 +126,9 @@ class ProducerCore {
 
   const std::string topic_;
   const uint64_t batch_bytes_wanted_;
+  // Bundles are bounded by our own limit, a lone record by the broker's; a broker that says none is taken to have ours. Of a record that
+  // waits for metadata: what a message may have at most.
+  uint64_t lone_bytes_max_ = 64 << 20;
   ProducerLimits limits_;
   BrokerLimits broker_;
   Uuid topic_id_;       // all zero: not known

@@ -121,8 +121,18 @@ struct Deliver {  // one outcome for the records of one batch, in their order
   uint64_t bytes = 0;                 // of the batch
   std::vector<RecordOutcome> not_stored = {};
 };
+// Tells each waiter the receipt of its record in a batch that was stored whole.
+inline void give_receipts(Deliver& d) {
+  Result<Receipt> told(d.first);
+  for (Waiter& w : d.waiters) {
+    told->timestamp = d.append_time.value_or(w.time);
+    if (w.done) w.done(told);
+    if (told->offset.v >= 0) ++told->offset.v;
+  }
+}
 // Tells each waiter its own receipt or the common failure.
 inline void call_back(Deliver& d) {
+  if (d.status.ok() && d.not_stored.empty()) return give_receipts(d);
   std::vector<const RecordOutcome*> not_stored(d.not_stored.empty() ? 0 : d.waiters.size());
   for (const RecordOutcome& o : d.not_stored)
     if (o.index >= 0 && static_cast<size_t>(o.index) < not_stored.size()) not_stored[static_cast<size_t>(o.index)] = &o;

@@ -89,6 +89,33 @@ TEST_F(RecordProofTest, what_the_writer_makes_is_believed_in_any_number_of_parts
   EXPECT_TRUE(proved(writer.finish()).ok());
 }
 
+// A record that is followed by many bytes of its piece is judged by shorter code than one that is not.
+TEST_F(RecordProofTest, any_byte_of_a_record_at_any_value_is_judged_alike_in_one_part_and_byte_by_byte) {
+  const Text keyed = framed(body(3, 1, field("key") + field("value") + number(0)));
+  const Text headed = framed(body(-2, 2, kNull + field(Text(70, 'v')) + number(1) + field("h") + field("x")));
+  const Text records = plain("first") + keyed + headed + plain(Text(200, 'l'), 3, 5);
+  const auto good = batch_of(records, 4, {1000, 1005});
+  const ion_buf whole = borrowed(good);
+  const auto header = check({&whole, 1}, 16 << 20, From::kClient);
+  ASSERT_TRUE(header) << header.error().text();
+  ASSERT_TRUE(prove_records({&whole, 1}, *header, 1 << 20).ok());
+  std::vector<uint8_t> bad = good;
+  std::vector<ion_buf> single;
+  for (uint8_t& byte : bad) single.push_back(borrowed(std::span<const uint8_t>(&byte, 1)));
+  const ion_buf one_part = borrowed(bad);
+  size_t refused = 0;
+  for (size_t at = kHeaderBytes; at < kHeaderBytes + records.size() - 150; ++at) {
+    for (unsigned value = 0; value < 256; ++value) {
+      bad[at] = static_cast<uint8_t>(value);
+      const Status judged = prove_records({&one_part, 1}, *header, 100);
+      ASSERT_EQ(judged.text(), prove_records(single, *header, 100).text()) << "byte " << at << " is " << value;
+      if (!judged.ok()) ++refused;
+    }
+    bad[at] = good[at];
+  }
+  EXPECT_GT(refused, 5000u);
+}
+
 TEST_F(RecordProofTest, a_count_above_the_records_there_is_refused) {
   refused(plain("only") + Text(14, '\0'), 3, "record 1 of 3");
 }

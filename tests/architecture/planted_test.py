@@ -156,6 +156,36 @@ class Sizes(Planted):
         self.names("sizes_test.py", [("tests/architecture/include_rules.txt", 1, 8)], "--rules", folder)
 
 
+class Additions(Planted):
+    VERBS = "sdk/plugin/abi/include/ion/abi/host/broker_verbs.h"
+    HANDLER = '{.method = "/demo.Demo/DemoVerb", .label = "demo_verb", .asks = kVerbs<Verb::demo_verb>, .make = make_call<Demo>},\n'
+
+    def plant_verb(self, more):
+        self.write(self.VERBS, "#define V(X) \\\n  X(demo_verb, ion_demo_req, ion_demo_answer, READ, TOPIC, SAFE, SERVING)\n")
+        self.write("plugins/demo/io/verbs/demo.cpp", self.HANDLER)
+        self.write("sdk/plugin/abi/include/ion/abi/host/demo.h", "typedef struct ion_demo_req { int size; } ion_demo_req;\n")
+        self.write("proto/demo.proto", "message DemoVerbRequest {}\n")
+        for n in range(more):
+            self.write(f"cli/named_{n}.cpp", "void f() { demo_verb(); }\n")
+
+    def test_rule_18_verb_in_nine_files(self):
+        self.plant_verb(more=4)
+        self.passes("verb_count_test.py")
+        self.plant_verb(more=5)
+        self.names("verb_count_test.py", [(self.VERBS, 1, 18)])
+
+    def test_rule_18_verb_that_no_rpc_asks(self):
+        self.plant_verb(more=0)
+        self.write("plugins/demo/io/verbs/demo.cpp", self.HANDLER.replace("Verb::demo_verb", "Verb::other"))
+        self.names("verb_count_test.py", [(self.VERBS, 1, 18)])
+
+    def test_rule_18_metric_in_two_files(self):
+        self.write("plugins/demo/demo_metrics.h", 'const char* name = "ionstream_demo_total";\n')
+        self.passes("row_count_test.py")
+        self.write("plugins/demo/io/second.cpp", '\nconst char* name = "ionstream_demo_total";\n')
+        self.names("row_count_test.py", [("plugins/demo/io/second.cpp", 2, 18)])
+
+
 class Compiled(Planted):
     """Faults that only a compiler or linker makes visible."""
 

@@ -26,7 +26,7 @@ inline constexpr VerbSet kVerbs = (VerbSet{0} | ... | (VerbSet{1} << static_cast
 struct RpcRow {
   std::string_view method;  // "/ionstream.v1.Broker/Produce"
   std::string_view label;   // of metrics: "produce"
-  VerbSet asks = 0;         // what a handler may ask of the broker API
+  VerbSet asks = 0;         // what a handler may ask of the broker API; the verb that it stands for first
   enum class Kind : uint8_t { kUnary, kStream } kind = Kind::kUnary;  // kStream lives until one side ends it
   enum class Drain : uint8_t { kRefused, kServed } drain = Drain::kRefused;  // what a draining listener does with a new call
   // A longer request is refused before it is copied or parsed; 0: bounded by the setting message_bytes_max alone.

@@ -154,6 +154,19 @@ TEST_F(Admin, producers_plugins_and_the_cluster_answer) {
   EXPECT_EQ(cluster.started_ms(), 1'700'000'000'000u);
 }
 
+TEST_F(Admin, a_request_that_is_longer_than_its_rpc_takes_is_refused_unread) {
+  host.api().add_topic("orders", 1);
+  serve();
+  for (const auto& [method, bytes] : {std::pair{"/ionstream.v1.Admin/DescribeTopic", size_t{1} << 20}, std::pair{"/ionstream.v1.Broker/Metadata", size_t{4} << 20}}) {
+    // The bytes are no message: whoever reads them says so.
+    EXPECT_EQ(detail_of(client->call(method, std::string(bytes, '\xff')).status).reason(), "MALFORMED_MESSAGE") << method;
+    const UnaryResult longer = client->call(method, std::string(bytes + 1, '\xff'));
+    EXPECT_EQ(longer.status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_EQ(detail_of(longer.status).reason(), "REQUEST_TOO_LARGE");
+    EXPECT_EQ(longer.status.error_message(), method + (" takes requests of at most " + std::to_string(bytes)) + " bytes, not " + std::to_string(bytes + 1));
+  }
+}
+
 TEST_F(Admin, a_method_that_nobody_serves_is_unimplemented_in_words) {
   serve();
   for (const char* method : {"/ionstream.v1.Broker/Nonsense", "/no.such.Service/At_all"}) {

@@ -109,7 +109,7 @@ std::span<const RpcRow> rpcs_in_cluster() {
       {.method = "/ionstream.v1.Admin/ClusterInfo", .label = "cluster_info", .asks = kVerbs<Verb::cluster_info>, .make = make_call<ClusterInfoHandler>},
       {.method = "/ionstream.v1.Broker/Metadata",
        .label = "metadata",
-       .asks = kVerbs<Verb::cluster_info, Verb::metadata>,
+       .asks = kVerbs<Verb::metadata, Verb::cluster_info>,
        .request_bytes_max = 4 << 20,  // ten thousand names
        .make = make_call<MetadataHandler>},
   };

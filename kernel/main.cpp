@@ -184,7 +184,7 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   ion::base::open_standard_files();
-  ion::base::ignore_broken_pipes();
+  ion::base::ignore_write_signals();
   if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
   ion::base::keep_freed_memory();
   // Static destructors of libraries race with their threads; everything of ours is stopped and flushed.

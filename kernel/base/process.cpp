@@ -28,7 +28,10 @@ void open_standard_files() {
   }
 }
 
-void ignore_broken_pipes() { (void)std::signal(SIGPIPE, SIG_IGN); }
+void ignore_write_signals() {
+  (void)std::signal(SIGPIPE, SIG_IGN);
+  (void)std::signal(SIGXFSZ, SIG_IGN);
+}
 
 uint64_t raise_descriptor_limit() {
   rlimit limit{};

@@ -14,8 +14,9 @@ namespace ion::base {
 // Descriptors 0, 1 and 2 that are closed are opened on /dev/null, so that no file of ours gets their number and, with it, our log.
 // Before anything else opens a file.
 void open_standard_files();
-// A write to a pipe or socket that nobody reads is an error and no signal.
-void ignore_broken_pipes();
+// A write to a pipe or socket that nobody reads, or beyond the largest file that this process may write (`ulimit -f`), is an error and
+// no signal.
+void ignore_write_signals();
 // Raises the soft limit of open files to the hard one. The limit that holds now.
 uint64_t raise_descriptor_limit();
 

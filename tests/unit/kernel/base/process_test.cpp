@@ -15,7 +15,7 @@ namespace {
 
 struct WriteText : ::testing::Test {
   WriteText() {
-    ignore_broken_pipes();
+    ignore_write_signals();
     EXPECT_EQ(::pipe(ends.data()), 0);
   }
   ~WriteText() override {

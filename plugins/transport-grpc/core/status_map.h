@@ -32,8 +32,8 @@ constexpr StatusRow map_status(ion_status code) noexcept {
     case ION_E_EXISTS: return {GrpcCode::kAlreadyExists, false};
     case ION_E_OUT_OF_RANGE: return {GrpcCode::kOutOfRange, false};
     case ION_E_OVERLOADED:
-    case ION_E_BUSY:
-    case ION_E_NO_SPACE: return {GrpcCode::kResourceExhausted, true};  // after retry_after
+    case ION_E_BUSY: return {GrpcCode::kResourceExhausted, true};  // after retry_after
+    case ION_E_NO_SPACE: return {GrpcCode::kResourceExhausted, false};  // space comes from an operator, who must learn of it
     case ION_E_NOT_LEADER:
     case ION_E_CLOSED: return {GrpcCode::kUnavailable, true};
     case ION_E_UNKNOWN_OUTCOME:

@@ -23,7 +23,8 @@ inline constexpr std::string_view kOutOfSequence = "OUT_OF_SEQUENCE";
 inline constexpr std::string_view kTopicRecreated = "TOPIC_RECREATED";
 inline constexpr std::string_view kRecordTooLarge = "RECORD_TOO_LARGE";  // of a record, or of a batch as a whole
 
-// May the same bytes be sent again? An unknown outcome only by who cannot make a duplicate.
+// May the same bytes be sent again? An unknown outcome only by who cannot make a duplicate. NO_SPACE is not among them: nothing was
+// stored, and space comes from an operator, who learns of it by the error and not by a deadline.
 enum class Repeat { kSafe, kUnsafe };
 constexpr bool is_retriable(Code code, Repeat repeat) noexcept {
   switch (code) {
@@ -31,7 +32,6 @@ constexpr bool is_retriable(Code code, Repeat repeat) noexcept {
     case ION_E_CLOSED:
     case ION_E_OVERLOADED:
     case ION_E_BUSY:
-    case ION_E_NO_SPACE:
       return true;
     case ION_E_UNKNOWN_OUTCOME:
     case ION_E_DEADLINE:
@@ -39,6 +39,16 @@ constexpr bool is_retriable(Code code, Repeat repeat) noexcept {
     default:
       return false;
   }
+}
+
+// Bounds that stay full until somebody changes a limit. Their code alone says that the bound may be free again in a moment.
+inline bool waits_for_an_operator(const Status& why) {
+  if (why.code() == ION_E_NO_SPACE) return true;
+  return why.reason() == "TOO_FEW_DESCRIPTORS" || why.reason() == "TOO_MANY_TOPICS" || why.reason() == "TOO_MANY_PARTITIONS";
+}
+// What every caller goes by. Where it is false the error is told at once.
+inline bool worth_asking_again(const Failure& f, Repeat repeat) {
+  return !waits_for_an_operator(f.status) && (f.retriable || is_retriable(f.status.code(), repeat));
 }
 
 }  // namespace ion::client

@@ -90,8 +90,8 @@ void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& fai
     return fail_everything(failure.status, out);
   }
   if (code == ION_E_FENCED) return fail_everything(failure.status, out);
-  bool again = is_retriable(code, idempotent() ? Repeat::kSafe : Repeat::kUnsafe) ||
-               (failure.retriable && code != ION_E_UNKNOWN_OUTCOME && code != ION_E_DEADLINE);
+  const bool unknown = code == ION_E_UNKNOWN_OUTCOME || code == ION_E_DEADLINE;
+  bool again = worth_asking_again(failure, Repeat::kSafe) && (idempotent() || !unknown);
   if (code == ION_E_NOT_LEADER || code == ION_E_NOT_FOUND) {
     want_metadata(out);
     if (!failure.leader_hint.empty()) p.leader = failure.leader_hint;
@@ -206,8 +206,9 @@ void ProducerCore::fail_everything(const Status& why, Actions& out) {
   wake_at_ = kNever;
 }
 
-// Everything of one partition ends; what its broker still answers is not waited for.
+// Everything of one partition ends; what its broker still answers is not waited for, and so the sequence may have a hole.
 void ProducerCore::fail_queue(PartitionQueue& p, const Status& why, Actions& out) {
+  if (!p.in_flight.empty() && p.session.is == Session::Is::kWell) p.session.is = Session::Is::kBroken;
   const auto lose = [&](InFlight& batch) {
     if (batch.is == InFlight::Is::kSent) leave_link(batch);
     Deliver lost;

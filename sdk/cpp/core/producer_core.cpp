@@ -185,8 +185,7 @@ void ProducerCore::on(const MetadataArrived& e, Instant now, Actions& out) {
 
 void ProducerCore::on(const MetadataFailed& e, Instant now, Actions& out) {
   // A topic that was made a moment ago may not be known everywhere: it is asked for twice.
-  const bool again = e.failure.retriable || is_retriable(e.failure.status.code(), Repeat::kSafe) ||
-                     (e.failure.status.code() == ION_E_NOT_FOUND && metadata_.failures == 0);
+  const bool again = worth_asking_again(e.failure, Repeat::kSafe) || (e.failure.status.code() == ION_E_NOT_FOUND && metadata_.failures == 0);
   if (!again) {
     metadata_ = {};
     fail_kept(e.failure.status, out);
@@ -204,8 +203,12 @@ void ProducerCore::on(const IdentityArrived& e, Instant now, Actions& out) {
 }
 
 void ProducerCore::on(const IdentityFailed& e, Instant now, Actions& out) {
-  if (e.failure.retriable || is_retriable(e.failure.status.code(), Repeat::kSafe)) return ask_later(identify_, e.failure, e.random, now);
-  fail_everything(e.failure.status, out);
+  if (worth_asking_again(e.failure, Repeat::kSafe)) return ask_later(identify_, e.failure, e.random, now);
+  if (!waits_for_an_operator(e.failure.status)) return fail_everything(e.failure.status, out);
+  identify_ = {};  // the next record asks again
+  fail_kept(e.failure.status, out);
+  for (PartitionQueue& p : partitions_)
+    if (p.session.is != Session::Is::kWell && p.in_flight.empty()) fail_queue(p, e.failure.status, out);
 }
 
 void ProducerCore::on(const LinkUp& e, Instant now, Actions& out) {
@@ -228,6 +231,11 @@ void ProducerCore::on(const LinkDown& e, Instant now, Actions& out) {
   l.window = {};
   l.is = LinkState::Is::kUnwanted;
   l.open_at = now + backoff(kLinkBackoff, l.failures++, e.random, e.cause.retry_after);
+  if (!worth_asking_again(e.cause, Repeat::kSafe)) {
+    for (PartitionQueue& p : partitions_)
+      if (p.leader == e.link.address) fail_queue(p, e.cause.status, out);
+    return;
+  }
   if (used_records_ == 0) return;
   want_metadata(out);
   arm(l.open_at);

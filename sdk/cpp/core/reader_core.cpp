@@ -120,7 +120,7 @@ void ReaderCore::on(const AskFailed& e, Instant now, Actions& out) {
   asking_metadata_ = asking_offsets_ = false;
   last_cause_ = e.failure.status;
   const bool young = e.failure.status.code() == ION_E_NOT_FOUND && ask_failures_ == 0;  // asked for twice, as producers do
-  if (!young && !e.failure.retriable && !is_retriable(e.failure.status.code(), Repeat::kSafe)) return fail(e.failure.status, out);
+  if (!young && !worth_asking_again(e.failure, Repeat::kSafe)) return fail(e.failure.status, out);
   ask_at_ = now + backoff(kBackoff, ask_failures_++, e.random, e.failure.retry_after);
 }
 
@@ -193,7 +193,7 @@ void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Action
     return place(now, out);
   }
   const bool elsewhere = f.status.reason() == kTopicRecreated;  // metadata will say which topic has the name now
-  if (!elsewhere && !f.retriable && !is_retriable(code, Repeat::kSafe)) return fail(f.status, out);
+  if (!elsewhere && !worth_asking_again(f, Repeat::kSafe)) return fail(f.status, out);
   if (!f.leader_hint.empty()) p.leader = f.leader_hint;
   unplace(p, f, e.random, now);
   want_metadata(out);
@@ -221,7 +221,7 @@ void ReaderCore::on(const StreamEnded& e, Instant now, Actions& out) {
   }
   if (!orphans) return;
   last_cause_ = why;
-  if (!e.cause.retriable && !is_retriable(why.code(), Repeat::kSafe) && why.reason() != kTopicRecreated) return fail(why, out);
+  if (!worth_asking_again(e.cause, Repeat::kSafe) && why.reason() != kTopicRecreated) return fail(why, out);
   if (!lost_since_) lost_since_ = now;
   want_metadata(out);
 }

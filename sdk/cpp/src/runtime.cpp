@@ -112,7 +112,7 @@ Result<std::string> Runtime::call(const Question& question, Repeat repeat, Statu
     if (first.ok() && f.outcome == Failure::Outcome::kUnknown) first = f.status;
     // An attempt that time cut short says less than one that found nobody.
     if (last.reason() != kUnreachable || f.status.code() != ION_E_DEADLINE) last = f.status;
-    if (!f.retriable && !is_retriable(f.status.code(), repeat)) {
+    if (!worth_asking_again(f, repeat)) {
       if (f.outcome == Failure::Outcome::kKnown || repeat == Repeat::kSafe) return f.status;
       break;
     }

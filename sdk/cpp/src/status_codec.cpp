@@ -20,6 +20,8 @@ Failure failure_of(const pb::ErrorDetail& e) {
   f.retriable = e.retriable();
   f.retry_after = milliseconds(static_cast<int64_t>(std::min<uint64_t>(e.retry_after_ms(), kRetryAfterMsMax)));
   f.leader_hint = e.leader_hint();
+  // A broker that stopped waiting does not know either what became of the request.
+  if (code == ION_E_UNKNOWN_OUTCOME || code == ION_E_DEADLINE) f.outcome = Failure::Outcome::kUnknown;
   return f;
 }
 }  // namespace

@@ -29,7 +29,7 @@ TEST(Backoff, never_comes_before_the_broker_asked_for) {
 }
 
 TEST(RetryPolicy, repeats_what_cannot_have_happened_and_unknown_outcomes_only_without_duplicates) {
-  for (const Code code : {ION_E_NOT_LEADER, ION_E_CLOSED, ION_E_OVERLOADED, ION_E_BUSY, ION_E_NO_SPACE}) {
+  for (const Code code : {ION_E_NOT_LEADER, ION_E_CLOSED, ION_E_OVERLOADED, ION_E_BUSY}) {
     EXPECT_TRUE(is_retriable(code, Repeat::kUnsafe)) << code_name(code);
   }
   for (const Code code : {ION_E_UNKNOWN_OUTCOME, ION_E_DEADLINE}) {
@@ -39,6 +39,17 @@ TEST(RetryPolicy, repeats_what_cannot_have_happened_and_unknown_outcomes_only_wi
   for (const Code code : {ION_E_INVALID, ION_E_FENCED, ION_E_CORRUPT, ION_E_INTERNAL, ION_E_EXISTS, ION_E_FORBIDDEN, ION_E_OUT_OF_RANGE}) {
     EXPECT_FALSE(is_retriable(code, Repeat::kSafe)) << code_name(code);
   }
+}
+
+TEST(RetryPolicy, what_only_an_operator_can_mend_is_not_asked_again_whatever_the_broker_says_of_its_code) {
+  const Failure failures[] = {{Status(ION_E_NO_SPACE, "full"), true, {}, {}},
+                              {Status(ION_E_OVERLOADED, "ulimit -n", "TOO_FEW_DESCRIPTORS"), true, {}, {}},
+                              {Status(ION_E_OVERLOADED, "topics_max", "TOO_MANY_TOPICS"), true, {}, {}},
+                              {Status(ION_E_OVERLOADED, "partitions_max", "TOO_MANY_PARTITIONS"), true, {}, {}}};
+  for (const Failure& f : failures)
+    for (const Repeat repeat : {Repeat::kSafe, Repeat::kUnsafe}) EXPECT_FALSE(worth_asking_again(f, repeat)) << f.status.text();
+  EXPECT_TRUE(worth_asking_again({Status(ION_E_OVERLOADED, "busy", "QUEUE_FULL"), false, {}, {}}, Repeat::kUnsafe));
+  EXPECT_TRUE(worth_asking_again({Status(ION_E_INTERNAL, "a stream was reset"), true, {}, {}}, Repeat::kUnsafe));
 }
 
 TEST(ByteWindow, begins_at_two_mebibytes_and_grows_to_twice_what_a_round_trip_carries) {

@@ -179,6 +179,51 @@ TEST(ProducerRetry, a_plain_producer_does_not_repeat_an_unknown_outcome) {
   EXPECT_EQ(w.outcomes[0].status.code(), ION_E_UNKNOWN_OUTCOME);
 }
 
+TEST(ProducerRetry, a_full_disk_is_told_at_once_and_later_records_are_tried_anew) {
+  ThreeInFlight w;
+  for (int i = 0; i < 3; ++i) w.refuse(ION_E_NO_SPACE);  // the two behind it could not follow
+  ASSERT_EQ(w.outcomes.size(), 3u);
+  for (const auto& o : w.outcomes) EXPECT_EQ(o.status.code(), ION_E_NO_SPACE);
+  EXPECT_TRUE(w.core.fatal().ok());
+  w.send("d");
+  w.identity(8);
+  ASSERT_EQ(w.sent.size(), 1u);
+  w.ack();
+  EXPECT_EQ(w.delivered(), Strings{"d"});
+}
+
+TEST(ProducerRetry, an_identity_that_a_full_disk_refuses_fails_what_waits_for_it_and_is_asked_for_again_by_the_next_record) {
+  World w;
+  w.send("a");
+  w.partitions(1);
+  w.up(Lane::kBulk);
+  w.tell(produce::IdentityFailed{{Status(ION_E_NO_SPACE, "the disk is full"), true, {}, {}}, 0});
+  ASSERT_EQ(w.outcomes.size(), 1u);
+  EXPECT_EQ(w.outcomes[0].status.code(), ION_E_NO_SPACE);
+  const int asked = w.identity_asked;
+  w.send("b");
+  EXPECT_EQ(w.identity_asked, asked + 1);
+  w.identity();
+  w.ack();
+  EXPECT_EQ(w.delivered(), Strings{"b"});
+}
+
+TEST(ProducerRetry, a_stream_that_the_broker_ends_for_good_fails_its_records_at_once) {
+  for (const Code code : {ION_E_FORBIDDEN, ION_E_UNAUTHENTICATED, ION_E_UNSUPPORTED}) {
+    ThreeInFlight w;
+    w.sent.clear();
+    w.tell(produce::LinkDown{{"broker-a:1", Lane::kBulk}, {Status(code, "said the broker"), false, {}, {}}, 0});
+    ASSERT_EQ(w.outcomes.size(), 3u) << code_name(code);
+    for (const auto& o : w.outcomes) EXPECT_EQ(o.status.code(), code);
+    w.send("d");
+    w.wait(seconds(10));
+    w.up(Lane::kBulk);
+    w.identity(8);
+    ASSERT_EQ(w.sent.size(), 1u) << "under a new identity: what became of the old sequence is not known";
+    EXPECT_EQ(World::header(w.sent[0]).producer.v, 8);
+  }
+}
+
 TEST(ProducerRetry, follows_a_leader_that_moved) {
   World w;
   w.ready();

@@ -17,7 +17,7 @@ constexpr Row kTable[] = {
     {ION_E_FORBIDDEN, GrpcCode::kPermissionDenied, false},   {ION_E_NOT_FOUND, GrpcCode::kNotFound, false},
     {ION_E_EXISTS, GrpcCode::kAlreadyExists, false},         {ION_E_OUT_OF_RANGE, GrpcCode::kOutOfRange, false},
     {ION_E_OVERLOADED, GrpcCode::kResourceExhausted, true},  {ION_E_BUSY, GrpcCode::kResourceExhausted, true},
-    {ION_E_NO_SPACE, GrpcCode::kResourceExhausted, true},    {ION_E_NOT_LEADER, GrpcCode::kUnavailable, true},
+    {ION_E_NO_SPACE, GrpcCode::kResourceExhausted, false},   {ION_E_NOT_LEADER, GrpcCode::kUnavailable, true},
     {ION_E_CLOSED, GrpcCode::kUnavailable, true},            {ION_E_UNKNOWN_OUTCOME, GrpcCode::kDeadlineExceeded, true},
     {ION_E_DEADLINE, GrpcCode::kDeadlineExceeded, true},     {ION_E_FENCED, GrpcCode::kFailedPrecondition, false},
     {ION_E_CONFLICT, GrpcCode::kAborted, false},             {ION_E_REJECTED, GrpcCode::kFailedPrecondition, false},

@@ -27,6 +27,9 @@ class Client {
   Producer producer(std::string_view topic, const ProducerOptions& options = {});
   // Starts to read and answers at once; what goes wrong then is an error of the reader's next(). INVALID: an option makes no sense.
   Result<Reader> reader(const ReaderOptions& options);
+  // How many partitions a topic has; waits at most `timeout`, not on the client's thread. NOT_FOUND with TOPIC_NOT_FOUND, INVALID for what
+  // is no name of a topic, FORBIDDEN; DEADLINE, CLOSED: no broker said.
+  Result<uint32_t> partitions_of(std::string_view topic, Nanos timeout = seconds(10));
   Admin admin();  // cheap, shares the client's connections
 
  private:

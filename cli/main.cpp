@@ -111,7 +111,7 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
 
 int main(int argc, char** argv) {
   keep_standard_files();
-  ignore_closed_pipes();
+  ignore_write_signals();
   keep_freed_memory();
   const std::vector<std::string> all(argv + 1, argv + argc);
   const size_t split = leading(all);

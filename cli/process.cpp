@@ -47,7 +47,10 @@ void keep_freed_memory() {
 #endif
 }
 
-void ignore_closed_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+void ignore_write_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
 
 namespace {
 // Which of 0, 1, 2 the program was given. Written by keep_standard_files alone, before there are threads.

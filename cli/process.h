@@ -38,8 +38,8 @@ class Flag {
 
 // What large messages were received into is kept for the next ones: glibc would give it back and fault it in again, page by page.
 void keep_freed_memory();
-// A closed pipe is an answer of write, not a signal.
-void ignore_closed_pipes();
+// A closed pipe, and a file that grows beyond `ulimit -f`, are answers of write, not signals.
+void ignore_write_signals();
 // Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number. First thing in main.
 void keep_standard_files();
 // False: the program was started with stdin (0), stdout (1) or stderr (2) closed; what is there now is something else.

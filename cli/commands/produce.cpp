@@ -25,6 +25,8 @@ namespace {
 
 constexpr size_t kTopicsMax = 1024;       // of one run, with %t in the format
 constexpr uint64_t kErrorsShown = 10;
+constexpr std::string_view kTimedOut = "TIMED_OUT";  // of a record whose delivery timeout is over
+constexpr Nanos kFlushStep = milliseconds(500);      // between two looks for a signal
 constexpr Nanos kCloseMax = seconds(10);  // for what was written without waiting for an answer to arrive
 
 // What the words asked for, judged before anything is sent.
@@ -131,7 +133,9 @@ class Production {
     refusals_.finish();
     int code = read.ok() ? kDone : complain(about(plan_.topic), read);
     if (!written.ok()) code = complain(about(plan_.topic), written);
-    if (stopping_) say(fmt::format("ion: {}: stopped at record {}: {} delivered, {} failed\n", about(plan_.topic), input_.records(), delivered_.load(), failed_.load()));
+    if (stopping_)
+      say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed, the first of them record {}{}\n", about(plan_.topic), input_.records(),
+                      delivered_.load(), failed_.load(), first_failed_.load(), advice_));
     else if (failed_ > kErrorsShown) say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed_.load(), delivered_.load()));
     if (!flushed.ok() && !gave_up_) code = complain(about(plan_.topic), flushed);
     // Calls may still be under way into this object: the process ends with it.
@@ -222,19 +226,28 @@ class Production {
     if (stopping_) return;
     if (before >= kErrorsShown) return refusals_.add(why);
     const int code = complain(fmt::format("produce {}: record {}", lane.topic, number), why);
-    if (before == 0) first_exit_ = code;
+    if (before == 0) first_exit_ = code, first_failed_ = number;
     if (!ends_all(why)) return;
+    advice_ = advice(why);
+    if (why.reason() == kTimedOut) undelivered_ = true;
     stopping_ = true;
     stop_.raise();
+  }
+  static std::string_view advice(const Status& why) {
+    if (why.code() == ION_E_NO_SPACE) return "; what failed is not stored: make space on the broker's disk, then send it again";
+    if (why.reason() == kTimedOut) return "; what was sent without an answer may be stored all the same";
+    return "";
   }
   // Every later record would meet the same.
   bool ends_all(const Status& why) const {
     switch (why.code()) {
       case ION_E_UNAUTHENTICATED:
       case ION_E_FORBIDDEN:
-      case ION_E_FENCED: return true;
+      case ION_E_FENCED:
+      case ION_E_NO_SPACE: return true;
       case ION_E_NOT_FOUND: return !plan_.topic.empty() && !plan_.in.reads_topic() && why.reason() == "TOPIC_NOT_FOUND";
-      default: return false;
+      // Its whole time was not enough, retries included: each later one would take as long again and then be lost.
+      default: return why.reason() == kTimedOut || why.reason() == "TOO_FEW_DESCRIPTORS";
     }
   }
 
@@ -254,16 +267,18 @@ class Production {
   // Every record ends within its delivery timeout; a signal that comes now ends the waiting.
   Status flush_all() {
     if (input_.interrupted()) interrupts_.take();
-    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(plan_.producer.delivery_timeout.n) + std::chrono::seconds(10);
+    // After one that ran out of time, the others get only the little that makes the run end within 10 % of it.
+    const Nanos patience = undelivered_ ? Nanos{plan_.producer.delivery_timeout.n / 20} : Nanos{plan_.producer.delivery_timeout.n + kCloseMax.n};
+    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(patience.n);
     for (auto& [name, lane] : lanes_) {
-      Status flushed = lane.producer.flush(milliseconds(500));
+      Status flushed = lane.producer.flush(std::min(kFlushStep, patience));
       while (!flushed.ok() && flushed.code() == ION_E_DEADLINE && std::chrono::steady_clock::now() < end && !gave_up_) {
         gave_up_ = signalled();
-        if (!gave_up_) flushed = lane.producer.flush(milliseconds(500));
+        if (!gave_up_) flushed = lane.producer.flush(std::min(kFlushStep, patience));
       }
       // Whatever is left fails now, so that no call comes when this is gone.
       const Status closed = lane.producer.close(flushed.ok() ? kCloseMax : milliseconds(1));
-      if (!flushed.ok()) return flushed;
+      if (!flushed.ok() && !undelivered_) return flushed;
       (void)closed;
     }
     return {};
@@ -279,10 +294,24 @@ class Production {
   std::map<std::string, Lane, std::less<>> lanes_;
   std::atomic<uint64_t> delivered_{0}, failed_{0};
   std::atomic<int> first_exit_{kFailed};
-  std::atomic<bool> stopping_{false};  // an error that ends the run has come
+  // An error that ends the run has come. It is set last: what stands below it is written before by the thread of the receipts.
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> undelivered_{false};
+  std::atomic<uint64_t> first_failed_{0};  // its number, from 1
+  std::string_view advice_;
   Refusals refusals_{about(plan_.topic)};
   LineWriter writer_;
 };
+
+// Before anything is read: a pipe that never says a word would otherwise never learn that it leads nowhere. What passes is left to
+// the records, which have a time of their own.
+Status target_is_there(client::Client& client, const Plan& plan, Nanos timeout) {
+  if (plan.topic.empty() || plan.in.reads_topic()) return {};
+  const auto partitions = client.partitions_of(plan.topic, timeout);
+  if (!partitions) return partitions.error().code() == ION_E_DEADLINE || partitions.error().code() == ION_E_CLOSED ? Status() : partitions.error();
+  if (!plan.partition || plan.in.reads(FormatPiece::Verb::kPartition) || static_cast<uint32_t>(plan.partition->v) < *partitions) return {};
+  return {ION_E_NOT_FOUND, fmt::format("topic {} has partitions 0 to {}, not {}", plan.topic, *partitions - 1, plan.partition->v), "PARTITION_NOT_FOUND"};
+}
 
 void declare_produce(OptionSet& options) {
   options.positionals(0, 1)
@@ -303,6 +332,7 @@ int produce(const Arguments& arguments, const Context& context) {
   Interrupts interrupts;
   auto client = connect(context);
   if (!client) return complain("produce " + plan->topic, client.error());
+  if (const Status there = target_is_there(*client, *plan, context.timeout); !there.ok()) return complain("produce " + plan->topic, there);
   return Production(*std::move(plan), *client, interrupts).run();
 }
 

@@ -29,6 +29,7 @@ class Broker:
         self.config = config
         self.dev = dev
         self.env = {**os.environ, **(env or {})}
+        self.preexec = None  # run in the child before it becomes the broker: its limits
         self.address = None
         self.process = None
         self.log = None
@@ -44,7 +45,7 @@ class Broker:
 
     def start(self):
         self.log = open(str(self.data_dir) + ".log", "ab")
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env, preexec_fn=self.preexec)
         deadline = time.monotonic() + START_LIMIT_S
         line = ""
         while time.monotonic() < deadline:

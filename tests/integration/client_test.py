@@ -301,8 +301,8 @@ class Unattended(unittest.TestCase):
     def test_refusals_beyond_the_first_are_counted_each_second_and_at_the_end(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")
-            with Following(folder, broker, "produce", "t", "-p", "7", stdin=subprocess.PIPE) as run:
-                run.process.stdin.write(b"x\n" * 500)
+            with Following(folder, broker, "produce", "t", "-f", "%p %v\n", stdin=subprocess.PIPE) as run:
+                run.process.stdin.write(b"7 x\n" * 500)
                 run.process.stdin.flush()
                 until("the rest is counted while the input is open", lambda: re.search(r"\d+ more records were refused", run.said()))
                 run.process.stdin.close()

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <thread>
 
-#include "produce_codec.h"
 #include "producer_session.h"
 #include "reader_session.h"
 #include "runtime.h"
@@ -54,8 +53,7 @@ Result<uint32_t> Client::partitions_of(std::string_view topic, Nanos timeout) {
   Result<uint32_t> found = Status(ION_E_NOT_FOUND, "never asked");
   for (int attempt = 0; attempt < 2; ++attempt) {  // one that was made a moment ago may not be known everywhere
     if (attempt > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(kAskAgain.n));
-    ION_TRY(const std::string bytes, runtime_->call({method::kMetadata, codec::encode_metadata_request(std::string(topic)), timeout}, Repeat::kSafe));
-    ION_TRY(const ClusterMetadata answer, codec::decode_metadata(bytes));
+    ION_TRY(const ClusterMetadata answer, runtime_->metadata_of(topic, timeout));
     const auto at = std::find_if(answer.topics.begin(), answer.topics.end(), [&](const ClusterMetadata::Topic& t) { return t.name == topic; });
     if (at != answer.topics.end() && at->error.ok()) return static_cast<uint32_t>(at->partitions.size());
     found = at != answer.topics.end() ? at->error : Status(ION_E_NOT_FOUND, "topic " + std::string(topic) + " is not in the answer of the broker", "TOPIC_NOT_FOUND");

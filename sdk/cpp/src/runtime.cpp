@@ -15,6 +15,7 @@ namespace ion::client {
 
 namespace {
 constexpr BackoffLimits kCallBackoff{milliseconds(50), seconds(1)};
+constexpr const char* kMetadata = "/ionstream.v1.Broker/Metadata";
 constexpr Nanos kGraceMin = milliseconds(50);
 
 bool nobody_there(const Failure& f) {
@@ -126,8 +127,13 @@ Result<std::string> Runtime::call(const Question& question, Repeat repeat, Statu
   return Status(ION_E_UNKNOWN_OUTCOME, fmt::format("an attempt got no answer and may have been carried out: {}; {}", first.message(), text), last.reason());
 }
 
+Result<ClusterMetadata> Runtime::metadata_of(std::string_view topic, Nanos timeout) {
+  ION_TRY(const std::string bytes, call({kMetadata, codec::encode_metadata_request(topic), timeout}, Repeat::kSafe));
+  return codec::decode_metadata(bytes);
+}
+
 void Runtime::find_leaders(const std::string& topic, std::function<void(Leaders)> done) {
-  const auto question = Question{"/ionstream.v1.Broker/Metadata", codec::encode_metadata_request(topic), options_.request_timeout};
+  const auto question = Question{kMetadata, codec::encode_metadata_request(topic), options_.request_timeout};
   ask(question, [weak = weak_from_this(), topic, done = std::move(done)](Reply reply) {
     const auto self = weak.lock();
     if (!self || !reply.failure.status.ok()) return done({std::move(reply.failure), {}, {}, {}});

@@ -43,6 +43,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   // what a later attempt says may then be this caller's own work.
   Result<std::string> call(const Question& question, Repeat repeat, Status* unanswered = nullptr);
 
+  // As call(): waits.
+  Result<ClusterMetadata> metadata_of(std::string_view topic, Nanos timeout);
   struct Leaders {
     Failure failure;
     std::vector<MetadataCache::Leader> leaders;

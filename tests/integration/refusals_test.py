@@ -1,0 +1,135 @@
+"""What the command line says, and how soon, when a broker refuses for good, takes nothing for a while, or has not what was asked for."""
+import os
+import resource
+import signal
+import subprocess
+import time
+import unittest
+
+from broker import ION, Broker, Folder
+
+WAIT_S = 60
+AT_ONCE_S = 5  # far below the timeouts that the commands are given here, and far above what an answer takes on a busy machine
+
+
+def timed(broker, *args, **more):
+    began = time.monotonic()
+    done = broker.ion(*args, check=False, **more)
+    return done, time.monotonic() - began, done.stderr.decode()
+
+
+def fill_disk(broker, bytes_max=1 << 20):
+    """No file of this broker may grow beyond that: the kernel answers as for a full disk."""
+    resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (bytes_max, resource.RLIM_INFINITY))
+
+
+def make_space(broker):
+    resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+class FullDisk(unittest.TestCase):
+    def test_produce_says_no_space_at_once_and_what_to_do_and_goes_on_when_there_is_space(self):
+        rows = (b"y" * 1000 + b"\n") * 100_000
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "3")
+            broker.ion("produce", "t", stdin=b"before\n")
+            fill_disk(broker)
+            done, took, said = timed(broker, "produce", "t", "--delivery-timeout", "60s", stdin=rows)
+            self.assertIn(done.returncode, (1, 3), said)
+            self.assertLess(took, 30, said)
+            self.assertIn("NO_SPACE", said)
+            self.assertIn("make space on the broker's disk", said)
+            self.assertNotIn("TIMED_OUT", said)
+            self.assertLess(len(said.splitlines()), 14, said)
+            # The open segment takes what still fits; then nothing of a run is stored, and that is exit code 1.
+            codes = []
+            while len(codes) < 50 and codes[-1:] != [1]:
+                codes.append(timed(broker, "produce", "t", "-p", "0", "--delivery-timeout", "60s", stdin=rows[:1_000_000])[0].returncode)
+            self.assertEqual(codes[-1], 1, codes)
+            make_space(broker)
+            broker.ion("produce", "t", stdin=b"after\n")
+            values = broker.ion("consume", "t", "-e", "-f", "%v\n").stdout.split()
+            self.assertIn(b"before", values)
+            self.assertIn(b"after", values)
+
+    def test_a_broker_outlives_the_largest_file_that_it_may_write(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            fill_disk(broker)
+            broker.ion("produce", "t", "-p", "0", stdin=(b"y" * 1000 + b"\n") * 20_000, check=False)
+            self.assertIsNone(broker.process.poll(), broker.log_text())
+
+
+class Deadlines(unittest.TestCase):
+    def test_all_records_together_get_one_delivery_timeout(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "3")
+            rows = folder / "rows"
+            rows.write_bytes((b"y" * 100 + b"\n") * 500_000)
+            with open(rows, "rb") as stdin:
+                run = subprocess.Popen([str(ION), "--brokers", broker.address, "produce", "t", "--delivery-timeout", "5s", "-o", "%o\n"], stdin=stdin,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                run.stdout.readline()  # the first ones are delivered
+                broker.process.send_signal(signal.SIGSTOP)
+                began = time.monotonic()
+                _, said = run.communicate(timeout=WAIT_S)
+                took = time.monotonic() - began
+                broker.process.send_signal(signal.SIGCONT)
+            self.assertEqual(run.returncode, 3, said)
+            self.assertIn(b"TIMED_OUT", said)
+            self.assertLess(took, 8, said)
+
+
+class NotThere(unittest.TestCase):
+    def test_a_topic_or_partition_that_is_not_there_is_an_error_before_anything_is_read(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "3")
+            for words, reason in ((["nope"], "TOPIC_NOT_FOUND"), (["t", "-p", "99"], "PARTITION_NOT_FOUND"), (["nope", "-f", "json"], "TOPIC_NOT_FOUND")):
+                for stdin in (None, b"", b"x\n"):
+                    done, took, said = timed(broker, "produce", *words, stdin=stdin)
+                    self.assertEqual(done.returncode, 1, (words, said))
+                    self.assertIn(reason, said)
+                    self.assertEqual(len(said.splitlines()), 1, said)
+                    self.assertLess(took, AT_ONCE_S)
+            self.assertIn("partitions 0 to 2, not 99", timed(broker, "produce", "t", "-p", "99")[2])
+            rows = folder / "rows"
+            rows.write_bytes(b"x\n" * 1000)
+            with open(rows, "rb") as stdin:
+                subprocess.run([str(ION), "--brokers", broker.address, "produce", "nope"], stdin=stdin, capture_output=True, timeout=WAIT_S)
+                self.assertEqual(os.lseek(stdin.fileno(), 0, os.SEEK_CUR), 0)
+            self.assertEqual(broker.ion("produce", "t", stdin=b"").returncode, 0)
+
+    def test_messages_count_records_from_one(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-p", "2")
+            done, _, said = timed(broker, "produce", "t", "-f", "%p %v\n", stdin=b"0 a\n1 b\n7 c\n0 d\n")
+            self.assertEqual(done.returncode, 3, said)
+            self.assertRegex(said, r"record 3: NOT_FOUND PARTITION_NOT_FOUND")
+            done, _, said = timed(broker, "produce", "t", "-f", "%p %v\n", stdin=b"0 a\nx b\n")
+            self.assertRegex(said, r"input byte 4: record 2 does not fit")
+
+
+class Descriptors(unittest.TestCase):
+    def test_a_topic_that_needs_more_descriptors_than_there_are_is_refused_at_once(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))  # noqa: E731
+        with Folder() as folder:
+            broker = Broker(folder / "data")
+            broker.preexec = limit
+            with broker:
+                done, took, said = timed(broker, "--timeout", "30s", "topic", "create", "wide", "-p", "5000")
+                self.assertEqual(done.returncode, 1, said)
+                self.assertIn("TOO_FEW_DESCRIPTORS", said)
+                self.assertLess(took, AT_ONCE_S)
+                self.assertIn("ulimit -n", said)
+
+    def test_a_bound_of_the_configuration_is_told_at_once(self):
+        with Folder() as folder, Broker(folder / "data", "--set", "limits.topics_max=1") as broker:
+            broker.ion("topic", "create", "one")
+            done, took, said = timed(broker, "--timeout", "30s", "topic", "create", "two")
+            self.assertEqual(done.returncode, 1, said)
+            self.assertIn("TOO_MANY_TOPICS", said)
+            self.assertLess(took, AT_ONCE_S)
+
+
+if __name__ == "__main__":
+    unittest.main()

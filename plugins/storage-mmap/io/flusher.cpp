@@ -43,33 +43,33 @@ void Flusher::request(const std::shared_ptr<SyncTarget>& log, Offset upto, Later
 
 void Flusher::run() {
   for (;;) {
-    if (round()) continue;
-    (void)flush_marks_(ctx_);  // a failure is remembered there and met by the next write of a mark
-    const std::lock_guard lock(mutex_);
-    if (!queue_.empty()) continue;
-    running_ = false;
-    return;
+    std::vector<std::shared_ptr<SyncTarget>> logs;
+    {
+      const std::lock_guard lock(mutex_);
+      logs = std::exchange(queue_, {});  // never empty while somebody has the role
+      for (const auto& log : logs) log->queued_ = false;
+      ++rounds_;
+    }
+    if (round(logs) == Role::kLeft) break;
   }
+  (void)flush_marks_(ctx_);  // a failure is remembered there and met by the next write of a mark
 }
 
-// False: nobody waited.
-bool Flusher::round() {
-  std::vector<std::shared_ptr<SyncTarget>> logs;
-  {
-    const std::lock_guard lock(mutex_);
-    if (queue_.empty()) return false;
-    logs = std::exchange(queue_, {});
-    for (const auto& log : logs) log->queued_ = false;
-    ++rounds_;
-  }
+Flusher::Role Flusher::round(const std::vector<std::shared_ptr<SyncTarget>>& logs) {
+  Role role = Role::kKept;
   for (const auto& log : logs) {
     const Result<Offset> durable = log->sync_now();
-    tell_later(*log, durable);
-    const std::lock_guard lock(mutex_);
-    if (!log->waiters_.empty() && !std::exchange(log->queued_, true)) queue_.push_back(log);  // they came after the round began
+    std::vector<SyncTarget::Waiter> done = take_waiters(*log, durable);
+    {
+      const std::lock_guard lock(mutex_);
+      if (!log->waiters_.empty() && !std::exchange(log->queued_, true)) queue_.push_back(log);  // they came after the round began
+      if (log == logs.back() && queue_.empty()) role = Role::kLeft, running_ = false;
+    }
+    if (role == Role::kLeft) answer(done, durable);
+    else answer_later(std::move(done), durable);
   }
   for (const auto& log : logs) (void)log->write_mark();  // remembered as the failure of the log
-  return true;
+  return role;
 }
 
 void Flusher::tell(SyncTarget& log, const Result<Offset>& durable) {
@@ -77,9 +77,9 @@ void Flusher::tell(SyncTarget& log, const Result<Offset>& durable) {
   answer(done, durable);
 }
 
-void Flusher::tell_later(SyncTarget& log, const Result<Offset>& durable) {
-  auto done = std::make_shared<std::vector<SyncTarget::Waiter>>(take_waiters(log, durable));  // shared: a refused job is destroyed
-  if (done->empty()) return;
+void Flusher::answer_later(std::vector<SyncTarget::Waiter> waiters, const Result<Offset>& durable) {
+  if (waiters.empty()) return;
+  auto done = std::make_shared<std::vector<SyncTarget::Waiter>>(std::move(waiters));  // shared: a refused job is destroyed
   if (!jobs_.post([done, durable] { answer(*done, durable); }).ok()) answer(*done, durable);
 }
 

@@ -2,8 +2,9 @@
 // the next round at once while somebody waits. At most one round at a time: flushes of one device do not gain by overlapping.
 //
 // A round: each log with waiters makes durable what was appended when its turn came; then the marks are written (flushed with the
-// next round, or now when nobody waits). A failed flush answers FAILED to all waiters of that log. Waiters are answered by jobs of
-// their own: what they do when they hear it never stands between two flushes.
+// next round, or now when nobody waits). A failed flush answers FAILED to all waiters of that log. What waiters do when they hear it
+// never stands between two flushes: they are answered by jobs of their own while others wait, and else by the job of the round, which
+// has left the role of the flusher before, so that a request that comes meanwhile begins a round of its own.
 // Thread: any; the round is BLOCKING.
 #pragma once
 #include "io/blocking_jobs.h"
@@ -50,10 +51,11 @@ class Flusher {
   uint64_t syncs_answered() const;
 
  private:
+  enum class Role { kKept, kLeft };  // kLeft: somebody else may flush already
   void run();
-  bool round();
-  // Answers on another thread of the pool, or here when that is full.
-  void tell_later(SyncTarget& log, const Result<Offset>& durable);
+  Role round(const std::vector<std::shared_ptr<SyncTarget>>& logs);
+  // On another thread of the pool, or here when that is full.
+  void answer_later(std::vector<SyncTarget::Waiter> waiters, const Result<Offset>& durable);
   static void answer(std::vector<SyncTarget::Waiter>& waiters, const Result<Offset>& durable);
   std::vector<SyncTarget::Waiter> take_waiters(SyncTarget& log, const Result<Offset>& durable);
 

@@ -76,6 +76,30 @@ TEST(GroupCommit, runs_no_callback_between_two_flushes) {
   for (LogDriver& log : logs) EXPECT_TRUE(log.close().ok());
 }
 
+TEST(GroupCommit, answers_at_once_when_nobody_else_waits_and_flushes_for_who_comes_while_it_answers) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20}), other = world.open("p/b/0", {.segment_bytes = 1 << 20});
+  world.run();
+  ASSERT_TRUE(log.add({"x"}).ok() && other.add({"y"}).ok());
+  world.run();
+  bool answered = false;
+  std::optional<Asked> second;
+  call([&](Op& op) { return log.log().sync(op, {1}); },
+       [&](const ion_result&) {
+         answered = true;
+         second.emplace([&](Op& op) { return other.log().sync(op, {1}); });
+       });
+  ASSERT_EQ(world.executor.waiting(), 1u);  // the job of the round
+  ASSERT_TRUE(world.executor.run_one());
+  EXPECT_TRUE(answered);
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->code(), ION_PENDING);
+  ASSERT_EQ(world.executor.waiting(), 1u);  // a round of its own, which another thread may begin at once
+  ASSERT_TRUE(world.executor.run_one());
+  EXPECT_EQ(second->code(), ION_OK);
+  EXPECT_TRUE(log.close().ok() && other.close().ok());
+}
+
 TEST(GroupCommit, answers_in_its_own_job_when_the_pool_takes_no_more) {
   MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});

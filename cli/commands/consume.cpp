@@ -55,10 +55,13 @@ Result<Plan> plan_of(const Arguments& a) {
   return plan;
 }
 
-// Where each partition begins and ends; asks the broker only where the words need it.
-Result<client::ReaderOptions> reader_options(client::Client& client, const Plan& plan, const std::string& topic, Nanos timeout) {
+// Where each partition begins and ends; asks the broker only where the words need it. A partition that cannot be read is told and left
+// out; `left_out` counts them.
+Result<client::ReaderOptions> reader_options(client::Client& client, const Plan& plan, const std::string& topic, Nanos timeout, size_t& left_out) {
   client::ReaderOptions options;
   options.topic = topic;
+  options.on_lost = client::ReaderOptions::OnLost::kGoOn;
+  if (plan.stop == Plan::Stop::kAtEnd || plan.range.until()) options.unreachable_timeout = timeout;
   options.partitions = plan.partitions;
   options.stop_at_end = plan.stop == Plan::Stop::kAtEnd;
   if (!plan.range.needs_ends()) {
@@ -72,12 +75,19 @@ Result<client::ReaderOptions> reader_options(client::Client& client, const Plan&
     const auto end = std::find_if(ends.begin(), ends.end(), [&](const auto& e) { return e.partition == start.partition; });
     const Status& wrong = !start.error.ok() || end == ends.end() ? start.error : end->error;
     const std::string where = fmt::format("topic {} partition {}: ", topic, start.partition.v);
-    if (!wrong.ok()) return Status(wrong.code(), where + wrong.message(), wrong.reason());
+    if (!wrong.ok()) {
+      if (++left_out == starts.size()) return Status(wrong.code(), where + wrong.message(), wrong.reason());
+      (void)complain("consume " + topic, Status(wrong.code(), fmt::format("partition {} cannot be read and is left out: {}", start.partition.v, wrong.message()), wrong.reason()));
+      continue;
+    }
     if (end == ends.end()) continue;
     const auto span = plan.range.within({start.offset, end->offset});
     if (!span) return Status(span.error().code(), where + span.error().message(), span.error().reason());
     options.offsets.push_back({start.partition.v, span->from.v, span->until ? span->until->v : -1});
   }
+  if (left_out == 0) return options;
+  options.partitions.clear();
+  for (const auto& at : options.offsets) options.partitions.push_back(at.partition);
   return options;
 }
 
@@ -87,6 +97,7 @@ class Consumption {
   Consumption(const Consumption&) = delete;
   Consumption& operator=(const Consumption&) = delete;
 
+  void leave_out(size_t partitions) { left_out_ += partitions; }
   void add(std::string topic, client::Reader reader) { sources_.push_back({std::move(topic), std::move(reader), {}}); }
 
   int run(const Interrupts& interrupts) {
@@ -111,6 +122,7 @@ class Consumption {
   int exit_code(Woken why) const {
     if (closed_ && unwritten_.reason() != kPipeClosed) return complain("consume", unwritten_);
     if (why == Woken::kClosedPipe || closed_) return kDone;
+    if (failed_ == 0 && left_out_ > 0) return kSomeFailed;
     if (failed_ > 0) return sources_.size() == 1 ? first_exit_.load() : exit_of(failed_, sources_.size());
     return why == Woken::kSignal && plan_.stop == Plan::Stop::kAtEnd ? kInterrupted : kDone;
   }
@@ -156,6 +168,7 @@ class Consumption {
         break;
       }
     }
+    left_out_ += from.reader.lost().size();
     flush();
     if (++ended_ == sources_.size()) done_.raise();
   }
@@ -202,7 +215,7 @@ class Consumption {
   Flag done_;  // raised when all have ended
   std::deque<Source> sources_;
   std::atomic<bool> stopping_{false}, closed_{false};
-  std::atomic<size_t> ended_{0}, failed_{0};
+  std::atomic<size_t> ended_{0}, failed_{0}, left_out_{0};  // sources, sources, partitions
   std::atomic<int> first_exit_{kFailed};
 
   std::mutex mutex_;  // of what follows
@@ -228,10 +241,12 @@ int consume(const Arguments& arguments, const Context& context) {
   if (!client) return complain("consume " + arguments.positionals()[0], client.error());
   Consumption consumption(*plan);
   for (const std::string& topic : arguments.positionals()) {
-    const auto options = reader_options(*client, *plan, topic, context.timeout);
+    size_t left_out = 0;
+    const auto options = reader_options(*client, *plan, topic, context.timeout, left_out);
     if (!options) return complain("consume " + topic, options.error());
     auto reader = client->reader(*options);
     if (!reader) return complain("consume " + topic, reader.error());
+    consumption.leave_out(left_out);
     consumption.add(topic, *std::move(reader));
   }
   return consumption.run(interrupts);

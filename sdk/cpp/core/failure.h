@@ -19,6 +19,7 @@ struct Failure {
 
 inline constexpr std::string_view kUnreachable = "UNREACHABLE";
 inline constexpr std::string_view kTimedOut = "TIMED_OUT";
+inline constexpr std::string_view kNotReady = "NOT_READY";  // of a partition that its broker is still opening, or tries to open again
 inline constexpr std::string_view kOutOfSequence = "OUT_OF_SEQUENCE";
 inline constexpr std::string_view kTopicRecreated = "TOPIC_RECREATED";
 inline constexpr std::string_view kRecordTooLarge = "RECORD_TOO_LARGE";  // of a record, or of a batch as a whole

@@ -101,19 +101,34 @@ void ReaderCore::ask_offsets(Actions& out) {
 
 void ReaderCore::on(const OffsetsArrived& e, Instant now, Actions& out) {
   asking_offsets_ = false;
-  ask_failures_ = 0;
+  bool again = false;
   for (const OffsetsArrived::Bounds& b : e.bounds) {
     Partition* p = find(b.partition);
     if (p == nullptr || p->is != Partition::Is::kNeedsOffsets) continue;
-    const ReaderOptions::At* at = asked(p->id);
-    if (restarted_) p->position = options_.reset == Reset::kStart ? b.start : b.end;
-    else if (at != nullptr) p->position = {at->offset};
-    else if (options_.from == ReaderOptions::From::kOffset) p->position = {options_.offset};
-    else p->position = options_.from == ReaderOptions::From::kStart ? b.start : b.end;
-    if (options_.stop_at_end) p->until = p->until ? std::min(*p->until, b.end) : b.end;
-    p->is = p->until && p->position >= *p->until ? Partition::Is::kDone : Partition::Is::kUnplaced;
+    if (b.error.ok()) {
+      begin(*p, b, out);
+      continue;
+    }
+    lose(*p, b.error, now);
+    const bool young = b.error.code() == ION_E_NOT_FOUND && ask_failures_ == 0;
+    if (young || tries_again(*p, {b.error, false, {}, {}})) again = true;
+    else if (options_.on_lost == ReaderOptions::OnLost::kFail) return fail(b.error, out);
+    else give_up(*p, out);
   }
+  if (again) ask_at_ = now + backoff(kBackoff, ask_failures_++, e.random);
+  else ask_failures_ = 0;
   place(now, out);
+}
+
+void ReaderCore::begin(Partition& p, const OffsetsArrived::Bounds& b, Actions& out) {
+  found(p, out);
+  const ReaderOptions::At* at = asked(p.id);
+  if (restarted_) p.position = options_.reset == Reset::kStart ? b.start : b.end;
+  else if (at != nullptr) p.position = {at->offset};
+  else if (options_.from == ReaderOptions::From::kOffset) p.position = {options_.offset};
+  else p.position = options_.from == ReaderOptions::From::kStart ? b.start : b.end;
+  if (options_.stop_at_end) p.until = p.until ? std::min(*p.until, b.end) : b.end;
+  p.is = p.until && p.position >= *p.until ? Partition::Is::kDone : Partition::Is::kUnplaced;
 }
 
 void ReaderCore::on(const AskFailed& e, Instant now, Actions& out) {
@@ -127,9 +142,9 @@ void ReaderCore::on(const AskFailed& e, Instant now, Actions& out) {
 // One stream for all partitions of a leader that nobody reads yet.
 void ReaderCore::place(Instant now, Actions& out) {
   std::map<std::string, std::vector<Partition*>> by_leader;
-  size_t open = 0;
+  conclude(out);
+  if (!failed_.ok()) return;
   for (Partition& p : partitions_) {
-    if (p.is != Partition::Is::kDone) ++open;
     if (p.is != Partition::Is::kUnplaced || now < p.retry_at) continue;
     if (p.leader.empty()) {
       p.retry_at = now + kBackoff.max;
@@ -138,7 +153,6 @@ void ReaderCore::place(Instant now, Actions& out) {
       by_leader[p.leader].push_back(&p);
     }
   }
-  if (open == 0 && !partitions_.empty()) finished_ = true;
   for (const auto& [leader, parts] : by_leader) {
     Subscribe s;
     s.stream = ++last_stream_;
@@ -149,6 +163,7 @@ void ReaderCore::place(Instant now, Actions& out) {
       s.parts.push_back({p->id, p->position});
       p->is = Partition::Is::kReading;
       p->stream = s.stream;
+      p->placed_at = now;
     }
     streams_[s.stream] = {leader, {}, now, 0, s.credit_bytes, {}};
     out.subscribe.push_back(std::move(s));
@@ -170,17 +185,18 @@ void ReaderCore::on(const FrameArrived& e, Instant now, Actions& out) {
     return give_credit(e.stream, s, now, out);
   }
   p->failures = 0;
+  found(*p, out);
   const Offset until = p->until ? std::min(e.next_offset, *p->until) : e.next_offset;
   if (e.bytes > 0) out.accept = Accept{p->position, until};
-  advance(*p, until);
+  advance(*p, until, out);
 }
 
-void ReaderCore::advance(Partition& p, Offset to) {
+void ReaderCore::advance(Partition& p, Offset to, Actions& out) {
   ION_ASSERT(to > p.position);
   p.position = to;
   if (!p.until || p.position < *p.until) return;
   p.is = Partition::Is::kDone;
-  finished_ = std::all_of(partitions_.begin(), partitions_.end(), [](const Partition& q) { return q.is == Partition::Is::kDone; });
+  conclude(out);
 }
 
 void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Actions& out) {
@@ -193,7 +209,12 @@ void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Action
     return place(now, out);
   }
   const bool elsewhere = f.status.reason() == kTopicRecreated;  // metadata will say which topic has the name now
-  if (!elsewhere && !worth_asking_again(f, Repeat::kSafe)) return fail(f.status, out);
+  if (!elsewhere) lose(p, f.status, now);
+  if (!elsewhere && !tries_again(p, f)) {
+    if (options_.on_lost == ReaderOptions::OnLost::kFail) return fail(f.status, out);
+    give_up(p, out);
+    return place(now, out);
+  }
   if (!f.leader_hint.empty()) p.leader = f.leader_hint;
   unplace(p, f, e.random, now);
   want_metadata(out);
@@ -259,8 +280,10 @@ void ReaderCore::on(const Tick&, Instant now, Actions& out) {
     out.cancel.push_back(id);
     s.last_frame = now;  // StreamEnded follows
   }
+  check_lost(now, out);
   place(now, out);
-  if (!lost_since_ || options_.unreachable_timeout.n == 0 || now - *lost_since_ < options_.unreachable_timeout) return;
+  const bool refused = std::any_of(partitions_.begin(), partitions_.end(), [](const Partition& p) { return p.lost_since && is_open(p); });
+  if (!failed_.ok() || !lost_since_ || refused || options_.unreachable_timeout.n == 0 || now - *lost_since_ < options_.unreachable_timeout) return;
   fail({ION_E_CLOSED,
         fmt::format("{}: no broker served it for {} ms, last cause: {}", options_.topic, options_.unreachable_timeout.n / 1'000'000,
                     last_cause_.ok() ? "no answer" : last_cause_.text()),
@@ -289,8 +312,13 @@ Instant ReaderCore::scan_deadlines(Instant now) const {
   if (!failed_.ok() || finished_) return first;
   const auto consider = [&](Instant at) { first = std::min(first, std::max(at, now + nanoseconds(1))); };
   if (ask_at_.ns != 0) consider(ask_at_);
-  for (const Partition& p : partitions_)
+  for (const Partition& p : partitions_) {
     if (p.is == Partition::Is::kUnplaced) consider(p.retry_at);
+    if (!p.lost_since || !is_open(p)) continue;
+    if (p.is == Partition::Is::kReading) consider(p.placed_at + kSettled);
+    if (!p.told) consider(*p.lost_since + kTellAfter);
+    if (gives_up_in_time(p)) consider(*p.lost_since + options_.unreachable_timeout);
+  }
   for (const auto& [id, s] : streams_) {
     consider(s.last_frame + kSilenceMax);
     if (s.credit_at > now) consider(s.credit_at);

@@ -2,6 +2,7 @@
 //
 //   each partition:  needs offsets --> unplaced -- subscribe --> reading --> done (its end is reached)
 //                                         ^--- stream lost, leader moved, offset reset ---'
+//                    any but done -- refused for good or for too long --> given up
 //
 // Invariants: the position of a partition never goes back, except by the reset policy; a frame is accepted only from the stream
 // that reads its partition, so that nothing is given twice over a reconnect; bytes that are under way or untaken are bounded by
@@ -9,6 +10,7 @@
 // TOPIC_RECREATED; else it begins anew at the start or end of the new one). Thread: one at a time. Failure: failed() says why nothing more will come.
 #pragma once
 #include <ion/client/options.h>
+#include <ion/client/reader.h>
 
 #include <cstdint>
 #include <map>
@@ -39,8 +41,10 @@ struct OffsetsArrived {
   struct Bounds {
     PartitionId partition;
     Offset start, end;
+    Status error = {};
   };
   std::vector<Bounds> bounds;
+  uint64_t random = 0;
 };
 struct FrameArrived {
   uint64_t stream = 0;
@@ -85,6 +89,10 @@ struct Credit {
 struct Accept {  // the records of the frame that was told, within these bounds
   Offset from, until;
 };
+struct Notice {  // in words for people
+  ClientEvent::What what = ClientEvent::What::kPartitionLost;
+  std::string text;
+};
 struct Actions {
   std::optional<Accept> accept;
   std::vector<uint64_t> cancel;
@@ -92,6 +100,7 @@ struct Actions {
   std::vector<Credit> credits;
   std::vector<int32_t> list_offsets;
   bool fetch_metadata = false;
+  std::vector<Notice> notices;
   std::string recreated;  // not empty: the topic was deleted and made again, in words for people
 };
 
@@ -105,8 +114,11 @@ class ReaderCore {
 
   bool finished() const { return finished_; }
   const Status& failed() const { return failed_; }
+  std::vector<LostPartition> lost() const;
   Instant wake_at() const { return wake_at_; }
 
+  static constexpr Nanos kTellAfter = seconds(3);  // a partition that is refused for so long is told; a leader that moves is not
+  static constexpr Nanos kSettled = seconds(2);    // read for so long without a refusal, it is served again
   static constexpr Nanos kSilenceMax = seconds(45);  // the broker gives a sign of life each 15 s
   static constexpr Nanos kCreditRetry = milliseconds(200);
   static constexpr Instant kNever{UINT64_MAX};
@@ -116,12 +128,16 @@ class ReaderCore {
   struct Partition {
     PartitionId id;
     std::string leader;
-    enum class Is { kNeedsOffsets, kUnplaced, kReading, kDone } is = Is::kNeedsOffsets;
+    enum class Is { kNeedsOffsets, kUnplaced, kReading, kDone, kGivenUp } is = Is::kNeedsOffsets;
     Offset position;
     std::optional<Offset> until;
     uint64_t stream = 0;  // of kReading
     Instant retry_at;     // of kUnplaced
+    Instant placed_at;    // of kReading
     uint32_t failures = 0;
+    std::optional<Instant> lost_since;  // its broker refuses it since
+    Status why;                         // of lost_since and kGivenUp
+    bool told = false;                  // that it is lost
   };
   struct Stream {
     std::string address, session;
@@ -148,11 +164,24 @@ class ReaderCore {
   void refuse(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
   void unplace(Partition& p, const Failure& cause, uint64_t random, Instant now);
   void give_credit(uint64_t id, Stream& s, Instant now, Actions& out);
-  void advance(Partition& p, Offset to);
+  void advance(Partition& p, Offset to, Actions& out);
+  void begin(Partition& p, const read::OffsetsArrived::Bounds& bounds, Actions& out);
+  void lose(Partition& p, const Status& why, Instant now);
+  void found(Partition& p, Actions& out);
+  void give_up(Partition& p, Actions& out);
+  void check_lost(Instant now, Actions& out);
+  void conclude(Actions& out);
   void fail(Status why, Actions& out);
   void want_metadata(Actions& out);
   Partition* find(PartitionId id);
   bool needs_bounds(const Partition& p) const;
+  bool tries_again(const Partition& p, const Failure& why) const;
+  // One without an end, beside others, is tried for ever.
+  bool gives_up_in_time(const Partition& p) const {
+    const bool has_end = options_.stop_at_end || p.until;
+    return options_.unreachable_timeout.n != 0 && (has_end || options_.on_lost == ReaderOptions::OnLost::kFail);
+  }
+  static bool is_open(const Partition& p) { return p.is != Partition::Is::kDone && p.is != Partition::Is::kGivenUp; }
   const ReaderOptions::At* asked(PartitionId id) const;
   Instant scan_deadlines(Instant now) const;
 

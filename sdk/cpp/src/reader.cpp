@@ -33,6 +33,8 @@ Result<std::optional<Message>> Reader::next(Nanos timeout) {
 
 bool Reader::finished() const { return !current_ && session_->finished(); }
 
+std::vector<LostPartition> Reader::lost() const { return session_->lost(); }
+
 void Reader::cancel() { session_->cancel(); }
 
 }  // namespace ion::client

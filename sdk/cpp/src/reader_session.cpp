@@ -68,6 +68,7 @@ void ReaderSession::obey(Actions actions) {
   for (const read::Credit& c : actions.credits) give_credit(c);
   if (!actions.list_offsets.empty()) list_offsets(std::move(actions.list_offsets));
   if (actions.fetch_metadata) fetch_metadata();
+  for (Notice& notice : actions.notices) runtime_->tell({notice.what, options_.topic, std::move(notice.text)});
   if (!actions.recreated.empty()) runtime_->tell({ClientEvent::What::kRecreated, options_.topic, std::move(actions.recreated)});
 }
 
@@ -122,6 +123,11 @@ bool ReaderSession::finished() const {
   return ready_.empty() && core_.finished();
 }
 
+std::vector<LostPartition> ReaderSession::lost() const {
+  const std::lock_guard lock(mutex_);
+  return core_.lost();
+}
+
 void ReaderSession::cancel() {
   const std::lock_guard lock(mutex_);
   cancelled_ = true;
@@ -168,11 +174,17 @@ void ReaderSession::fetch_metadata() {
 // Both ends of every partition: first the starts, then the ends.
 void ReaderSession::list_offsets(std::vector<int32_t> partitions) {
   const auto ask = [this, weak = weak_from_this(), partitions](OffsetOf what, std::function<void(std::vector<PartitionOffset>)> done) {
-    ask_offsets(*runtime_, options_.topic, partitions, what, [weak, done = std::move(done)](Failure failure, std::vector<PartitionOffset> offsets) {
+    ask_offsets(*runtime_, options_.topic, partitions, what, [weak, partitions, done = std::move(done)](Failure failure, std::vector<PartitionOffset> offsets) {
       const auto self = weak.lock();
       if (!self) return;
-      for (const PartitionOffset& o : offsets) if (!o.error.ok()) failure.status = o.error;
       if (failure.status.ok()) return done(std::move(offsets));
+      // A broker that answers speaks of the partitions; where none does, there is nobody to read from.
+      if (failure.status.reason() == kNotReady || !worth_asking_again(failure, Repeat::kSafe)) {
+        OffsetsArrived refused;
+        for (const int32_t partition : partitions) refused.bounds.push_back({{partition}, {}, {}, failure.status});
+        refused.random = self->runtime_->driver()->random();
+        return self->step(refused);
+      }
       self->step(AskFailed{std::move(failure), self->runtime_->driver()->random()});
     });
   };
@@ -183,7 +195,8 @@ void ReaderSession::list_offsets(std::vector<int32_t> partitions) {
       OffsetsArrived arrived;
       for (const PartitionOffset& s : starts)
         for (const PartitionOffset& e : ends)
-          if (s.partition == e.partition) arrived.bounds.push_back({s.partition, s.offset, e.offset});
+          if (s.partition == e.partition) arrived.bounds.push_back({s.partition, s.offset, e.offset, s.error.ok() ? e.error : s.error});
+      arrived.random = self->runtime_->driver()->random();
       self->step(arrived);
     });
   });

@@ -24,6 +24,7 @@ class ReaderSession final : public Ticker, public std::enable_shared_from_this<R
   void start();
   Result<std::optional<RecordSet>> next(Nanos timeout);
   bool finished() const;
+  std::vector<LostPartition> lost() const;
   void cancel();
   void close();
 

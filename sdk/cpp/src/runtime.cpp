@@ -19,7 +19,7 @@ constexpr const char* kMetadata = "/ionstream.v1.Broker/Metadata";
 constexpr Nanos kGraceMin = milliseconds(50);
 
 bool nobody_there(const Failure& f) {
-  return f.status.code() == ION_E_CLOSED || f.status.reason() == kUnreachable;
+  return (f.status.code() == ION_E_CLOSED && f.status.reason() != kNotReady) || f.status.reason() == kUnreachable;
 }
 }  // namespace
 

@@ -55,7 +55,7 @@ Result<std::vector<PartitionOffset>> Admin::list_offsets(std::string_view topic,
     const Nanos left = std::max(end - Driver::now(), milliseconds(1));
     ION_TRY(const std::string bytes, runtime_->call({kMethod, encode(topic, partitions, what), left}, Repeat::kSafe));
     ION_TRY(std::vector<PartitionOffset> offsets, decode(bytes));
-    const bool again = std::any_of(offsets.begin(), offsets.end(), [](const auto& o) { return is_retriable(o.error.code(), Repeat::kSafe); });
+    const bool again = std::any_of(offsets.begin(), offsets.end(), [](const auto& o) { return worth_asking_again({o.error, false, {}, {}}, Repeat::kSafe); });
     if (!again || end - Driver::now() <= kAskAgain) return offsets;
     std::this_thread::sleep_for(std::chrono::nanoseconds(kAskAgain.n));
   }

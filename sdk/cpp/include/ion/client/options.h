@@ -16,8 +16,10 @@ struct ClientEvent {
     kLost,            // no broker answers any more; told once, retries go on
     kFound,           // one answers again after that
     kRecreated,       // a topic was deleted and made again: its records and offsets are others
+    kPartitionLost,   // a partition that is read is refused for a while, or given up; told once
+    kPartitionFound,  // it is served again
   } what = What::kLost;
-  std::string topic = {};  // of kRecreated
+  std::string topic = {};  // of all but kLost and kFound
   std::string text = {};   // a sentence for people
 };
 
@@ -68,6 +70,9 @@ struct ReaderOptions {
   std::vector<At> offsets = {};                 // wins over `from`
   bool stop_at_end = false;                     // the ends are fixed once, when reading starts
   Reset reset = Reset::kFail;
+  // A partition that its broker refuses for good, or for longer than unreachable_timeout: kFail: the reader ends with its error. kGoOn:
+  // it is told to on_event and the others are read; one without an end is tried for ever, one that has an end is given up (Reader::lost).
+  enum class OnLost { kFail, kGoOn } on_lost = OnLost::kFail;
   uint64_t credit_bytes = 32 << 20;             // what may be under way or untaken
   uint64_t frame_bytes_max = 1 << 20;
   Nanos unreachable_timeout = seconds(120);     // gives up when no broker served it for so long; 0: never

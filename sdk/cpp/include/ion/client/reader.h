@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 namespace ion::client {
 
@@ -48,6 +49,11 @@ struct Message {
   batch::Record record;  // valid until the next call of the reader
 };
 
+struct LostPartition {
+  PartitionId partition;
+  Status why;
+};
+
 class Reader {
  public:
   Reader(Reader&&) noexcept;
@@ -60,8 +66,10 @@ class Reader {
   Result<std::optional<RecordSet>> next_batch(Nanos timeout);
   // The same one by one, over an internal set: the views of a message hold until the next call.
   Result<std::optional<Message>> next(Nanos timeout);
-  // All partitions were read up to their end (stop_at_end, or an `until`).
+  // All partitions were read up to their end (stop_at_end, or an `until`), or given up.
   bool finished() const;
+  // Those that were given up so far (ReaderOptions::OnLost::kGoOn). When all are, the reader ends with the error of the first.
+  std::vector<LostPartition> lost() const;
   // Wakes a waiting call, which then answers CANCELLED. Any thread.
   void cancel();
 

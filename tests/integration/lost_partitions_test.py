@@ -1,0 +1,76 @@
+"""A topic of which some partitions cannot be opened: their names and causes are told, and the others are read."""
+import shutil
+import signal
+import subprocess
+import time
+import unittest
+
+from broker import ION, Broker, Folder
+
+WAIT_S = 60
+
+
+def until(what, probe):
+    end = time.monotonic() + WAIT_S
+    while not probe():
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {WAIT_S} s: {what}")
+        time.sleep(0.02)
+
+
+class LostPartitions(unittest.TestCase):
+    def setUp(self):
+        self.folder = Folder()
+        self.addCleanup(self.folder.__exit__)
+        self.data = self.folder.path / "data"
+        with Broker(self.data) as broker:
+            broker.ion("topic", "create", "orders", "-p", "3")
+            for partition in "012":
+                broker.ion("produce", "orders", "-p", partition, stdin=b"of %s\n" % partition.encode())
+            self.assertEqual(broker.stop(), 0)
+        [self.log] = [p for p in self.data.rglob("p+*+1") if p.is_dir()]
+        shutil.move(self.log, self.folder.path / "kept")
+        self.log.write_bytes(b"not a folder")
+
+    def mend(self):
+        self.log.unlink()
+        shutil.move(self.folder.path / "kept", self.log)
+
+    def test_a_read_up_to_the_end_names_them_gives_the_others_and_exits_with_3(self):
+        with Broker(self.data) as broker:
+            for where in ([], ["-o", "0:1"], ["-o", "0"]):
+                began = time.monotonic()
+                done = broker.ion("--timeout", "4s", "consume", "orders", *where, "-e", "-f", "%v\n", check=False)
+                said = done.stderr.decode()
+                self.assertEqual(done.returncode, 3, said)
+                self.assertEqual(sorted(done.stdout.splitlines()), [b"of 0", b"of 2"])
+                self.assertEqual(said.count("partition 1 cannot be read and is left out"), 1, said)
+                self.assertLess(time.monotonic() - began, 12)
+            done = broker.ion("--timeout", "2s", "consume", "orders", "-p", "1", "-e", check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(b"partition 1", done.stderr)
+
+    def test_a_following_reader_says_it_once_goes_on_and_gets_its_records_when_it_is_mended(self):
+        with Broker(self.data) as broker:
+            with open(self.folder.path / "out", "wb") as out, open(self.folder.path / "err", "wb") as err:
+                run = subprocess.Popen([str(ION), "--brokers", broker.address, "consume", "orders", "-f", "%v\n"], stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+            try:
+                lines = lambda: (self.folder.path / "out").read_bytes().splitlines()  # noqa: E731
+                said = lambda: (self.folder.path / "err").read_text()  # noqa: E731
+                until("the others are read", lambda: sorted(lines()) == [b"of 0", b"of 2"])
+                until("the lost one is told", lambda: "partition 1 cannot be read now and is tried again" in said())
+                broker.ion("produce", "orders", "-p", "0", stdin=b"more of 0\n")
+                until("reading goes on", lambda: b"more of 0" in lines())
+                self.mend()
+                until("it is read", lambda: b"of 1" in lines())
+                run.send_signal(signal.SIGTERM)
+                self.assertEqual(run.wait(WAIT_S), 0)
+                self.assertEqual(len(said().splitlines()), 2, said())
+                self.assertIn("partition 1 is served again", said())
+            finally:
+                run.kill()
+                run.wait()
+
+
+if __name__ == "__main__":
+    unittest.main()

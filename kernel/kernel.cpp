@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -23,7 +24,6 @@ namespace {
 
 constexpr Nanos kDrainLimit = seconds(3);  // of one transport: who has not read its answers by then is cut off
 constexpr Nanos kCutLimit = seconds(10);   // of cutting them off, which waits for no peer
-constexpr Nanos kWorkLimit = seconds(30);  // of what shards and the blocking pool still run
 
 struct Listening {
   std::string name;
@@ -60,12 +60,12 @@ struct Broker::Parts {
   Status start_plugins();
   Status serve_topics();
   Status open_listeners();
-  Status close_listener(Listening& listening);
+  Status close_listener(Listening& listening, Nanos left);
   void set_health(ion_health health);
 };
 
 Status Broker::Parts::start() {
-  stop_order.push("work of the broker", [this] { return world.stop_work(kWorkLimit); });
+  stop_order.push("work of the broker", [this](Nanos left) { return world.stop_work(left); });
   logger().info("the broker starts", {{"version", options.version},
                                       {"configuration", loaded.files.empty() ? "built-in defaults" : fmt::format("{}", fmt::join(loaded.files, ", "))},
                                       {"data_dir", config().node.data_dir},
@@ -79,7 +79,7 @@ Status Broker::Parts::start() {
   metrics.freeze();
   if (options.null_broker) gate.open(null_broker);
   else gate.open(topics->api());
-  stop_order.push("requests", [this] { return set_health(ION_HEALTH_DRAINING), Status(); });
+  stop_order.push("requests", [this](Nanos) { return set_health(ION_HEALTH_DRAINING), Status(); });
   ION_CHECK(open_listeners());
   set_health(ION_HEALTH_SERVING);
   return {};
@@ -92,24 +92,24 @@ Status Broker::Parts::take_data_dir() {
     return {ION_E_BUSY, fmt::format("data directory {} is in use by another ionstreamd", config().node.data_dir)};
   if (!locked) return std::move(locked).error();
   lock = *std::move(locked);
-  stop_order.push("the lock of the data directory", [this] { return lock->close(); });
+  stop_order.push("the lock of the data directory", [this](Nanos) { return lock->close(); });
   return {};
 }
 
 // Drained while shards still run, destroyed when nothing runs any more.
 Status Broker::Parts::start_plugins() {
   plugins = std::make_unique<PluginSet>(world, config(), options, gate, metrics);
-  stop_order.push("plugins", [this] { return plugins->host().destroy(); });
-  stop_order.push("work of the broker", [this] { return world.stop_work(kWorkLimit); });
-  stop_order.push("work of plugins", [this] { return plugins->host().drain(); });
+  stop_order.push("plugins", [this](Nanos left) { return plugins->host().destroy(left); });
+  stop_order.push("work of the broker", [this](Nanos left) { return world.stop_work(left); });
+  stop_order.push("work of plugins", [this](Nanos left) { return plugins->host().drain(left); });
   return plugins->start();
 }
 
 Status Broker::Parts::serve_topics() {
   ION_TRY(topics, TopicServer::build(world, config(), *plugins, metrics, identity));
-  stop_order.push("the metadata log", [this] { return topics->close_metadata(); });
+  stop_order.push("the metadata log", [this](Nanos left) { return topics->close_metadata(left); });
   ION_CHECK(topics->open_metadata());
-  stop_order.push("partitions", [this] { return topics->close_partitions(); });
+  stop_order.push("partitions", [this](Nanos left) { return topics->close_partitions(left); });
   return topics->open_partitions();
 }
 
@@ -122,20 +122,21 @@ Status Broker::Parts::open_listeners() {
     if (identity.address.empty()) identity.address = opening.listener->address();
     logger().info("clients are served", {{"plugin", ref.name}, {"address", opening.listener->address()}});
     listeners.push_back(std::move(opening));
-    stop_order.push("clients of plugin " + ref.name, [this, at = listeners.size() - 1] { return close_listener(listeners[at]); });
+    stop_order.push("clients of plugin " + ref.name, [this, at = listeners.size() - 1](Nanos left) { return close_listener(listeners[at], left); });
   }
   null_broker.set_address(identity.address);
   return {};
 }
 
 // New requests are refused first, then those that are under way get their answers; a peer that takes too long is told by nobody.
-Status Broker::Parts::close_listener(Listening& listening) {
+Status Broker::Parts::close_listener(Listening& listening, Nanos left) {
+  const Instant end = world.clock().now() + left;
   set_health(ION_HEALTH_DRAINING);
   if (topics != nullptr) topics->stop_interceptors();
-  const Status drained = await_op(world, [&](Op& op) { return listening.listener->drain(op); }, kDrainLimit, "answering the last requests");
+  const Status drained = await_op(world, [&](Op& op) { return listening.listener->drain(op); }, std::min(kDrainLimit, left), "answering the last requests");
   if (drained.code() == ION_E_DEADLINE)
     logger().warn("clients that do not take their answers are cut off", {{"plugin", listening.name}, {"after_ms", std::to_string(kDrainLimit.n / 1'000'000)}});
-  const Status cut = await_op(world, [&](Op& op) { return listening.listener->stop(op); }, kCutLimit, "closing the listener of " + listening.name);
+  const Status cut = await_op(world, [&](Op& op) { return listening.listener->stop(op); }, std::clamp(end - world.clock().now(), Nanos{}, kCutLimit), "closing the listener of " + listening.name);
   return drained.ok() || drained.code() == ION_E_DEADLINE ? cut : drained;
 }
 
@@ -197,8 +198,9 @@ void Broker::reload(const config::Loaded& next) {
 Status Broker::stop() {
   Parts& p = *parts_;
   if (p.stop_order.empty()) return p.stopped;
+  if (p.options.stopping) p.options.stopping();
   p.logger().info("the broker stops");
-  p.stopped = p.stop_order.run(p.logger());
+  p.stopped = p.stop_order.run(p.logger(), p.world.clock(), kStopLimit);
   if (p.stopped.ok()) p.logger().info("the broker has stopped");
   return p.stopped;
 }

@@ -10,16 +10,21 @@
 #include <ion/contract/broker_api.h>
 #include <ion/result.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace ion {
+
+// Of a whole stop, whatever hangs: closing clients, partitions, plugins and threads share it. A peer is waited for 3 s of it at most.
+constexpr Nanos kStopLimit = seconds(30);
 
 struct BrokerOptions {
   std::string version;
   bool null_broker = false;  // --null: the ceiling of benchmarks, nothing is stored
   bool in_process = false;   // callers use api(); without it a plugin with ion.transport/1 is required
   bool probe = true;         // map plugins in a child process first; false where the program is not ionstreamd
+  std::function<void()> stopping;  // called when a stop begins, also that of a start that failed; may be empty. MAIN
 };
 
 class Broker {
@@ -37,7 +42,8 @@ class Broker {
   // Takes over what can change in a running broker (the level of the log) and logs each key that needs a restart.
   void reload(const config::Loaded& next);
   // Refuses new requests, finishes what was accepted, closes everything. Goes on after a failure and answers the first. A client
-  // that does not read or goes on sending is cut off and is no failure. Again is nothing new.
+  // that does not read or goes on sending is cut off and is no failure. Ends within kStopLimit: what is not done by then is named, and
+  // left to the end of the process, which loses nothing that was acknowledged. Again is nothing new.
   Status stop();
 
  private:

@@ -1,4 +1,5 @@
 // ionstreamd: flags, configuration, the real world and one broker on it. Exit: 0 after a clean stop, 1 when it could not start or serve, 2 for wrong usage.
+#include "base/exit_deadline.h"
 #include "base/posix_files.h"
 #include "base/process.h"
 #include "base/real_world.h"
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -97,6 +99,19 @@ ion::BrokerOptions broker_options(const Flags& f) {
   return o;
 }
 
+constexpr uint64_t kAddressSpaceMin = 1ULL << 30;   // stacks, plugins, and maps of a few segments
+constexpr uint32_t kThreadsOfLibraries = 16;        // those of gRPC and of this program beside the ones that are set ...
+constexpr uint32_t kThreadsOfLibrariesPerCore = 3;  // ... of which some are counted by cores
+constexpr ion::Nanos kLastResort = ion::seconds(5);  // behind the limit that the broker keeps itself
+
+// What a process must have before anything is opened.
+ion::Status check_process(const ion::config::KernelConfig& config) {
+  ION_CHECK(ion::base::fit_address_space(kAddressSpaceMin));
+  const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
+  const uint32_t shards = config.threads.shards == 0 ? cores : config.threads.shards;
+  return ion::base::check_threads(shards + config.threads.blocking + kThreadsOfLibraries + kThreadsOfLibrariesPerCore * cores);
+}
+
 // At the end of a broker every partition closes its two logs at once; none of that may be refused.
 constexpr uint32_t kJobsOfPartition = 4;
 
@@ -123,10 +138,17 @@ void live(ion::Broker& broker, ion::World& world, const Flags& f, ion::Files& ro
 }
 
 int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
+  auto deadline = ion::base::ExitDeadline::start([] {
+    (void)fail({ION_E_DEADLINE, fmt::format("the stop did not end within {:g} s and is given up; nothing that was acknowledged is lost", ion::kStopLimit.seconds())});
+    ion::base::leave_process(1);
+  });
+  if (!deadline) return fail(deadline.error());
   auto world = ion::base::RealWorld::start(world_options(loaded.kernel));
   if (!world) return fail(world.error());
   for (const std::string& file : ignored_overlays(loaded, root)) (*world)->logger().warn(kIgnored, {{"file", file}});
-  auto broker = ion::Broker::start(loaded, broker_options(f), **world);
+  ion::BrokerOptions options = broker_options(f);
+  options.stopping = [&] { (*deadline)->arm(ion::Nanos{ion::kStopLimit.n + kLastResort.n}); };
+  auto broker = ion::Broker::start(loaded, options, **world);
   if (!broker) {
     const ion::Status why = broker.error();
     world->reset();  // the log ends first, so that the cause is the last line
@@ -144,6 +166,8 @@ int run(const Flags& f) {
   if (!root) return fail(root.error());
   auto loaded = load(f, **root);
   if (!loaded) return fail(loaded.error(), f.check ? 1 : 2);
+  if (!f.print)
+    if (const ion::Status enough = check_process(loaded->kernel); !enough.ok()) return fail(enough);
   if (f.check || f.print) {
     for (const std::string& file : ignored_overlays(*loaded, **root))
       (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}: {}\n", file, kIgnored), kWriteLimit);
@@ -186,6 +210,7 @@ int main(int argc, char** argv) {
   ion::base::open_standard_files();
   ion::base::ignore_write_signals();
   if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
+  ion::base::tell_uncaught_exceptions();
   ion::base::keep_freed_memory();
   // Static destructors of libraries race with their threads; everything of ours is stopped and flushed.
   ion::base::leave_process(parse_and_run(argc, argv));

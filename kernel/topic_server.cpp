@@ -7,7 +7,6 @@
 namespace ion {
 namespace {
 
-constexpr Nanos kCloseLimit = seconds(60);       // of the partitions, and of the metadata log: a flush each on a slow disk
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
 
 pipeline::EachPlugin lister(host::PluginHost& host) {
@@ -103,19 +102,19 @@ Status TopicServer::open_partitions() {
   return served.wait(world_, kRecoveryLimit, "opening the partitions");
 }
 
-Status TopicServer::close_partitions() {
+Status TopicServer::close_partitions(Nanos limit) {
   const Awaited closed;
   local_.stop(closed.done());
-  return closed.wait(world_, kCloseLimit, "closing the partitions");
+  return closed.wait(world_, limit, "closing the partitions");
 }
 
-Status TopicServer::close_metadata() {
+Status TopicServer::close_metadata(Nanos limit) {
   const Awaited closed;
   ION_CHECK(post(world_.executor(), world_.control_shard(), [this, done = closed.done()] {
     RoleScope scope(control_role);
     controller_.close(done);
   }));
-  return closed.wait(world_, kCloseLimit, "closing the metadata log");
+  return closed.wait(world_, limit, "closing the metadata log");
 }
 
 }  // namespace ion

@@ -24,8 +24,8 @@ class TopicServer {
 
   Status open_metadata();
   Status open_partitions();
-  Status close_partitions();
-  Status close_metadata();
+  Status close_partitions(Nanos limit);
+  Status close_metadata(Nanos limit);
 
   api::LocalBrokerApi& api() { return *api_; }
   // What an interceptor still keeps is answered now, so that it does not hold up a stop. ANY

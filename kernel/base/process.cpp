@@ -11,11 +11,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <condition_variable>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
+#include <mutex>
+#include <new>
+#include <system_error>
+#include <thread>
 
 extern char** environ;
 
@@ -122,6 +130,78 @@ void keep_freed_memory() {
   (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that it takes
   (void)::mallopt(M_TRIM_THRESHOLD, 1 << 30);
 #endif
+}
+
+namespace {
+
+// Nothing here allocates.
+[[noreturn]] void end_in_words(const char* what, const char* why) {
+  rlimit limit{};
+  std::array<char, 512> line{};
+  const bool limited = ::getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  const int n = limited ? std::snprintf(line.data(), line.size(), "ionstreamd: %s (%s); the address space of this process is limited to %llu KiB (ulimit -v)\n",
+                                        what, why, static_cast<unsigned long long>(limit.rlim_cur >> 10))
+                        : std::snprintf(line.data(), line.size(), "ionstreamd: %s (%s)\n", what, why);
+  if (n > 0) (void)!::write(STDERR_FILENO, line.data(), std::min(static_cast<size_t>(n), line.size() - 1));
+  leave_process(1);
+}
+
+[[noreturn]] void tell_uncaught() {
+  try {
+    if (const auto thrown = std::current_exception()) std::rethrow_exception(thrown);
+  } catch (const std::bad_alloc& e) {
+    end_in_words("out of memory: the system refused an allocation", e.what());
+  } catch (const std::system_error& e) {
+    if (e.code() == std::errc::resource_unavailable_try_again) end_in_words("the system refused a thread or another resource", e.what());
+    (void)std::fprintf(stderr, "ionstreamd: an exception that nobody caught: %s\n", e.what());
+  } catch (const std::exception& e) {
+    (void)std::fprintf(stderr, "ionstreamd: an exception that nobody caught: %s\n", e.what());
+  } catch (...) {
+    (void)std::fprintf(stderr, "ionstreamd: an exception that nobody caught, which has no text\n");
+  }
+  std::abort();
+}
+
+}  // namespace
+
+void tell_uncaught_exceptions() { std::set_terminate(&tell_uncaught); }
+
+Status fit_address_space(uint64_t least) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  if (limit.rlim_cur < least)
+    return {ION_E_NO_MEMORY, fmt::format("the address space of this process is limited to {} KiB (ulimit -v), wanted at least {} KiB for threads, plugins and maps of files",
+                                         limit.rlim_cur >> 10, least >> 10)};
+#if defined(__GLIBC__)
+  (void)::mallopt(M_ARENA_MAX, 1);  // each further one reserves 64 MiB of it
+#endif
+  return {};
+}
+
+Status check_threads(uint32_t count) {
+  std::mutex mutex;
+  std::condition_variable moved;
+  bool over = false;
+  std::vector<std::thread> threads;
+  std::string refused;
+  try {
+    threads.reserve(count);
+    while (threads.size() < count)
+      threads.emplace_back([&] {
+        std::unique_lock lock(mutex);
+        moved.wait(lock, [&] { return over; });
+      });
+  } catch (const std::exception& e) {
+    refused = e.what();
+  }
+  {
+    const std::lock_guard lock(mutex);
+    over = true;
+    moved.notify_all();
+  }
+  for (std::thread& thread : threads) thread.join();
+  if (refused.empty()) return {};
+  return {ION_E_OVERLOADED, fmt::format("wanted {} threads, the system gave {}: {} (ulimit -u, ulimit -v, or the pids.max of a container)", count, threads.size(), refused)};
 }
 
 void leave_process(int code) { ::_exit(code); }

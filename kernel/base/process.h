@@ -35,6 +35,14 @@ void remove_tree(const std::string& directory);  // best effort: a temporary dir
 // by page: a sixth of the null broker's throughput. Price: what the process used at its peak (bounded by the memory budget) stays.
 // Before the first thread. No effect with another allocator.
 void keep_freed_memory();
+// An exception that nobody caught is told in words: an allocation or a thread that the system refused ends the process with exit code 1,
+// anything else by abort, as without this. Before the first thread.
+void tell_uncaught_exceptions();
+// A limit of address space (ulimit -v) below `least` bytes is refused; above it, what threads reserve for their allocations is kept small.
+Status fit_address_space(uint64_t least);
+// Starts `count` threads at once and ends them: libraries that are refused a thread hang later, where nobody can say why. OVERLOADED: the
+// system gives fewer.
+Status check_threads(uint32_t count);
 [[noreturn]] void leave_process(int code);  // without static destructors
 
 }  // namespace ion::base

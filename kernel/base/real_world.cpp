@@ -13,7 +13,8 @@
 namespace ion::base {
 namespace {
 
-constexpr Nanos kEndLimit = seconds(10);       // of work that is left when the world ends
+constexpr Nanos kEndLimit = seconds(10);       // of work that is left when the world ends and nobody has waited for it
+constexpr Nanos kAgainLimit = milliseconds(100);  // if somebody has
 constexpr Nanos kLogLimit = seconds(1);        // for the last lines: a log that nobody reads decides nothing
 constexpr uint64_t kDescriptorsKept = 256;     // of the process, for connections, plugins and the program itself ...
 constexpr uint64_t kDescriptorsKeptShare = 4;  // ... or this part of all, whichever is less
@@ -45,7 +46,7 @@ Status RealWorld::build() {
 }
 
 RealWorld::~RealWorld() {
-  const bool ended = stop_work(kEndLimit).ok();
+  const bool ended = stop_work(asked_ ? kAgainLimit : kEndLimit).ok();
   if (!ended && logger_ != nullptr) logger_->error("work of this process hangs and is left behind");
   const bool written = logger_ == nullptr || logger_->flush(kLogLimit);
   if (!ended) (void)timers_.release(), (void)pool_.release(), (void)signals_.release(), (void)loop_.release();
@@ -73,6 +74,7 @@ int RealWorld::next_signal() { return signals_->next(); }
 
 // Work first: its last tasks may arm timers, which are refused only by a loop that is stopped.
 Status RealWorld::stop_work(Nanos limit) {
+  asked_ = true;
   if (std::exchange(stopped_, true)) return {};
   if (pool_ != nullptr) {
     if (Status ended = pool_->stop(limit); !ended.ok()) return stopped_ = false, ended;

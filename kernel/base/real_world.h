@@ -76,7 +76,7 @@ class RealWorld final : public World {
   std::optional<WorkShards> executor_;
   std::unique_ptr<AsioTimers> timers_;
   ControlThread control_;
-  bool stopped_ = false;
+  bool stopped_ = false, asked_ = false;
 };
 
 }  // namespace ion::base

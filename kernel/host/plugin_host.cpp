@@ -166,10 +166,11 @@ Status PluginHost::start() {
   return {};
 }
 
-Status PluginHost::drain() {
+Status PluginHost::drain(Nanos limit) {
+  const Instant end = shared_->world.clock().now() + limit;
   Status first;
   for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-    const Status drained = (*at)->drain();
+    const Status drained = (*at)->drain(end - shared_->world.clock().now());
     if (!drained.ok())
       shared_->world.logger().error("a plugin did not drain", {{"plugin", (*at)->name()}, {"why", drained.text()}});
     if (first.ok()) first = drained;
@@ -177,11 +178,12 @@ Status PluginHost::drain() {
   return first;
 }
 
-Status PluginHost::destroy() {
-  (void)drain();  // said in the log
+Status PluginHost::destroy(Nanos limit) {
+  const Instant end = shared_->world.clock().now() + limit;
+  (void)drain(limit);  // said in the log
   Status all;
   for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
-    const Status destroyed = (*at)->destroy();
+    const Status destroyed = (*at)->destroy(end - shared_->world.clock().now());
     if (!destroyed.ok())
       shared_->world.logger().error("a plugin was left in memory", {{"plugin", (*at)->name()}, {"why", destroyed.text()}});
     collect(all, destroyed);

@@ -24,6 +24,7 @@
 namespace ion::host {
 
 constexpr size_t kPluginsMax = 64;
+constexpr Nanos kNoLimit = seconds(1'000'000'000);
 
 // One enabled entry of `plugins` in the configuration; the order of specs is the order there.
 struct PluginSpec {
@@ -60,8 +61,9 @@ class PluginHost {
 
   Status load(const std::vector<PluginSpec>& specs);  // once; after a failure only destroy()
   Status start();                                     // stops at the first failure; then drain() and destroy()
-  Status drain();                                     // goes on after a failure, answers the first
-  Status destroy();                                   // drains what was not; FAILED: something was left in memory, leave by _exit
+  // Both stay within `limit` for all plugins together, and within the step deadline for each step.
+  Status drain(Nanos limit = kNoLimit);    // goes on after a failure, answers the first
+  Status destroy(Nanos limit = kNoLimit);  // drains what was not; FAILED: something was left in memory, leave by _exit
 
   Result<ion_ref> contract(std::string_view id) const;         // the only provider
   std::vector<NamedRef> contracts(std::string_view id) const;  // in the order of the configuration

@@ -27,7 +27,7 @@ Status PluginInstance::create(HostServices::Who who) {
     self_ = self, created_ = true;
     if (state_ == ION_PLUGIN_LOADED) state_ = ION_PLUGIN_CREATED;
     return code;
-  });
+  }, parts_.step_deadline);
 }
 
 Status PluginInstance::start() {
@@ -36,7 +36,7 @@ Status PluginInstance::start() {
   ION_CHECK(run(Verb::kStart, [this, refs](ion_err* err) {
     const ion_status code = parts_.plugin->start(self_, err);
     return code == ION_OK ? collect_tables(*refs, err) : code;
-  }));
+  }, parts_.step_deadline));
   std::unique_lock lock(mutex_);  // fault() sets the state first and withdraws then
   if (state_ != ION_PLUGIN_CREATED) {
     lock.unlock();
@@ -57,7 +57,7 @@ ion_status PluginInstance::collect_tables(std::vector<ion_ref>& refs, ion_err* e
   return ION_OK;
 }
 
-Status PluginInstance::drain() {
+Status PluginInstance::drain(Nanos allowed) {
   {
     const std::lock_guard lock(mutex_);
     if (state_ != ION_PLUGIN_STARTED) return {};
@@ -65,10 +65,10 @@ Status PluginInstance::drain() {
   }
   withdraw();
   Clock& clock = shared_->world.clock();
-  const Nanos limit = parts_.step_deadline;
+  const Nanos limit = shortened(allowed);
   const Instant begun = clock.now();
   ION_CHECK(run(Verb::kDrain,
-                [this, limit, begun](ion_err* err) { return ask_drain(err, begun + limit); }));
+                [this, limit, begun](ion_err* err) { return ask_drain(err, begun + limit); }, limit));
   const Nanos left{std::max<int64_t>(0, limit.n - (clock.now() - begun).n)};
   ION_CHECK(wait_for_drain(left));
   set(ION_PLUGIN_DRAINED);
@@ -114,25 +114,29 @@ Status PluginInstance::wait_for_drain(Nanos left) {
   return drained.ok() ? Status() : failed(Verb::kDrain, drained);
 }
 
-Status PluginInstance::destroy() {
+Status PluginInstance::destroy(Nanos allowed) {
+  const Instant end = shared_->world.clock().now() + shortened(allowed);
+  const auto left = [&] { return shortened(end - shared_->world.clock().now()); };
   {
     std::unique_lock lock(mutex_);
-    if (!shared_->world.await(lock, moved_, kGrace, [&] { return !step_out_ && !drain_out_; }))
+    if (!shared_->world.await(lock, moved_, std::min(kGrace, left()), [&] { return !step_out_ && !drain_out_; }))
       return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since its last step has not come back", name())};
     if (!created_) return {};
   }
-  if (!services_->work().close(shared_->world, parts_.step_deadline))
+  if (!services_->work().close(shared_->world, left()))
     return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since work that it posted still runs", name())};
   ION_CHECK(run(Verb::kDestroy, [this](ion_err*) {
     parts_.plugin->destroy(self_);
     return ION_OK;
-  }));
+  }, left()));
   const std::lock_guard lock(mutex_);
   created_ = false;
   return {};
 }
 
-Status PluginInstance::run(Verb verb, std::function<ion_status(ion_err*)> call) {
+Nanos PluginInstance::shortened(Nanos limit) const { return std::clamp(limit, Nanos{}, parts_.step_deadline); }
+
+Status PluginInstance::run(Verb verb, std::function<ion_status(ion_err*)> call, Nanos limit) {
   struct Step {
     ion_err err{sizeof(ion_err), ION_OK, {}};
     ion_status code = ION_OK;
@@ -147,9 +151,9 @@ Status PluginInstance::run(Verb verb, std::function<ion_status(ion_err*)> call) 
     const std::lock_guard lock(instance->mutex_);
     instance->step_out_ = false;
     instance->moved_.notify_all();
-  }, parts_.step_deadline);
+  }, limit);
   if (!back)
-    return failed(verb, Status(ION_E_DEADLINE, fmt::format("it did not come back within {:g} s", parts_.step_deadline.seconds())));
+    return failed(verb, Status(ION_E_DEADLINE, fmt::format("it did not come back within {:g} s", limit.seconds())));
   if (step->code > ION_OK) return failed(verb, Status(ION_E_INTERNAL, "it answered PENDING, which only an op may"));
   return step->code == ION_OK ? Status() : failed(verb, Status::from(step->code, &step->err));
 }

@@ -45,9 +45,10 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
   Status create(HostServices::Who who);
   Status start();
   // Withdraws contracts and RPC handlers, then drains. Nothing to do unless it was started.
-  Status drain();
+  // `limit` and the step deadline bound the whole of it.
+  Status drain(Nanos limit);
   // Frees what create made. FAILED: a step is still out or work still runs, so the instance must be left in memory.
-  Status destroy();
+  Status destroy(Nanos limit);
   bool destroyed() const;  // nothing of it is left: this object may be freed once executor and timers are stopped
 
   const std::string& name() const { return parts_.info.name; }
@@ -58,7 +59,8 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
  private:
   enum class Verb { kCreate, kStart, kDrain, kDestroy };
   static void drain_done(void* self, const ion_result* result) noexcept;
-  Status run(Verb verb, std::function<ion_status(ion_err*)> call);
+  Status run(Verb verb, std::function<ion_status(ion_err*)> call, Nanos limit);
+  Nanos shortened(Nanos limit) const;  // to the step deadline; not below 0
   Status failed(Verb verb, const Status& why);
   ion_status ask_drain(ion_err* err, Instant deadline);
   Status wait_for_drain(Nanos left);

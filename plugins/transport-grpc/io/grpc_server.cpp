@@ -75,6 +75,12 @@ void GrpcServer::stop(Later later) {
   registry_->drain();
   if (const size_t left = shut_down_connections(at_); left != 0)
     services_.host.log(LogLevel::kDebug, "connections are closed", {{"address", address_}, {"connections", std::to_string(left)}});
+  // Not on this thread: gRPC waits inside without a limit, and the host's limit must hold.
+  const Status posted = post_blocking(executor_, [self = shared_from_this()] { self->shut_down(); });
+  if (!posted.ok()) shut_down();
+}
+
+void GrpcServer::shut_down() {
   // A deadline in the past cancels every call; this waits until gRPC has let go of its connections. Handlers answer to a cancelled
   // call at once, whatever the kernel still does for it; what is in flight there comes home on other threads.
   server_->Shutdown(gpr_inf_past(GPR_CLOCK_REALTIME));

@@ -37,6 +37,7 @@ class GrpcServer final : public CallSink, public std::enable_shared_from_this<Gr
   void accept(std::unique_ptr<CallPort> port, CallFacts facts) override;
 
  private:
+  void shut_down();  // BLOCKING
   void all_gone();
   void take_down();  // BLOCKING
   void post_take_down();

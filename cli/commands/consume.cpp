@@ -175,15 +175,11 @@ class Consumption {
 
   Status print(const Source& from, client::RecordSet& set) {
     const std::lock_guard lock(mutex_);
-    RecordView view;
-    view.topic = from.topic, view.partition = set.partition(), view.log = set.log();
     while (printed_ < plan_.records_max && !closed_) {
       ION_TRY(const std::optional<batch::Record> record, set.next());
       if (!record) return {};
-      view.offset = record->offset, view.time = record->time, view.number = ++printed_;
-      view.key = record->key ? std::optional(text_of(*record->key)) : std::nullopt;
-      view.value = record->value ? std::optional(text_of(*record->value)) : std::nullopt;
-      view.headers = record->headers, view.header_count = record->header_count;
+      RecordView view = view_of(*record);
+      view.topic = from.topic, view.partition = set.partition(), view.log = set.log(), view.number = ++printed_;
       if (plan_.format) plan_.format->write(view, output_);
       else append_json_line(view, output_);
       if (output_.size() >= kOutputBytes) flush_locked();

@@ -54,6 +54,15 @@ void append_headers(const RecordView& r, std::string& to) {
 
 }  // namespace
 
+RecordView view_of(const batch::Record& record) {
+  RecordView view;
+  view.offset = record.offset, view.time = record.time;
+  if (record.key) view.key = text_of(*record.key);
+  if (record.value) view.value = text_of(*record.value);
+  view.headers = record.headers, view.header_count = record.header_count;
+  return view;
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const size_t n = utf8_sequence(text);

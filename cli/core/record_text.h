@@ -1,6 +1,7 @@
 // Texts of one record that are more than its bytes: JSON, base64, decimal numbers. Pure; everything is appended to `to`.
 #pragma once
 #include <ion/ids.h>
+#include <ion/record_reader.h>
 #include <ion/time.h>
 
 #include <cstdint>
@@ -23,6 +24,9 @@ struct RecordView {
   int32_t header_count = 0;
   uint64_t number = 0;               // of this run, from 1
 };
+
+// Of a record that was read; topic, partition, log and number are the caller's to fill in.
+RecordView view_of(const batch::Record& record);
 
 bool is_utf8(std::string_view text);
 void append_number(int64_t number, std::string& to);

@@ -50,7 +50,7 @@ def what_opens(head, parens):
         return "scope"
     if re.match(r"(enum|class|struct|union)\b", plain) and "(" in plain and re.match(r"[^(]*\b(alignas|__attribute__|ION_\w+)\s*\(", plain):
         return "scope"
-    if re.search(r"\)\s*(?:\w+\s*)*:(?!:)", plain) and re.search(r"[\w>]$", plain) and not re.search(r"\b(const|noexcept|try)$", plain):
+    if re.search(r"\) ?(?:\w+ )*\w* ?:(?!:)", plain) and re.search(r"[\w>]$", plain) and not re.search(r"\b(const|noexcept|try)$", plain):
         return "initializer"
     if re.search(r"[^=!<>]=\s*$", plain) or plain.endswith((",", "return")):
         return "initializer"

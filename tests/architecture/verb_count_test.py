@@ -78,7 +78,8 @@ def probe_fails(tree, with_row):
         target.parent.mkdir(parents=True)
         text = (tree.root / VERBS).read_text(encoding="utf-8")
         if with_row:
-            text = re.sub(r"(  X\(cluster_info,[^\n]*\))\n", r"\1 \\\n  X(added_by_a_test, ion_topic_req, ion_admin_answer, ALTER, TOPIC, UNSAFE, SERVING)\n", text)
+            text = re.sub(r"(#define ION_BROKER_VERBS\(X\) *\\\n(?:  X\([^\n]*\\\n)*  X\([^\n]*\))\n",
+                          r"\1 \\\n  X(added_by_a_test, ion_topic_req, ion_admin_answer, ALTER, TOPIC, UNSAFE, SERVING)\n", text)
         target.write_text(text, encoding="utf-8")
         done = subprocess.run([compiler, f"-I{folder}", *flags, "-fsyntax-only", str(probe)], capture_output=True, text=True, timeout=100)
         return done.stderr[:2000] or "an error without text" if done.returncode else ""

@@ -254,6 +254,29 @@ class Formats(unittest.TestCase):
                 self.assertEqual(text[3]["key"], "/w==")
             self.assertEqual(broker.ion("consume", "b", "-e", "-n", "1", "-f", "%H %h{%k=%v,}\n").stdout, b"3 h=,h=,i=x,\n")
 
+    def test_records_are_got_by_their_ids_in_the_forms_of_consume(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "ids", "-p", 3)
+            broker.ion("produce", "ids", "-f", "%k:%v\\n", stdin=b"".join(b"k%d:v%d\n" % (i, i) for i in range(20)))
+            lines = broker.ion("consume", "ids", "-e").stdout.splitlines()
+            by_id = {json.loads(line)["id"]: line for line in lines}
+            self.assertEqual(len(by_id), 20)
+            ids = sorted(by_id)
+            got = ion(broker.address, "get", *ids, capture_output=True)
+            self.assertEqual((got.returncode, got.stdout.splitlines(), got.stderr), (0, [by_id[i] for i in ids], b""))
+            got = ion(broker.address, "get", ids[0], "-f", "%t %k=%v %u\\n", capture_output=True)
+            record = json.loads(by_id[ids[0]])
+            self.assertEqual(got.stdout.decode(), f"ids {record['key']}={record['value']} {ids[0]}\n")
+
+            unknown = ids[0][:-8] + "ffffffff"
+            got = ion(broker.address, "get", ids[1], unknown, capture_output=True)
+            self.assertEqual((got.returncode, got.stdout.splitlines()), (3, [by_id[ids[1]]]))
+            self.assertRegex(got.stderr.decode(), rf"^ion: get {unknown}: NOT_FOUND LOG_NOT_FOUND: no partition has log \d+: .+\n$")
+            self.assertEqual(ion(broker.address, "get", unknown, capture_output=True).returncode, 1)
+            got = ion(broker.address, "get", "12345", capture_output=True)
+            self.assertEqual((got.returncode, got.stdout), (2, b""))
+            self.assertIn("want 8-4-4-4-12 hex digits, have '12345'", got.stderr.decode())
+
     def test_sizes_and_forms_bring_any_bytes_in_and_out(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")

@@ -120,6 +120,12 @@ class Intercepted(unittest.TestCase):
         self.assertEqual(self.server.ion("consume", "t", "-o", "start", "-e", "-f", "%v\n").stdout, b"a\nb\n")
         self.assertEqual(self.client.broker("Fetch", topic="t", partition=0, offset=0).high_watermark, 4)
 
+    def test_a_record_hidden_from_readers_is_not_got_by_its_id_either(self):
+        ids = self.server.ion("produce", "t", "-o", "%u\n", stdin=b"a\nhide\nb\n").stdout.decode().split()
+        got = self.server.ion("get", *ids, "-f", "%v\n", check=False)
+        self.assertEqual((got.returncode, got.stdout), (3, b"a\nb\n"))
+        self.assertRegex(got.stderr.decode(), rf"^ion: get {ids[1]}: NOT_FOUND RECORD_NOT_FOUND: topic t partition 0: offset 1 holds no record any more\n$")
+
     def test_a_producer_whose_records_are_dropped_succeeds(self):
         done = self.server.ion("produce", "t", stdin=b"a\ndrop\nb\n")
         self.assertEqual(done.returncode, 0)
@@ -138,6 +144,12 @@ class WholeBatches(Intercepted):
     def test_one_rejected_record_is_told_with_its_index_and_the_others_are_stored(self):
         self.assertIn("interceptor test-intercept: record 1: it says reject", self.refused(b"a", b"reject", b"c").details())
         self.assertEqual(self.read(), [])
+
+    def test_a_record_hidden_from_readers_is_not_got_by_its_id_either(self):
+        ids = self.server.ion("produce", "t", "-o", "%u\n", stdin=b"a\nhide\nb\n").stdout.decode().split()
+        got = self.server.ion("get", *ids, "-f", "%v\n", check=False)
+        self.assertEqual((got.returncode, got.stdout), (3, b"a\nb\n"))
+        self.assertRegex(got.stderr.decode(), rf"^ion: get {ids[1]}: NOT_FOUND RECORD_NOT_FOUND: topic t partition 0: offset 1 holds no record any more\n$")
 
     def test_a_producer_whose_records_are_dropped_succeeds(self):
         done = self.server.ion("produce", "t", stdin=b"c\nreject\n", check=False)

@@ -5,6 +5,7 @@
 #include "support/asked.h"
 #include "support/virtual_world.h"
 
+#include <ion/message_id.h>
 #include <ion/record_reader.h>
 #include <ion/record_writer.h>
 
@@ -110,6 +111,33 @@ class TestBroker {
       at = answer.next;
     }
   }
+  // "topic/partition@offset=value" of the record with this id; or the reason, else the code, why there is none.
+  std::string get_record(const Uuid& id) {
+    ion_record_req request{};
+    request.size = sizeof request;
+    std::copy(id.bytes.begin(), id.bytes.end(), request.id);
+    ion_record_answer answer{};
+    ion_error_info error{};
+    error.size = sizeof error;
+    answer.size = sizeof answer, answer.error = &error;
+    const Outcome got = ask([&](Op& op) { return api().get_record(op, request, answer); });
+    if (!got.status.ok()) return error.reason[0] != 0 ? error.reason : std::string(code_name(got.status.code()));
+    std::string value;
+    for (const Buf& buf : got.bufs) add_values(value, buf);
+    return std::string(answer.topic) + "/" + std::to_string(answer.partition) + "@" + std::to_string(answer.offset) + "=" + value;
+  }
+  // The ids of all records of a topic's first partition.
+  std::vector<Uuid> ids(std::string_view topic) {
+    ion_fetch_req request{};
+    request.size = sizeof request, request.topic = bytes_of(topic), request.bytes_max = 16 << 20;
+    ion_fetch_answer answer{};
+    answer.size = sizeof answer;
+    const Outcome got = ask([&](Op& op) { return api().fetch(op, request, answer); });
+    std::vector<Uuid> all;
+    for (const Buf& buf : got.bufs)
+      each_record(buf, [&](const batch::Record& record) { all.push_back(message_id::make(record.time, record.offset, {answer.log_id})); });
+    return all;
+  }
   BrokerApi& api() { return broker_->api(); }
   Broker& broker() { return *broker_; }
   VirtualWorld& world() { return *world_; }
@@ -123,13 +151,19 @@ class TestBroker {
     return asked.take();
   }
   static void add_values(std::string& all, const Buf& buf) {
+    each_record(buf, [&](const batch::Record& record) {
+      all += (all.empty() ? "" : ",") + std::string(text_of(record.value.value_or(std::span<const uint8_t>())));
+    });
+  }
+  template <class F>
+  static void each_record(const Buf& buf, F&& f) {
     for (uint64_t at = 0; at < buf.size();) {
       const std::span<const uint8_t> rest(buf.data() + at, buf.size() - at);
       const batch::Header header = batch::read_header(rest.data());
       auto reader = batch::RecordReader::open(rest.first(header.total_bytes()));
       ION_ASSERT(reader.has_value());
       for (auto record = reader->next(); record.has_value() && record->has_value(); record = reader->next())
-        all += (all.empty() ? "" : ",") + std::string(text_of((*record)->value.value_or(std::span<const uint8_t>())));
+        f(**record);
       at += header.total_bytes();
     }
   }

@@ -46,6 +46,30 @@ TEST_F(Brokers, a_start_and_a_stop_wait_for_no_time_to_pass) {
   EXPECT_LT((time.clock().now() - begun).seconds(), 1.0);
 }
 
+TEST_F(Brokers, a_record_is_found_by_its_id_wherever_it_is) {
+  TestBroker& broker = add();
+  ASSERT_TRUE(broker.start().ok());
+  for (const char* topic : {"a", "b"}) ASSERT_TRUE(broker.create_topic(topic).ok());
+  ASSERT_TRUE(broker.produce("a", {"a0"}).ok());
+  ASSERT_TRUE(broker.produce("b", {"b0", "b1", "b2"}).ok());
+  ASSERT_TRUE(broker.produce("b", {"b3"}).ok());
+  const std::vector<Uuid> ids = broker.ids("b");
+  ASSERT_EQ(ids.size(), 4u);
+  for (size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(broker.get_record(ids[i]), "b/0@" + std::to_string(i) + "=b" + std::to_string(i));
+  EXPECT_EQ(broker.get_record(broker.ids("a")[0]), "a/0@0=a0");
+
+  const message_id::Parts parts = *message_id::parse(ids[3]);
+  EXPECT_EQ(broker.get_record(message_id::make(parts.time, {4}, parts.log)), "NOT_YET");
+  EXPECT_EQ(broker.get_record(message_id::make({parts.time.ms + 1}, {3}, parts.log)), "RECORD_NOT_FOUND") << "another record has its place";
+  EXPECT_EQ(broker.get_record(message_id::make(parts.time, {3}, {kLogIdMax})), "LOG_NOT_FOUND");
+  EXPECT_EQ(broker.get_record(Uuid::random(1, 2)), "INVALID");
+
+  ASSERT_TRUE(broker.stop().ok());
+  ASSERT_TRUE(broker.start().ok());
+  EXPECT_EQ(broker.get_record(ids[2]), "b/0@2=b2") << "an id lives as long as its record";
+  EXPECT_TRUE(broker.stop().ok());
+}
+
 TEST_F(Brokers, requests_are_refused_once_the_stop_has_begun) {
   TestBroker& broker = add();
   ASSERT_TRUE(broker.start().ok());

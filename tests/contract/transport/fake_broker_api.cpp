@@ -1,5 +1,7 @@
 #include "fake_broker_api.h"
 
+#include <ion/message_id.h>
+
 #include <ion/record_batch.h>
 
 #include <algorithm>
@@ -195,6 +197,26 @@ Answer FakeBrokerApi::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a)
   parked_.push_back({op.raw().id, place, r.offset, r.bytes_max, op.later(), &a});
   changed_.notify_all();
   return op.pending();
+}
+
+Answer FakeBrokerApi::get_record(Op& op, const ion_record_req& r, ion_record_answer& a) {
+  std::unique_lock lock(mutex_);
+  Uuid id;
+  std::copy_n(r.id, id.bytes.size(), id.bytes.begin());
+  const auto parts = message_id::parse(id);
+  const auto refused = [&](const Status& why) { return explain(a.error, why), op.refuse(why); };
+  if (!parts) return refused(parts.error());
+  if (parts->log.v != kLogId || topics_.empty()) return refused({ION_E_NOT_FOUND, "no partition has log " + std::to_string(parts->log.v), "LOG_NOT_FOUND"});
+  for (const Batch& batch : topics_.begin()->second[0]) {
+    if (batch.base != parts->offset_low.v) continue;
+    leases_.fetch_add(1);
+    Buf buf = Buf::adopt({reinterpret_cast<const uint8_t*>(batch.bytes.data()), batch.bytes.size(), &Lease::kOps, new Lease{this}});
+    a.partition = 0, a.offset = batch.base, a.log_id = kLogId;
+    std::snprintf(a.topic, sizeof a.topic, "%s", topics_.begin()->first.c_str());
+    lock.unlock();
+    return op.ok(0, 0, {&buf, 1});
+  }
+  return refused({ION_E_OUT_OF_RANGE, "offset " + std::to_string(parts->offset_low.v) + " was deleted", "OFFSET_OUT_OF_RANGE"});
 }
 
 // Answers those parked fetches that have something to read by now.

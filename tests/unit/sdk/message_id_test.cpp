@@ -97,5 +97,23 @@ TEST(MessageId, finds_the_true_offset_only_inside_the_log) {
   EXPECT_EQ(at(kSpan - 2, INT64_MAX - 10, INT64_MAX), INT64_MAX - 1);
 }
 
+TEST(MessageId, tells_a_deleted_offset_from_one_that_is_not_there_yet) {
+  const auto why = [](int64_t low, int64_t start, int64_t end) { return message_id::resolve({{}, {low}, {}}, {{start}, {end}}).error(); };
+  EXPECT_EQ(why(4, 5, 10).code(), ION_E_OUT_OF_RANGE);
+  EXPECT_NE(why(4, 5, 10).message().find("the first that is there is 5"), std::string::npos) << why(4, 5, 10).text();
+  EXPECT_EQ(why(10, 5, 10).code(), ION_E_NOT_FOUND);
+  EXPECT_EQ(why(10, 5, 10).reason(), "NOT_YET");
+  EXPECT_EQ(why(0, 0, 0).reason(), "NOT_YET");
+  EXPECT_EQ(why(kSpan - 1, 0, 10).reason(), "NOT_YET") << "nothing lies before 0";
+  EXPECT_EQ(why(5, kSpan * 3 + 6, kSpan * 3 + 20).code(), ION_E_OUT_OF_RANGE);
+  EXPECT_EQ(why(20, kSpan * 3 + 6, kSpan * 3 + 20).reason(), "NOT_YET");
+}
+
+TEST(MessageId, is_of_a_record_with_its_time_alone) {
+  const message_id::Parts parts = *message_id::parse(message_id::make({-5}, {1}, {1}));
+  EXPECT_TRUE(message_id::is_time_of(parts, {-5})) << "clamped as when the id was made";
+  EXPECT_FALSE(message_id::is_time_of(parts, {1}));
+}
+
 }  // namespace
 }  // namespace ion

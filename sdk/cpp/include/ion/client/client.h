@@ -8,9 +8,16 @@
 #include <ion/client/reader.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace ion::client {
+
+// One record that was asked for by its id.
+struct FoundRecord {
+  std::string topic;
+  RecordSet records;  // next() gives the record, and then nothing
+};
 
 class Client {
  public:
@@ -30,6 +37,11 @@ class Client {
   // How many partitions a topic has; waits at most `timeout`, not on the client's thread. NOT_FOUND with TOPIC_NOT_FOUND, INVALID for what
   // is no name of a topic, FORBIDDEN; DEADLINE, CLOSED: no broker said.
   Result<uint32_t> partitions_of(std::string_view topic, Nanos timeout = seconds(10));
+  // The record with this id (Receipt::id; of a record that was read, message_id::make), from whichever topic it is in. Waits at most
+  // `timeout`; not on the client's thread.
+  // INVALID: no message id. NOT_FOUND with LOG_NOT_FOUND (its topic is gone), NOT_YET (its log ends before it) or RECORD_NOT_FOUND (it
+  // was taken out). OUT_OF_RANGE: it was deleted. Else as the calls of Admin.
+  Result<FoundRecord> get_record(const Uuid& id, Nanos timeout = seconds(10));
   Admin admin();  // cheap, shares the client's connections
 
  private:

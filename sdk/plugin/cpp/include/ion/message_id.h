@@ -75,14 +75,21 @@ struct LogBounds {
   Offset start, end;
 };
 // The one offset inside the log with these low bits: unique while the log holds at most 2^40, else the oldest. The record there
-// is meant only if its stored time is the id's; differing, compacted or deleted is NOT_FOUND as well.
+// is meant only if its stored time is the id's (`is_time_of`). Without one it is taken for what lies nearer: OUT_OF_RANGE, it was
+// before the start and is deleted; NOT_FOUND with NOT_YET, it would be at or behind the end.
 inline Result<Offset> resolve(const Parts& parts, LogBounds log) {
   ION_ASSERT(log.start.v >= 0 && log.start <= log.end);
   const int64_t ahead = (parts.offset_low.v - log.start.v) & (kOffsetSpan - 1);  // two's complement: also right when negative
-  if (ahead >= log.end - log.start)
-    return Status(ION_E_NOT_FOUND, "message id: no offset in [" + std::to_string(log.start.v) + ", " + std::to_string(log.end.v) +
-                                       ") ends in " + std::to_string(parts.offset_low.v) + " modulo 2^40");
-  return log.start + ahead;
+  const int64_t length = log.end - log.start;
+  if (ahead < length) return log.start + ahead;
+  const int64_t behind = kOffsetSpan - ahead;  // before the start, if it was there
+  if (behind <= log.start.v && behind <= ahead - length)
+    return Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(log.start.v - behind) + " was deleted, the first that is there is " +
+                                          std::to_string(log.start.v), "OFFSET_OUT_OF_RANGE");
+  const int64_t there = ahead > INT64_MAX - log.start.v ? INT64_MAX : log.start.v + ahead;
+  return Status(ION_E_NOT_FOUND, "offset " + std::to_string(there) + " is not there yet, the log ends at " + std::to_string(log.end.v), "NOT_YET");
 }
+// Whether a record with this stored time can have the id.
+inline bool is_time_of(const Parts& parts, WallMs stored) { return std::clamp<int64_t>(stored.ms, 0, kTimeEnd - 1) == parts.time.ms; }
 
 }  // namespace ion::message_id

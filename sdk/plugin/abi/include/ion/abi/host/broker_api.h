@@ -78,6 +78,24 @@ typedef struct ion_fetch_answer {
   ion_error_info* error;
 } ion_fetch_answer;
 
+/* get_record: one record by its id. It comes as a buffer of the op's result, lent to the receiver: one RecordBatch v2 that holds
+ * it alone. INVALID (no message id), NOT_FOUND (LOG_NOT_FOUND: no partition here has its log; NOT_YET: the log ends before it;
+ * RECORD_NOT_FOUND: its place is empty or another record's), OUT_OF_RANGE (deleted; the words name the first offset that is
+ * there), REJECTED (an interceptor), and what fetch answers. */
+typedef struct ion_record_req {
+  uint32_t size, flags;
+  const ion_caller* who;
+  uint8_t id[16]; /* a message id, first byte first */
+} ion_record_req;
+typedef struct ion_record_answer {
+  uint32_t size;
+  int32_t partition;
+  ion_offset offset;
+  uint64_t log_id;
+  ion_error_info* error;
+  char topic[256]; /* ends in zero */
+} ion_record_answer;
+
 /* offset_for: one offset of a partition. NOT_FOUND, UNSUPPORTED (TIME on storage without an index of times). */
 typedef enum ion_offset_what { ION_OFFSET_START = 0, ION_OFFSET_END = 1, ION_OFFSET_TIME = 2 } ion_offset_what;
 typedef struct ion_offset_req {

@@ -5,7 +5,7 @@
  * X(name, request, answer, access, resource, repeat, open)
  *   request, answer  structs that begin with `size`; the request has `who`, the answer has `error`
  *   access, resource what the caller must be allowed to do, and to what: an ion_access and an ion_resource without prefix. The
- *                    topic is the one that the request names; CLUSTER is the broker's whole cluster.
+ *                    topic is the one that the request names, or whose log its id names; CLUSTER is the broker's whole cluster.
  *   repeat           SAFE: asking again after an unknown outcome changes nothing more. UNSAFE: it may act twice, or answer
  *                    EXISTS or NOT_FOUND for its own first attempt.
  *   open             SERVING: refused with CLOSED unless the broker serves. ALWAYS: also answered while it starts or drains. */
@@ -24,7 +24,8 @@
   X(topic_describe, ion_topic_req, ion_admin_answer, DESCRIBE, TOPIC, SAFE, SERVING)               \
   X(topic_delete, ion_topic_req, ion_admin_answer, DELETE, TOPIC, UNSAFE, SERVING)                 \
   X(plugin_list, ion_plugin_req, ion_admin_answer, DESCRIBE, CLUSTER, SAFE, ALWAYS)                \
-  X(cluster_info, ion_cluster_req, ion_cluster_answer, DESCRIBE, CLUSTER, SAFE, ALWAYS)
+  X(cluster_info, ion_cluster_req, ion_cluster_answer, DESCRIBE, CLUSTER, SAFE, ALWAYS)            \
+  X(get_record, ion_record_req, ion_record_answer, READ, TOPIC, SAFE, SERVING)
 
 /* Verbs that are computed at once from what the broker knows in memory, hence plain functions. */
 #define ION_BROKER_LOOKUPS(X) \

@@ -1,8 +1,9 @@
 # cmake --install: programs, plugins, and the SDK for plugins of others. The folder may be moved as a whole.
 #   bin/                      ionstreamd, ion, ion-new-plugin
 #   lib/ionstream/plugins/    the broker's own plugins;  lib/ionstream/lib/ their library, where the plugin host looks for it
-#   include/ion/              C ABI and C++ SDK;  lib/cmake/IonStream/ find_package(IonStream)
-#   share/ionstream/          plugin-template, plugin README
+#   include/ion/              C ABI, C++ SDK for plugins, C++ client;  lib/cmake/IonStream/ find_package(IonStream)
+#   lib/libion_client*.a      the C++ client, which uses lib/ionstream/lib/, too
+#   share/ionstream/          plugin-template, client-example, their READMEs
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/IonStream)
@@ -22,8 +23,17 @@ foreach(plugin storage-memory storage-mmap consensus-single partition-router tra
     install(TARGETS ionstream-plugin-${plugin} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ionstream/plugins)
   endif()
 endforeach()
-if(TARGET ionproto)
-  install(TARGETS ionproto LIBRARY DESTINATION ${own_lib_dir})
+# The C++ client has an export set of its own: who writes a plugin needs no gRPC.
+if(TARGET ion_client)
+  set_target_properties(ionproto PROPERTIES EXPORT_NAME client_proto)
+  set_target_properties(ion_client_core PROPERTIES EXPORT_NAME client_core)
+  set_target_properties(ion_client PROPERTIES EXPORT_NAME client)
+  install(TARGETS ionproto EXPORT IonStreamClientTargets LIBRARY DESTINATION ${own_lib_dir})
+  install(TARGETS ion_client ion_client_core EXPORT IonStreamClientTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(DIRECTORY sdk/cpp/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+  install(EXPORT IonStreamClientTargets NAMESPACE IonStream:: DESTINATION ${package_dir})
+  install(DIRECTORY sdk/cpp/examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream/client-example)
+  install(FILES sdk/cpp/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream RENAME client-README.md)
 endif()
 
 set_target_properties(ion_plugin_abi PROPERTIES EXPORT_NAME plugin_abi)

@@ -49,6 +49,7 @@ int exit_of(size_t failed, size_t all) {
 }
 
 Result<client::Client> connect(const Context& context) {
+  ION_CHECK(room_for_a_client());
   client::ClientOptions options;
   options.brokers = context.brokers;
   options.connect_timeout = context.timeout;

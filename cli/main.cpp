@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <sstream>
 
 #include "command.h"
 #include "core/units.h"
@@ -61,16 +60,14 @@ std::string overview(const std::string& area) {
 enum class FormatOf { kAnswer, kRecord };
 
 ion::Result<Context> context_of(const Arguments& before, const Arguments& behind, FormatOf own) {
-  const auto given = [&](const std::string& name) -> const std::string& { return behind.text(name).empty() ? before.text(name) : behind.text(name); };
+  const auto given = [&](const std::string& name) -> const std::string& { return behind.has(name) ? behind.text(name) : before.text(name); };
   Context context;
-  std::string brokers = given("brokers");
-  if (brokers.empty() && std::getenv("ION_BROKERS") != nullptr) brokers = std::getenv("ION_BROKERS");
+  std::string brokers = given("brokers"), said_by = "--brokers";
+  if (const char* variable = std::getenv("ION_BROKERS"); brokers.empty() && variable != nullptr) brokers = variable, said_by = "$ION_BROKERS";
   if (brokers.empty()) brokers = kStandardBroker;
-  std::istringstream parts(brokers);
-  for (std::string part; std::getline(parts, part, ',');)
-    if (!part.empty()) context.brokers.push_back(part);
+  ION_TRY(context.brokers, split_list(said_by, brokers));
   for (const std::string& broker : context.brokers)
-    if (const auto address = ion::client::parse_address(broker); !address) return usage("--brokers: " + address.error().message());
+    if (const auto address = ion::client::parse_address(broker); !address) return usage(said_by + ": " + address.error().message());
   if (const std::string& timeout = given("timeout"); !timeout.empty()) {
     const auto parsed = parse_duration(timeout);
     if (!parsed || parsed->n <= 0) return usage(fmt::format("--timeout: want a duration such as 10s, have \"{}\"", timeout));
@@ -87,6 +84,7 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
   if (command.declare != nullptr) command.declare(options);
   const FormatOf format = options.has("format") ? FormatOf::kRecord : FormatOf::kAnswer;
   declare_globals(options);
+  options.synopsis(command.synopsis);
   const auto arguments = options.parse(rest);
   if (arguments && arguments->has("help")) {
     return deliver(command.words, fmt::format("usage: ion {} {} [option...]\n{}\n\n{}", command.words, command.synopsis, command.help, options.help()));
@@ -112,6 +110,7 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
 int main(int argc, char** argv) {
   keep_standard_files();
   ignore_write_signals();
+  say_why_it_ends();
   keep_freed_memory();
   const std::vector<std::string> all(argv + 1, argv + argc);
   const size_t split = leading(all);

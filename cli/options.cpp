@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "core/units.h"
@@ -45,12 +46,22 @@ Result<uint64_t> Arguments::count(const std::string& name, uint64_t max) const {
   return parsed;
 }
 
-std::vector<std::string> Arguments::list(const std::string& name) const {
+Result<std::vector<std::string>> split_list(const std::string& what, const std::string& text) {
+  std::vector<std::string> out;
+  for (size_t begin = 0;;) {
+    const size_t comma = text.find(',', begin);
+    out.push_back(text.substr(begin, comma == std::string::npos ? comma : comma - begin));
+    if (out.back().empty()) return usage(fmt::format("{}: item {} of \"{}\" is empty", what, out.size(), text));
+    if (comma == std::string::npos) return out;
+    begin = comma + 1;
+  }
+}
+
+Result<std::vector<std::string>> Arguments::list(const std::string& name) const {
   std::vector<std::string> out;
   for (const std::string& text : texts(name)) {
-    std::istringstream parts(text);
-    for (std::string part; std::getline(parts, part, ',');)
-      if (!part.empty()) out.push_back(part);
+    ION_TRY(const std::vector<std::string> items, split_list("--" + name, text));
+    out.insert(out.end(), items.begin(), items.end());
   }
   return out;
 }
@@ -83,6 +94,14 @@ OptionSet& OptionSet::values(const char* names, const char* help) {
 }
 OptionSet& OptionSet::positionals(size_t least, size_t most) {
   least_ = least, most_ = most;
+  return *this;
+}
+OptionSet& OptionSet::synopsis(std::string_view words) {
+  synopsis_ = words;
+  return *this;
+}
+OptionSet& OptionSet::may_be_empty(const char* name) {
+  may_be_empty_.insert(name);
   return *this;
 }
 bool OptionSet::has(const std::string& name) const { return shown_.find_nothrow(name, false) != nullptr; }
@@ -124,14 +143,30 @@ Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) co
       continue;
     }
     const auto& texts = value.as<std::vector<std::string>>();
-    if (name == kPositionals) out.positionals_ = texts;
-    else out.texts_[name] = texts;
+    if (name == kPositionals) {
+      out.positionals_ = texts;
+      continue;
+    }
+    const bool empty = std::find(texts.begin(), texts.end(), std::string()) != texts.end();
+    if (empty && may_be_empty_.count(name) == 0) return usage(fmt::format("--{}: its value is empty", name));
+    out.texts_[name] = texts;
     if (!value.defaulted()) out.chosen_.insert(name);
   }
   if (out.has("help")) return out;
-  if (out.positionals_.size() < least_) return usage("a word is missing");
-  if (out.positionals_.size() > most_) return usage(fmt::format("one word too many: \"{}\"", out.positionals_[most_]));
+  ION_CHECK(check_words(out.positionals_));
   return out;
+}
+
+Status OptionSet::check_words(const std::vector<std::string>& words) const {
+  for (size_t i = 0; i < words.size(); ++i)
+    if (words[i].empty()) return usage(fmt::format("word {} is empty{}{}", i + 1, synopsis_.empty() ? "" : "; want ", synopsis_));
+  if (words.size() > most_)
+    return usage(fmt::format("one word too many: \"{}\"; want {}", words[most_], synopsis_.empty() ? "options only" : synopsis_));
+  if (words.size() >= least_) return {};
+  std::istringstream names(synopsis_);
+  std::string name = "a word";
+  for (size_t i = 0; i <= words.size() && names >> name; ++i) continue;
+  return usage(fmt::format("{} is missing", name));
 }
 
 std::string OptionSet::help() const {

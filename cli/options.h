@@ -10,12 +10,15 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ion::cli {
 
 inline constexpr const char* kUsage = "USAGE";
 Status usage(std::string words);
+// The items of `A,B,C`, none of them empty. `what` stands in front of what is wrong.
+Result<std::vector<std::string>> split_list(const std::string& what, const std::string& text);
 
 class Arguments {
  public:
@@ -30,8 +33,8 @@ class Arguments {
   Result<Nanos> duration(const std::string& name) const;
   Result<uint64_t> size(const std::string& name) const;
   Result<uint64_t> count(const std::string& name, uint64_t max) const;
-  // Of `A,B` and repeated options.
-  std::vector<std::string> list(const std::string& name) const;
+  // Of `A,B` and repeated options; an empty item is named.
+  Result<std::vector<std::string>> list(const std::string& name) const;
   // Of repeated `key=value` (or another mark between them), in order.
   Result<std::vector<std::pair<std::string, std::string>>> pairs(const std::string& name, char mark) const;
 
@@ -49,7 +52,9 @@ class OptionSet {
   OptionSet& flag(const char* names, const char* help);
   OptionSet& value(const char* names, const char* help, const char* standard = nullptr);
   OptionSet& values(const char* names, const char* help);  // may be repeated
-  OptionSet& positionals(size_t least, size_t most);             // how many words without a dash; none when not called
+  OptionSet& may_be_empty(const char* name);               // an empty value means something; else it is a mistake
+  OptionSet& positionals(size_t least, size_t most);       // how many words without a dash; none when not called
+  OptionSet& synopsis(std::string_view words);             // their names, as in "NAME..."; for messages
   bool has(const std::string& name) const;
 
   Result<Arguments> parse(const std::vector<std::string>& arguments) const;
@@ -57,7 +62,11 @@ class OptionSet {
 
  private:
   boost::program_options::options_description shown_;
+  Status check_words(const std::vector<std::string>& words) const;
+
   size_t least_ = 0, most_ = 0;
+  std::string synopsis_;
+  std::set<std::string> may_be_empty_;
 };
 
 }  // namespace ion::cli

@@ -8,11 +8,17 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+#include <exception>
+#include <new>
+#include <system_error>
 
 namespace ion::cli {
 
@@ -50,6 +56,35 @@ void keep_freed_memory() {
 void ignore_write_signals() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
+}
+
+namespace {
+// Without memory of its own: there may be none.
+[[noreturn]] void end_in_words() {
+  char line[512];
+  int n = 0;
+  try {
+    if (std::current_exception()) std::rethrow_exception(std::current_exception());
+    n = std::snprintf(line, sizeof line, "ion: INTERNAL: it ended without a cause\n");
+  } catch (const std::bad_alloc&) {
+    n = std::snprintf(line, sizeof line, "ion: NO_MEMORY: this process gets no more memory; see ulimit -v and the limits of its group\n");
+  } catch (const std::system_error& e) {
+    n = std::snprintf(line, sizeof line, "ion: NO_MEMORY: this process gets no further thread or memory: %s; see ulimit -u and ulimit -v\n", std::strerror(e.code().value()));
+  } catch (const std::exception& e) {
+    n = std::snprintf(line, sizeof line, "ion: INTERNAL: it ended by an exception: %s\n", e.what());
+  }
+  (void)!::write(STDERR_FILENO, line, static_cast<size_t>(std::clamp<int>(n, 0, sizeof line - 1)));
+  ::_exit(1);
+}
+}  // namespace
+
+void say_why_it_ends() { std::set_terminate(end_in_words); }
+
+Status room_for_a_client() {
+  constexpr uint64_t kMapped = 512 << 20;  // stacks, arenas and buffers of the threads of a client; mapped, most of it never touched
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= kMapped) return {};
+  return {ION_E_NO_MEMORY, fmt::format("this process may map {} MiB (ulimit -v {}), a client needs {} MiB: raise ulimit -v", limit.rlim_cur >> 20, limit.rlim_cur >> 10, kMapped >> 20)};
 }
 
 namespace {

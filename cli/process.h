@@ -40,6 +40,10 @@ class Flag {
 void keep_freed_memory();
 // A closed pipe, and a file that grows beyond `ulimit -f`, are answers of write, not signals.
 void ignore_write_signals();
+// What ends this process by an exception, as when it gets no more memory or threads, is told in a line; then exit code 1.
+void say_why_it_ends();
+// NO_MEMORY when this process may not map what a client needs (`ulimit -v`). Libraries below would hang or abort instead of saying so.
+Status room_for_a_client();
 // Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number. First thing in main.
 void keep_standard_files();
 // False: the program was started with stdin (0), stdout (1) or stderr (2) closed; what is there now is something else.

@@ -31,6 +31,7 @@ constexpr uint64_t kRoundRecordsMin = 20'000;  // below, a round would measure h
 struct Plan {
   bench::LoadShape shape;
   client::NewTopic topic;
+  bool for_a_new_topic = false;  // -p or -c were given
   enum class Records { kAsked, kWhatIsThere } records = Records::kAsked;
   enum class Ceiling { kMeasured, kLeftOut } ceiling = Ceiling::kMeasured;
 };
@@ -46,7 +47,7 @@ Result<Plan> plan_of(const Arguments& a) {
   ION_TRY(plan.shape.seed, a.count("seed", UINT64_MAX));
   ION_TRY(const uint64_t partitions, a.count("partitions", kPartitionsMax));
   ION_TRY(const auto config, a.pairs("config", '='));
-  if (plan.shape.record_bytes == 0 || plan.shape.record_bytes > kRecordBytesMax) return usage("--size: want 1 up to 16MiB");
+  if (plan.shape.record_bytes == 0 || plan.shape.record_bytes > kRecordBytesMax) return usage(fmt::format("--size: want 1 up to 16MiB, have {}; the size is that of a record's value", a.text("size")));
   if (plan.shape.records == 0 || clients == 0) return usage("--records and --clients: at least 1");
   if (plan.shape.batch_bytes < 1024 || plan.shape.batch_bytes > kRecordBytesMax) return usage("--batch-bytes: want 1KiB up to 16MiB");
   plan.shape.clients = static_cast<uint32_t>(clients);
@@ -56,6 +57,7 @@ Result<Plan> plan_of(const Arguments& a) {
     if (connections == 0) return usage("--connections: at least 1");
     plan.shape.connections = static_cast<uint32_t>(std::min(clients, connections));
   }
+  plan.for_a_new_topic = a.chosen("partitions") || a.has("config");
   plan.topic.partitions = static_cast<uint32_t>(partitions);
   plan.topic.config = {config.begin(), config.end()};
   const std::string& acks = a.text("acks");
@@ -71,9 +73,25 @@ void tell(const std::string& words) {
   if (::isatty(STDERR_FILENO) != 0) say(fmt::format("ion: bench: {}\n", words));
 }
 
+Result<uint64_t> records_in(client::Client& client, const std::string& topic, Nanos timeout) {
+  ION_TRY(const auto starts, client.admin().list_offsets(topic, {}, client::OffsetOf::kStart, timeout));
+  ION_TRY(const auto ends, client.admin().list_offsets(topic, {}, client::OffsetOf::kEnd, timeout));
+  int64_t records = 0;
+  for (const auto& e : ends) records += e.error.ok() ? e.offset.v : 0;
+  for (const auto& s : starts) records -= s.error.ok() ? s.offset.v : 0;
+  return static_cast<uint64_t>(std::max<int64_t>(records, 0));
+}
+
 Result<client::TopicView> topic_of(client::Client& client, const Plan& plan, Nanos timeout) {
   auto topic = client.admin().describe_topic(plan.topic.name, timeout);
-  if (topic || topic.error().code() != ION_E_NOT_FOUND) return topic;
+  if (topic) {
+    ION_TRY(const uint64_t there, records_in(client, plan.topic.name, timeout));
+    // Always told: who gave the name of a topic that is in use finds records of a benchmark in it.
+    say(fmt::format("ion: bench produce {}: this topic is there already, with {} records; {} of this run are added{}\n", plan.topic.name, there, plan.shape.records,
+                    plan.for_a_new_topic ? ", and -p and -c, which are for a new topic, are not applied" : ""));
+    return topic;
+  }
+  if (topic.error().code() != ION_E_NOT_FOUND) return topic;
   ION_CHECK(client.admin().create_topic(plan.topic, timeout));
   return client.admin().describe_topic(plan.topic.name, timeout);
 }
@@ -82,15 +100,6 @@ std::string durability_of(const client::TopicView& topic) {
   for (const client::Setting& s : topic.config)
     if (s.key == "durability") return s.value;
   return "unknown";
-}
-
-Result<uint64_t> records_in(client::Client& client, const std::string& topic, Nanos timeout) {
-  ION_TRY(const auto starts, client.admin().list_offsets(topic, {}, client::OffsetOf::kStart, timeout));
-  ION_TRY(const auto ends, client.admin().list_offsets(topic, {}, client::OffsetOf::kEnd, timeout));
-  int64_t records = 0;
-  for (const auto& e : ends) records += e.error.ok() ? e.offset.v : 0;
-  for (const auto& s : starts) records -= s.error.ok() ? s.offset.v : 0;
-  return static_cast<uint64_t>(std::max<int64_t>(records, 0));
 }
 
 enum class Direction { kProduce, kConsume };

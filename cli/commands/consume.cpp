@@ -37,7 +37,8 @@ Result<Plan> plan_of(const Arguments& a) {
   auto range = OffsetRange::parse(a.text("offset"));
   if (!range) return usage("--offset: " + range.error().message());
   plan.range = *std::move(range);
-  for (const std::string& text : a.list("partitions")) {
+  ION_TRY(const std::vector<std::string> partitions, a.list("partitions"));
+  for (const std::string& text : partitions) {
     const auto partition = parse_count(text);
     if (!partition || *partition > std::numeric_limits<int32_t>::max()) return usage("--partitions: want numbers such as 0,1, have \"" + text + "\"");
     plan.partitions.push_back(static_cast<int32_t>(*partition));

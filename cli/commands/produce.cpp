@@ -52,7 +52,7 @@ Result<Plan> plan_of(const Arguments& a) {
   auto in = InputFormat::parse(a.text("format"));
   if (!in) return usage(in.error().message());
   Plan plan{{}, *std::move(in), {}, {}, {}, {}, {}};
-  if (a.positionals().empty() && !plan.in.reads_topic() && !plan.in.is_json()) return usage("a topic is missing, and the format does not read one with %t");
+  if (a.positionals().empty() && !plan.in.reads_topic() && !plan.in.is_json()) return usage("TOPIC is missing, and the format does not read one with %t; usage: ion produce TOPIC [option...]");
   if (!a.positionals().empty()) plan.topic = a.positionals()[0];
   std::string out = a.has("output") ? a.text("output") : ::isatty(STDOUT_FILENO) != 0 ? "%t[%p]@%o\\n" : "";
   if (!out.empty()) {
@@ -323,7 +323,9 @@ void declare_produce(OptionSet& options) {
       .value("acks", "who has to have it: all, leader or none", "all")
       .value("delivery-timeout", "a record that is not acknowledged by then has failed; retries included", "120s")
       .value("compression,z", "only none yet", "none")
-      .flag("tombstones,Z", "an empty value is sent as no value");
+      .flag("tombstones,Z", "an empty value is sent as no value")
+      .may_be_empty("key")
+      .may_be_empty("output");
 }
 
 int produce(const Arguments& arguments, const Context& context) {

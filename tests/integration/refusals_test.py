@@ -131,5 +131,63 @@ class Descriptors(unittest.TestCase):
             self.assertLess(took, AT_ONCE_S)
 
 
+class Usage(unittest.TestCase):
+    def refused(self, *words, env=None):
+        done = subprocess.run([str(ION), *words], env={**os.environ, "ION_BROKERS": "127.0.0.1:1", **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=WAIT_S, text=True)
+        self.assertEqual(done.returncode, 2, (words, done.stderr))
+        return done.stderr
+
+    def test_a_missing_word_and_one_too_many_are_named_with_the_synopsis(self):
+        for words, name in ((["topic", "create"], "NAME..."), (["topic", "describe"], "NAME..."), (["topic", "delete", "-y"], "NAME..."), (["produce"], "TOPIC"),
+                            (["consume"], "TOPIC..."), (["plugin", "inspect"], "FILE"), (["bench", "produce"], "TOPIC"), (["bench", "consume"], "TOPIC")):
+            said = self.refused(*words)
+            self.assertIn(name + " is missing", said)
+            self.assertIn(f"usage: ion {words[0]}", said)
+            self.assertIn(name, said.split("usage:")[1])
+        for words in (["topic", "list", "a", "extra"], ["produce", "a", "extra"], ["cluster", "info", "extra"], ["config", "check", "a", "extra"], ["version", "extra"]):
+            said = self.refused(*words)
+            self.assertIn('one word too many: "extra"; want ', said)
+            self.assertIn("usage: ion", said)
+        self.assertIn("word 1 is empty", self.refused("topic", "create", ""))
+
+    def test_an_empty_item_of_a_list_is_named(self):
+        self.assertIn('--partitions: item 2 of "0,,1" is empty', self.refused("consume", "t", "-p", "0,,1"))
+        self.assertIn('--partitions: item 3 of "0,1," is empty', self.refused("consume", "t", "-p", "0,1,"))
+        self.assertIn('--brokers: item 1 of ",127.0.0.1:1" is empty', self.refused("--brokers", ",127.0.0.1:1", "topic", "list"))
+        self.assertIn("$ION_BROKERS: item 2 of", self.refused("topic", "list", env={"ION_BROKERS": "127.0.0.1:1,,127.0.0.1:2"}))
+
+    def test_an_empty_value_of_an_option_is_a_mistake_where_it_means_nothing(self):
+        for words in (["--brokers", "", "topic", "list"], ["--brokers=", "topic", "list"], ["topic", "list", "--brokers", ""], ["--timeout", "", "topic", "list"],
+                      ["--format", "", "topic", "list"], ["topic", "list", "--format="], ["consume", "t", "-p", ""], ["consume", "t", "-o", ""], ["consume", "t", "-f", ""],
+                      ["consume", "t", "-n", ""], ["produce", "t", "-f", ""], ["produce", "t", "--acks", ""], ["produce", "t", "-H", ""], ["topic", "create", "t", "-c", ""],
+                      ["topic", "create", "t", "-p", ""], ["bench", "produce", "t", "--size", ""]):
+            self.assertIn("its value is empty", self.refused(*words), words)
+
+    def test_a_benchmark_says_what_a_size_is_and_that_the_topic_is_in_use(self):
+        self.assertIn("want 1 up to 16MiB, have 0", self.refused("bench", "produce", "t", "--size", "0"))
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "orders")
+            broker.ion("produce", "orders", stdin=b"a\nb\n")
+            bench = ["bench", "produce", "orders", "--records", "10", "--no-ceiling"]
+            self.assertIn(b"already, with 2 records; 10 of this run are added\n", broker.ion(*bench).stderr)
+            self.assertIn(b"with 12 records; 10 of this run are added, and -p and -c, which are for a new topic, are not applied", broker.ion(*bench, "-p", "3").stderr)
+            self.assertEqual(broker.ion("bench", "produce", "fresh", "--records", "10", "--no-ceiling").stderr, b"")
+
+
+class Memory(unittest.TestCase):
+    def test_a_process_that_may_map_too_little_says_so_within_its_timeout(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            for mib in (60, 100, 200, 300):
+                for words in (["topic", "list"], ["produce", "t"], ["consume", "t", "-e"], ["bench", "produce", "t", "--no-ceiling", "--records", "10"]):
+                    done = subprocess.run([str(ION), "--brokers", broker.address, "--timeout", "5s", *words], input=b"x\n", capture_output=True, timeout=WAIT_S,
+                                          preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (mib << 20, mib << 20)))  # noqa: B023
+                    self.assertEqual(done.returncode, 1, (mib, words, done.stderr))
+                    self.assertIn(b"NO_MEMORY", done.stderr)
+                    self.assertIn(b"ulimit -v", done.stderr)
+                    self.assertEqual(len(done.stderr.splitlines()), 1)
+
+
 if __name__ == "__main__":
     unittest.main()

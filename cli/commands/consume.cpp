@@ -179,7 +179,7 @@ class Consumption {
     while (printed_ < plan_.records_max && !closed_) {
       ION_TRY(const std::optional<batch::Record> record, set.next());
       if (!record) return {};
-      RecordView view = view_of(*record);
+      RecordView view = view_of(*record, set.batch());
       view.topic = from.topic, view.partition = set.partition(), view.log = set.log(), view.number = ++printed_;
       if (plan_.format) plan_.format->write(view, output_);
       else append_json_line(view, output_);
@@ -227,7 +227,7 @@ void declare_consume(OptionSet& options) {
       .flag("end,e", "stop at the end that is there now")
       .value("records,n", "stop after so many")
       .values("partitions,p", "only these, as in 0,1")
-      .value("format,f", "of a record: json (a line each), or text with %t %k %v %p %o %d %u %K %V %T %H %h{...} %i", "json");
+      .value("format,f", "of a record: json (a line each), or text with %t %k %v %p %o %d %u %K %V %T %H %h{...} %e %x %y %a{...} %i", "json");
 }
 
 int consume(const Arguments& arguments, const Context& context) {

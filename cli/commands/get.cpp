@@ -20,7 +20,7 @@ Result<Uuid> id_of(const std::string& text) {
 Status print(client::FoundRecord& found, const std::optional<OutputFormat>& format, uint64_t number, std::string& to) {
   ION_TRY(const std::optional<batch::Record> record, found.records.next());
   if (!record) return {ION_E_INTERNAL, "the broker answered without the record"};
-  RecordView view = view_of(*record);
+  RecordView view = view_of(*record, found.records.batch());
   view.topic = found.topic, view.partition = found.records.partition(), view.log = found.records.log(), view.number = number;
   if (format) format->write(view, to);
   else append_json_line(view, to);

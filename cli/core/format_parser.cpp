@@ -1,7 +1,10 @@
 // A format's text to pieces: the same grammar for both directions, with what each of them offers.
+#include <algorithm>
 #include <charconv>
 
 #include "core/record_format.h"
+#include "core/time_text.h"
+#include "core/unpack.h"
 
 namespace ion::cli {
 
@@ -9,10 +12,10 @@ namespace {
 
 using Verb = FormatPiece::Verb;
 
-constexpr std::string_view kWritten = "tkvTKVpoduHhi";
-constexpr std::string_view kRead = "tkvTKVHhpdoi";
+constexpr std::string_view kWritten = "tkvTKVpoexyaduHhi";
+constexpr std::string_view kRead = "tkvTKVHhpdoexyi";
 constexpr std::string_view kOfHeaders = "kvKV";
-constexpr std::string_view kLater = "exyaDAS[]|";  // known, but not offered yet
+constexpr std::string_view kLater = "DAS[]|";  // known, but not offered yet
 constexpr std::string_view kTexts = "tkv";
 constexpr uint64_t kFixedMax = 64 << 20;
 
@@ -33,6 +36,14 @@ constexpr NamedNumber kNumbers[] = {
     {"big8", {Kind::kBig, 1}}, {"byte", {Kind::kBig, 1}}, {"little64", {Kind::kLittle, 8}}, {"little32", {Kind::kLittle, 4}},
     {"little16", {Kind::kLittle, 2}}, {"little8", {Kind::kLittle, 1}}, {"bool", {Kind::kBool, 0}}, {"iso", {Kind::kIso, 0}},
 };
+
+struct NamedAttribute {
+  std::string_view name;
+  FormatPiece::Attribute attribute;
+};
+constexpr NamedAttribute kAttributes[] = {{"compression", FormatPiece::Attribute::kCompression}, {"timestamp-type", FormatPiece::Attribute::kTimestampType},
+                                          {"transactional-bit", FormatPiece::Attribute::kTransactional}, {"control-bit", FormatPiece::Attribute::kControl}};
+constexpr std::string_view kWithArgument[] = {"unpack", "strftime", "re", "go"};
 
 class Parser {
  public:
@@ -85,6 +96,8 @@ class Parser {
       ++at_;
       ION_TRY(piece.inner, sequence(kOfHeaders, Level::kHeader));
       ++at_;
+    } else if (piece.verb == Verb::kAttribute) {
+      ION_CHECK(attribute(piece));
     } else if (braces) {
       ION_CHECK(modifier(piece, shown));
     }
@@ -92,7 +105,54 @@ class Parser {
     return {};
   }
 
+  // %a{NAME} or %a{NAME;NUMBER FORM}
+  Status attribute(FormatPiece& piece) {
+    const size_t began = at_ - 2, end = std::min(text_.find('}', at_), text_.size());
+    std::string_view name = end < text_.size() && text_[at_] == '{' ? text_.substr(at_ + 1, end - at_ - 1) : "", form = "ascii";
+    if (const size_t mark = name.find(';'); mark != std::string_view::npos) {
+      form = name.substr(mark + 1), name = name.substr(0, mark);
+      piece.shown = FormatPiece::Shown::kNumber;
+    }
+    at_ = std::min(end + 1, text_.size());
+    const auto named = std::find_if(std::begin(kAttributes), std::end(kAttributes), [&](const NamedAttribute& a) { return a.name == name; });
+    const auto number = std::find_if(std::begin(kNumbers), std::end(kNumbers), [&](const NamedNumber& n) { return n.name == form && n.form.kind != Kind::kIso; });
+    if (named == std::end(kAttributes) || number == std::end(kNumbers))
+      return wrong(began, at_ - began, "format: want %a{compression}, {timestamp-type}, {transactional-bit} or {control-bit}, or a number of it as in %a{compression;ascii}");
+    piece.attribute = named->attribute, piece.number = number->form;
+    return {};
+  }
+
+  // A modifier with an argument between n equal openers and n closers.
+  Status layout(FormatPiece& piece, const std::string& shown, std::string_view name) {
+    const size_t began = at_, opens = at_ + 1 + name.size();
+    const char opener = text_[opens], closer = opener == '[' ? ']' : opener == '{' ? '}' : opener == '(' ? ')' : opener;
+    const size_t begin = std::min(text_.find_first_not_of(opener, opens), text_.size());
+    const std::string ending = std::string(begin - opens, closer) + "}";
+    const size_t end = text_.find(ending, begin);
+    if (end == std::string_view::npos) return wrong(began, begin - began, "format: the argument has no end; want " + ending);
+    piece.layout = text_.substr(begin, end - begin);
+    at_ = end + ending.size();
+    const bool is_text = kTexts.find(static_cast<char>(piece.verb)) != std::string_view::npos, written = use_ == FormatUse::kWritten;
+    if (written && is_text && name == "unpack") {
+      piece.text = TextForm::kUnpack;
+      const size_t bad = unknown_in_unpack_layout(piece.layout);
+      return bad == std::string::npos ? Status() : wrong(begin + bad, 1, "format: no letter of unpack; there are b B h H i I q Q c . s x $ < >");
+    }
+    if (written && piece.verb == Verb::kTime && name == "strftime") {
+      piece.number.kind = Kind::kLayout;
+      const size_t bad = unknown_in_time_layout(piece.layout);
+      return bad == std::string::npos ? Status() : wrong(begin + std::min(bad, piece.layout.size() - 1), 1, "format: no letter of strftime here; there are " + listed(kTimeLetters));
+    }
+    return wrong(began, at_ - began, "format: " + std::string(name) + " is not offered for " + shown + " in what is " + (written ? "written" : "read"));
+  }
+
   Status modifier(FormatPiece& piece, const std::string& shown) {
+    const std::string_view behind = text_.substr(at_ + 1);
+    for (const std::string_view name : kWithArgument) {
+      const char next = behind.size() > name.size() ? behind[name.size()] : '}';
+      const bool more = (next >= 'a' && next <= 'z') || (next >= '0' && next <= '9') || next == '}';
+      if (behind.starts_with(name) && !more) return layout(piece, shown, name);
+    }
     const size_t began = at_, end = text_.find('}', at_);
     if (end == std::string_view::npos) return wrong(began, 1, "format: the } of a modifier is missing; a literal brace is %{");
     const std::string_view name = text_.substr(began + 1, end - began - 1);
@@ -135,7 +195,8 @@ class Parser {
 
   static std::string listed(std::string_view verbs) {
     std::string out;
-    for (const char c : verbs) (out += '%') += {c, ' '};
+    for (const char c : verbs)
+      if (c != '%') (out += '%') += {c, ' '};
     return out + "%%";
   }
 

@@ -1,11 +1,13 @@
 // The record formats of consume and produce (rpk's verbs), parsed once into pieces. Pure. What is written:
 //   %t topic  %k key  %v value   %T %K %V their lengths   %p partition  %o offset  %d timestamp in ms  %u message id
-//   %H number of headers  %h{...} the inner format (%k %v %K %V) once per header   %i counter from 1   %% %{ %}
+//   %e leader epoch  %x producer id  %y producer epoch   %a{A} attribute of the batch, a word, or a number with %a{A;NUM}: compression,
+//   timestamp-type, transactional-bit, control-bit   %H number of headers  %h{...} the inner format (%k %v %K %V) once per header   %i counter from 1   %% %{ %}
 //   \t \n \r \\ \0 \xNN
 // What is read: %t %k %v, each up to the literal behind it or, where %T %K %V stand before, by its length; %V{4} is a length that reads
-// nothing; %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %i are read and ignored.
+// nothing; %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %e %x %y %i are read and ignored.
 // Modifiers stand in braces behind a verb. Numbers: ascii (or number), hex (writing), hex64 hex32 hex16 hex8 hex4, big64 big32 big16
-// little64 little32 little16 byte (or big8, little8), bool; %d also iso (writing). Bytes: hex, base64, base64raw.
+// little64 little32 little16 byte (or big8, little8), bool; %d also iso and strftime[LAYOUT] (writing). Bytes: hex, base64, base64raw, and
+// unpack[LAYOUT] (writing). A LAYOUT stands between n equal openers and n closers: [ ] { } ( ), or any other character twice.
 // A mistake is INVALID with a second and third line: the format, and a caret.
 #pragma once
 #include <ion/result.h>
@@ -25,20 +27,23 @@
 namespace ion::cli {
 
 struct NumberForm {
-  enum class Kind : uint8_t { kDecimal, kHex, kBig, kLittle, kBool, kIso } kind = Kind::kDecimal;
+  enum class Kind : uint8_t { kDecimal, kHex, kBig, kLittle, kBool, kIso, kLayout } kind = Kind::kDecimal;
   uint8_t width = 0;  // digits of kHex (0: as many as it needs), bytes of kBig and kLittle
 };
-enum class TextForm : uint8_t { kRaw, kHex, kBase64, kBase64Raw };
+enum class TextForm : uint8_t { kRaw, kHex, kBase64, kBase64Raw, kUnpack };
 
 struct FormatPiece {
   enum class Verb : char {
     kLiteral = 0,
     kTopic = 't', kKey = 'k', kValue = 'v', kTopicSize = 'T', kKeySize = 'K', kValueSize = 'V', kPartition = 'p', kOffset = 'o', kTime = 'd',
-    kId = 'u', kHeaderCount = 'H', kHeaders = 'h', kCounter = 'i',
+    kEpoch = 'e', kProducer = 'x', kProducerEpoch = 'y', kAttribute = 'a', kId = 'u', kHeaderCount = 'H', kHeaders = 'h', kCounter = 'i',
   } verb = Verb::kLiteral;
   std::string literal = {};
   NumberForm number = {};
   TextForm text = TextForm::kRaw;
+  std::string layout = {};  // of kLayout and kUnpack
+  enum class Attribute : uint8_t { kCompression, kTimestampType, kTransactional, kControl } attribute = Attribute::kCompression;
+  enum class Shown : uint8_t { kWord, kNumber } shown = Shown::kWord;  // an attribute
   std::optional<uint64_t> fixed = {};  // of a length that reads nothing
   std::vector<FormatPiece> inner = {};
 };

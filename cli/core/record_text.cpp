@@ -54,12 +54,15 @@ void append_headers(const RecordView& r, std::string& to) {
 
 }  // namespace
 
-RecordView view_of(const batch::Record& record) {
+RecordView view_of(const batch::Record& record, const batch::Header* batch) {
   RecordView view;
   view.offset = record.offset, view.time = record.time;
   if (record.key) view.key = text_of(*record.key);
   if (record.value) view.value = text_of(*record.value);
   view.headers = record.headers, view.header_count = record.header_count;
+  if (batch == nullptr) return view;
+  view.leader_epoch = batch->leader_epoch.v, view.producer = batch->producer.v, view.producer_epoch = batch->producer_epoch.v;
+  view.attributes = batch->attributes;
   return view;
 }
 

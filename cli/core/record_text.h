@@ -23,10 +23,16 @@ struct RecordView {
   std::span<const uint8_t> headers;  // encoded, as in the batch
   int32_t header_count = 0;
   uint64_t number = 0;               // of this run, from 1
+  // Of the batch that holds it; -1: not known, or nobody.
+  int32_t leader_epoch = -1;
+  int64_t producer = -1;
+  int16_t producer_epoch = -1;
+  uint16_t attributes = 0;
 };
 
 // Of a record that was read; topic, partition, log and number are the caller's to fill in.
-RecordView view_of(const batch::Record& record);
+// `batch` is the header of the batch that holds it; null: not known.
+RecordView view_of(const batch::Record& record, const batch::Header* batch);
 
 bool is_utf8(std::string_view text);
 void append_number(int64_t number, std::string& to);

@@ -285,6 +285,15 @@ class Formats(unittest.TestCase):
             self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%V{big32}%v").stdout, b"".join(struct.pack(">I", len(v)) + v for v in values))
             self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v{hex}\n").stdout.split(b"\n")[0], b"610a62")
 
+    def test_a_format_says_what_batch_a_record_came_in(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=b"\x01\x02rest\n")
+            broker.ion("produce", "t", "--acks", "leader", stdin=b"\x01\x02rest\n")
+            lines = broker.ion("consume", "t", "-e", "-f", "%e %x %y %a{compression} %d{strftime[%Y]} %v{unpack[>Hs$]}\n").stdout.decode().splitlines()
+            self.assertRegex(lines[0], r"^\d+ \d+ 0 none 2\d{3} 258rest$")
+            self.assertRegex(lines[1], r"^\d+ -1 -1 none 2\d{3} 258rest$")
+
     def test_a_field_that_makes_the_topic_word_useless_is_told(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "a", "b")

@@ -76,7 +76,7 @@ TEST(OutputFormat, mistakes_are_refused) {
   EXPECT_NE(refusal("%h").find("%h{"), std::string::npos);
   EXPECT_NE(refusal("%h{%k").find("missing"), std::string::npos);
   EXPECT_NE(refusal("%h{%o}").find("%o"), std::string::npos);
-  EXPECT_NE(refusal("%e").find("not offered"), std::string::npos);
+  EXPECT_NE(refusal("%D").find("not offered"), std::string::npos);
 }
 
 TEST(OutputFormat, numbers_and_bytes_have_forms) {

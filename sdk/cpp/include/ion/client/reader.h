@@ -31,6 +31,8 @@ class RecordSet {
 
   // The next record; nothing at the end; CORRUPT where a batch does not prove itself (each checksum is looked at once).
   Result<std::optional<batch::Record>> next();
+  // Header of the batch that the last record came from; null before the first and behind the last one. Valid until next().
+  const batch::Header* batch() const noexcept { return open_ ? &open_->header() : nullptr; }
 
  private:
   Status open_batch();

@@ -13,6 +13,7 @@ constexpr uint32_t kHooksHonoured = ION_HOOK_PRODUCE | ION_HOOK_FETCH;
 constexpr uint32_t kNeedsHonoured = ION_NEED_HEADER | ION_NEED_RECORDS;
 constexpr uint32_t kFlagsHonoured = ION_INTERCEPTOR_REENTRANT;
 constexpr int32_t kExpiredMax = 1000;     // messages that an interceptor keeps beyond their deadline; then it is passed over
+constexpr uint64_t kExpiredBytesMax = uint64_t{64} << 20;  // or so much in them
 constexpr int32_t kStillPending = INT32_MIN;
 constexpr Nanos kLogWindow = seconds(10);  // one line per plugin and kind in this time
 }  // namespace
@@ -22,7 +23,7 @@ struct InterceptorChain::Member {
       : policy(std::move(p)), table(static_cast<const ion_interceptor*>(policy.ref.table)), services(s), breaker(policy.breaker) {}
 
   bool passed_over(Instant now) {
-    if (expired.load(std::memory_order_relaxed) >= kExpiredMax) return true;
+    if (expired.load(std::memory_order_relaxed) >= kExpiredMax || expired_bytes.load(std::memory_order_relaxed) >= kExpiredBytesMax) return true;
     if (!breaker.enabled()) return false;
     const std::lock_guard<std::mutex> lock(mutex);
     return breaker.open(now);
@@ -52,7 +53,9 @@ struct InterceptorChain::Member {
   const ion_interceptor* const table;
   ChainServices& services;
   std::mutex one_at_a_time;
+  // Messages that it has kept too long and has still, and the bytes of their batches.
   std::atomic<int32_t> expired{0};
+  std::atomic<uint64_t> expired_bytes{0};
 
   std::mutex mutex;  // of what follows; taken when a breaker is enabled, and on failures
   Breaker breaker;
@@ -153,8 +156,9 @@ void InterceptorChain::PendingRuns::give_up(const std::shared_ptr<Run>& run, Cod
     holder = run->holder.get();
   }
   holder->expired.fetch_add(1, std::memory_order_relaxed);
+  holder->expired_bytes.fetch_add(run->view.batch().header.total_bytes(), std::memory_order_relaxed);
   if (code == ION_E_CLOSED) {
-    (void)end(run, Status(ION_E_CLOSED, "interceptor " + holder->policy.name + " kept the batch, and this broker is going down", "DRAINING"));
+    end_kept(run, Status(ION_E_CLOSED, "interceptor " + holder->policy.name + " kept the batch, and this broker is going down", "DRAINING"));
     return;
   }
   const Status late(ION_E_DEADLINE,
@@ -165,7 +169,7 @@ void InterceptorChain::PendingRuns::give_up(const std::shared_ptr<Run>& run, Cod
   holder->count(true, now);
   holder->log("an interceptor answered too late", late.message(), now);
   if (holder->policy.misbehaved) holder->policy.misbehaved(late);
-  (void)end(run, late);
+  end_kept(run, late);
 }
 
 InterceptorChain::InterceptorChain(ChainServices services) : pending_(std::make_shared<PendingRuns>(std::move(services))) {}
@@ -298,6 +302,7 @@ ion_status InterceptorChain::resumed(std::shared_ptr<Run> run, int32_t verdict) 
         run->phase = Run::Phase::kIdle;
         run->kept.reset();  // `run` is the last that holds it
         member.expired.fetch_sub(1, std::memory_order_relaxed);
+        member.expired_bytes.fetch_sub(run->view.batch().header.total_bytes(), std::memory_order_relaxed);
         return ION_E_DEADLINE;
       case Run::Phase::kPending:
         run->phase = Run::Phase::kIdle;
@@ -309,6 +314,14 @@ ion_status InterceptorChain::resumed(std::shared_ptr<Run> run, int32_t verdict) 
   run->pending->remove(run.get());
   if (after(run, member, verdict)) go_on(run);
   return ION_OK;
+}
+
+void InterceptorChain::end_kept(const std::shared_ptr<Run>& run, Status why) {
+  ChainResult result;
+  result.kind = ChainResult::Kind::kRejected;
+  result.why = std::move(why);
+  result.message_kept = true;
+  std::exchange(run->done, nullptr)(std::move(result));
 }
 
 bool InterceptorChain::end(const std::shared_ptr<Run>& run, Status why) {

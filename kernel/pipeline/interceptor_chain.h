@@ -45,6 +45,7 @@ struct ChainResult {
   int32_t partition = -1;               // -1: the router's choice
   std::vector<RecordOutcome> outcomes;  // records that are not kept
   int32_t records_left = 0;
+  bool message_kept = false;            // an interceptor has the message still: what was admitted for it stays until its resume
   std::vector<uint8_t> replaced;        // the batch as it is to be stored, if not empty: it may hold no record
 };
 
@@ -87,6 +88,7 @@ class InterceptorChain {
   static bool after(const std::shared_ptr<Run>& run, Member& member, int32_t verdict);
   static bool failed(const std::shared_ptr<Run>& run, Member& member, const Status& why);
   static bool end(const std::shared_ptr<Run>& run, Status why);
+  static void end_kept(const std::shared_ptr<Run>& run, Status why);
   static ion_status resumed(std::shared_ptr<Run> run, int32_t verdict);
   static int32_t wait_for_resume(const std::shared_ptr<Run>& run, Member& member);
   static bool measure(Member& member, Nanos cpu);  // true: slow

@@ -83,8 +83,9 @@ struct ProducePath::Intercepted {
   ion_buf part{};             // of `result.replaced` or of `mark`
 
   std::span<const ion_buf> one_part(const std::vector<uint8_t>& bytes) { return part = borrowed(bytes), std::span<const ion_buf>(&part, 1); }
+  // What an interceptor still holds stays admitted: the run owns this by its question for more (RunOptions::admit), until the resume.
   void fail(const Status& why) {
-    admitted.leave();
+    if (!result.message_kept) admitted.leave();
     explain(answer.error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
     later.fail(why);
   }

@@ -300,6 +300,49 @@ TEST_F(InterceptorChainTest, a_batch_kept_beyond_its_deadline_fails_and_its_mess
   EXPECT_EQ(faults_, 1);
 }
 
+TEST_F(InterceptorChainTest, what_was_admitted_for_a_message_that_is_kept_too_long_stays_until_the_resume) {
+  ion_msg* held = nullptr;
+  const ion_msg_api* how = nullptr;
+  Scripted keeps{[&](ion_msg* m, const ion_msg_api* api) { return held = m, how = api, ION_V_PENDING; }};
+  ASSERT_TRUE(add(keeps, [](InterceptorPolicy& p) { p.pending_deadline = seconds(2); }).ok());
+  auto admitted = std::make_shared<int>();
+  const std::weak_ptr<int> still = admitted;
+  BatchInFlight batch;
+  batch.header = batch::read_header(bytes_.data());
+  batch.parts = parts_;
+  chain_.run({Hook::kProduce, [admitted = std::move(admitted)](uint64_t) { return Status(); }}, std::move(batch), [this](ChainResult r) { result_ = std::move(r); });
+  pass(seconds(2));
+  ASSERT_TRUE(result_);
+  EXPECT_TRUE(result_->message_kept);
+  EXPECT_FALSE(still.expired());
+  EXPECT_EQ(how->resume(held, ION_V_CONTINUE), ION_E_DEADLINE);
+  EXPECT_TRUE(still.expired());
+}
+
+TEST_F(InterceptorChainTest, one_that_keeps_too_many_bytes_too_long_is_passed_over_until_it_gives_some_back) {
+  batch::RecordWriter w;
+  const std::string value(8u << 20, 'v');
+  batch::NewRecord record;
+  record.value = span_of(std::string_view(value));
+  w.append(record);
+  bytes_ = w.finish();
+  parts_ = {borrowed(bytes_)};
+  std::vector<ion_msg*> held;
+  const ion_msg_api* how = nullptr;
+  Scripted keeps{[&](ion_msg* m, const ion_msg_api* api) { return held.push_back(m), how = api, ION_V_PENDING; }};
+  keeps.table.needs = ION_NEED_HEADER;
+  ASSERT_TRUE(add(keeps, [](InterceptorPolicy& p) { p.pending_deadline = seconds(2); }).ok());
+  for (int i = 0; i < 12; ++i) run(), pass(seconds(2));
+  EXPECT_EQ(held.size(), 8u);  // 64 MiB
+  ASSERT_TRUE(result_);
+  EXPECT_EQ(result_->why.reason(), "INTERCEPTOR_FAILED");
+  EXPECT_EQ(how->resume(held[0], ION_V_CONTINUE), ION_E_DEADLINE);
+  run();
+  EXPECT_EQ(held.size(), 9u);
+  pass(seconds(2));
+  for (size_t i = 1; i < held.size(); ++i) EXPECT_EQ(how->resume(held[i], ION_V_CONTINUE), ION_E_DEADLINE);
+}
+
 TEST_F(InterceptorChainTest, a_resume_in_time_is_not_hit_by_the_deadline_of_an_earlier_interceptor) {
   std::vector<ion_msg*> held;
   const ion_msg_api* how = nullptr;

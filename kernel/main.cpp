@@ -168,13 +168,17 @@ int run(const Flags& f) {
   if (!loaded) return fail(loaded.error(), f.check ? 1 : 2);
   if (!f.print)
     if (const ion::Status enough = check_process(loaded->kernel); !enough.ok()) return fail(enough);
+  const std::string& data_dir = loaded->kernel.node.data_dir;
   if (f.check || f.print) {
     for (const std::string& file : ignored_overlays(*loaded, **root))
       (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}: {}\n", file, kIgnored), kWriteLimit);
     auto checked = ion::check_config(*loaded, broker_options(f));
-    return checked ? print(checked->print()) : fail(checked.error());
+    if (!checked) return fail(checked.error());
+    if (!f.print && !data_dir.empty())
+      if (const ion::Status usable = ion::base::PosixFiles::check(data_dir); !usable.ok()) return fail(usable);
+    return print(checked->print());
   }
-  if (!loaded->kernel.node.data_dir.empty()) return serve(*loaded, f, **root);
+  if (!data_dir.empty()) return serve(*loaded, f, **root);
   if (!f.dev && !f.null) return fail(ion::Status(ION_E_INVALID, "no data directory: say --data-dir DIR, node.data_dir in the configuration, or --dev"), 2);
   auto made = ion::base::make_temporary_directory("ionstream-dev", "ionstreamd.lock");
   if (!made) return fail(made.error());

@@ -131,6 +131,25 @@ Result<std::unique_ptr<PosixFiles>> PosixFiles::open(std::string root) {
   return std::unique_ptr<PosixFiles>(new PosixFiles(std::move(root), fd));
 }
 
+Status PosixFiles::check(const std::string& root) {
+  if (root.empty() || root.find('\0') != root.npos)
+    return {ION_E_INVALID, fmt::format("wanted a directory for files, found the path \"{}\"", root)};
+  // What is there of it, from the longest beginning on.
+  for (std::string there = root;; there.resize(there.find_last_of('/'))) {
+    const std::string path = there.empty() ? "/" : there;
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0) {
+      const bool whole = there == root;
+      const int error = !S_ISDIR(found.st_mode) ? ENOTDIR : ::access(path.c_str(), whole ? R_OK | W_OK | X_OK : W_OK | X_OK) != 0 ? errno : 0;
+      if (error == 0) return {};
+      return posix_failure(root, !whole ? "make the directory" : error == ENOTDIR ? "open the directory" : "make files in it", error);
+    }
+    if (errno == ENOTDIR) return posix_failure(root, "open the directory", ENOTDIR);
+    if (errno != ENOENT) return posix_failure(root, "open the directory", errno);
+    if (there.find('/') == there.npos) return ::access(".", W_OK | X_OK) == 0 ? Status() : posix_failure(root, "make the directory", errno);
+  }
+}
+
 PosixFiles::PosixFiles(std::string root, int fd) : root_(std::move(root)), fd_(fd) {}
 
 PosixFiles::~PosixFiles() { (void)::close(fd_); }

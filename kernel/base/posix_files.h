@@ -24,6 +24,8 @@ class PosixFiles final : public Files {
 
   // Makes the directory, and its parents, with mode 0700 if it is not there.
   static Result<std::unique_ptr<PosixFiles>> open(std::string root);
+  // Why open() of it, and making a file in it, would fail; as far as can be seen without making anything.
+  static Status check(const std::string& root);
   ~PosixFiles() override;
   PosixFiles(const PosixFiles&) = delete;
   PosixFiles& operator=(const PosixFiles&) = delete;

@@ -228,6 +228,26 @@ class Check(unittest.TestCase):
                 self.assertIn(named, last)
                 self.assertIn(last, started.stderr)
 
+    def test_a_data_directory_that_cannot_be_one_is_refused_by_both_and_nothing_is_made(self):
+        with Folder() as folder:
+            (folder / "file").write_bytes(b"not a directory")
+            for path in ("file", "file/below", "file/two/below"):
+                flags = ["--dev", "--data-dir", str(folder / path)]
+                checked, started = run_ionstreamd(*flags, "--check-config"), run_ionstreamd(*flags)
+                self.assertEqual((checked.returncode, started.returncode), (1, 1), path)
+                self.assertEqual(checked.stderr.strip().splitlines()[-1], started.stderr.strip().splitlines()[-1])
+                self.assertIn(str(folder / path), checked.stderr)
+            self.assertEqual((folder / "file").read_bytes(), b"not a directory")
+
+    def test_a_start_that_is_told_no_data_directory_is_refused_by_both(self):
+        checked, started = run_ionstreamd("--check-config"), run_ionstreamd()
+        self.assertEqual((checked.returncode, started.returncode), (1, 2))
+        self.assertEqual(checked.stderr, started.stderr)
+
+    def test_a_running_broker_is_no_reason_to_refuse_its_configuration(self):
+        with Folder() as folder, Broker(folder / "data"):
+            self.assertEqual(run_ionstreamd("--dev", "--data-dir", str(folder / "data"), "--check-config").returncode, 0)
+
     def test_a_good_configuration_passes_and_nothing_is_made(self):
         with Folder() as folder:
             checked = run_ionstreamd("--dev", "--data-dir", str(folder / "d"), "--check-config")

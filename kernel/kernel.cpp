@@ -142,7 +142,7 @@ Status Broker::Parts::close_listener(Listening& listening, Nanos left) {
 
 void Broker::Parts::set_health(ion_health health) {
   null_broker.set_health(health);
-  if (topics != nullptr) topics->api().set_health(health);
+  if (topics != nullptr) topics->set_health(health);
 }
 
 // ---- the broker

@@ -9,6 +9,12 @@ namespace {
 
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
 
+partition::SpaceWatch::Ask asker(Storage& storage) {
+  return [&storage](std::function<void(Status)> done) {
+    call([&](Op& op) { return storage.space(op); }, [done = std::move(done)](const ion_result& r) { done(Status::from(r.status, r.err)); });
+  };
+}
+
 pipeline::EachPlugin lister(host::PluginHost& host) {
   return [&host](ion_plugin_fn each, void* ctx) {
     for (const host::PluginInfo& p : host.plugins()) {
@@ -42,15 +48,16 @@ pipeline::PipelineLimits TopicServer::limits() const {
 }
 
 TopicServer::TopicServer(World& world, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics)
-    : world_(world), plugins_(plugins), config_(config), partition_metrics_(std::move(metrics)), ids_(world.random_for("kernel/ids")),
-      local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_}, plugins.storage(), view_,
+    : world_(world), plugins_(plugins), config_(config), partition_metrics_(std::move(metrics)),
+      space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), asker(plugins.storage())}), ids_(world.random_for("kernel/ids")),
+      local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_, space_}, plugins.storage(), view_,
               world.control_shard(), defaults(), world.descriptors_max()}),
       controller_({world.executor(), world.timers(), world.clock(), world.logger(), *ids_, plugins.router(), NodeId{config.node.id},
-                   ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_,
+                   ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_, space_,
                    (plugins.storage().caps() & ION_STORAGE_VOLATILE) != 0},
                   local_),
       admission_(config.limits.inflight_bytes_max), interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }}),
-      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, limits()} {}
+      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, limits(), health_} {}
 
 Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, const config::KernelConfig& config, PluginSet& plugins,
                                                         observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity) {
@@ -82,6 +89,12 @@ Status TopicServer::add_interceptors(observe::MetricRegistry& metrics) {
     ION_CHECK(interceptors_.add(std::move(policy)));
   }
   return {};
+}
+
+void TopicServer::set_health(ion_health health) {
+  if (health == ION_HEALTH_SERVING) (void)health_.serve();
+  if (health == ION_HEALTH_DRAINING) health_.drain();
+  api_->set_health(health);
 }
 
 Status TopicServer::open_metadata() {

@@ -28,6 +28,7 @@ class TopicServer {
   Status close_metadata(Nanos limit);
 
   api::LocalBrokerApi& api() { return *api_; }
+  void set_health(ion_health health);
   // What an interceptor still keeps is answered now, so that it does not hold up a stop. ANY
   void stop_interceptors() { interceptors_.stop(); }
 
@@ -42,6 +43,7 @@ class TopicServer {
   const config::KernelConfig& config_;
   partition::PartitionMetrics partition_metrics_;
   observe::Health health_;
+  partition::SpaceWatch space_;
   cluster::MetadataView view_;
   std::unique_ptr<Random> ids_;
   cluster::LocalBroker local_;

@@ -164,8 +164,9 @@ void Controller::proposed(EntryId entry, const Status& status, const AppliedDone
   --proposals_;
   auto found = outcomes_.extract(entry);
   if (proposals_ == 0) outcomes_.clear();  // of proposals that were answered before their entries were applied
-  if (status.code() == ION_E_NO_SPACE) world_.health.raise("metadata", "not serving for changes of topics: " + status.message());
-  else if (status.ok() && unreadable_.ok() && machine_.skipped() == 0) world_.health.clear("metadata");
+  if (status.ok()) world_.space.taken();
+  else if (status.code() == ION_E_NO_SPACE) world_.space.refused("the metadata log", status);
+  else if (status.code() == ION_E_FAILED || status.code() == ION_E_UNKNOWN_OUTCOME) world_.health.raise("metadata", "topics cannot be changed until a restart: " + status.message());
   if (!status.ok()) return done(status);
   done(found ? std::move(found.mapped()) : Result<Applied>(Status(ION_E_UNKNOWN_OUTCOME, fmt::format("metadata entry {} of term {} was committed and is not applied here", entry.index, entry.term))));
 }

@@ -6,6 +6,7 @@
 #include "cluster/core/metadata_machine.h"
 #include "cluster/core/topic_rules.h"
 #include "observe/health.h"
+#include "partition/partition.h"
 
 #include <ion/contract/consensus.h>
 #include <ion/contract/router.h>
@@ -46,7 +47,8 @@ struct ControllerServices {
   ShardId shard;  // of the metadata group
   ClusterLimits limits;
   TopicSettings defaults;
-  observe::Health& health;  // metadata entries that this version cannot apply, and a disk that takes none, are reasons there
+  observe::Health& health;  // metadata entries that this version cannot apply, and a log that failed, are reasons there
+  partition::SpaceWatch& space;  // told when the metadata log takes no entries for want of space
   bool volatile_storage = false;  // fsync cannot be promised: who asks for it by name is refused
 };
 

@@ -168,6 +168,7 @@ void LocalBroker::partition_tried(const PartitionOpener::Job& job, Result<partit
   } else {
     const Status why(opened.error().code(), fmt::format("{} cannot be opened: {}", name, opened.error().message()), opened.error().reason());
     slot.refuse(why);
+    if (why.code() == ION_E_NO_SPACE) world_.around.space.refused("partition " + name, why);
     if (!local.deleted && !stopping_) {
       if (job.attempt == 0 && not_served_.size() < kNamedInLog)
         world_.around.logger.error("a partition cannot be opened and is tried again", {{"partition", name}, {"why", opened.error().text()}});

@@ -24,7 +24,9 @@ void LeaderRole::append(AppendJobPtr job) {
   if (unsynced_.full() || behind_.size() >= kAppendsWaitingMax)
     return not_taken(std::move(job), Status(ION_E_OVERLOADED, fmt::format("{}: {} batches wait already", log_.name(), kAppendsWaitingMax), "QUEUE_FULL"));
   if (log_.appending()) return behind_.push_back(std::move(job));
-  if (!answer_known(job)) append_to_log(std::move(job));
+  if (answer_known(job)) return;
+  if (!log_.sync_waits().ok()) return not_taken(std::move(job), log_.sync_waits());  // it could wait for long
+  append_to_log(std::move(job));
 }
 
 // A repeated batch gets its first answer, once that is durable; a broken sequence is refused. Takes the job if it answered.

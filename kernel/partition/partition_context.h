@@ -3,6 +3,7 @@
 #pragma once
 #include "observe/health.h"
 #include "partition/partition_metrics.h"
+#include "partition/space_watch.h"
 
 #include <ion/ids.h>
 #include <ion/ports.h>
@@ -19,7 +20,8 @@ struct PartitionServices {
   Clock& clock;
   Logger& logger;
   PartitionMetrics& metrics;
-  observe::Health& health;  // a full disk is a reason there until it takes records again
+  observe::Health& health;
+  SpaceWatch& space;  // told of every refusal for want of space
 };
 
 class PartitionContext {

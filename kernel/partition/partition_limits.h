@@ -1,5 +1,7 @@
 // Bounds of one partition. What an operator may turn is a row in pipeline_config.h.
 #pragma once
+#include <ion/time.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -8,6 +10,9 @@ namespace ion::partition {
 inline constexpr size_t kAppendsWaitingMax = 16'384;        // batches not yet acknowledged
 inline constexpr size_t kFetchesParkedMax = 16'384;         // readers waiting for new records
 inline constexpr size_t kProducersNotTakenMax = 4'096;      // producers whose refused batch is remembered
+inline constexpr Nanos kSyncRetryBusy = milliseconds(1);        // a sync that the storage was too busy to try
+inline constexpr Nanos kSyncRetryFullFirst = milliseconds(10);  // one that found no space; twice as long each time
+inline constexpr Nanos kSyncRetryFullLast = seconds(1);
 inline constexpr uint64_t kSnapshotEveryBytes = 64u << 20;  // producer state is written down after so much
 inline constexpr uint64_t kSnapshotAtCloseBytes = 256u << 10;  // and at the end, if a start would read so much; less is read quickly
 inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state

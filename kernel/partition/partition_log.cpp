@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ion::partition {
@@ -14,7 +15,6 @@ struct Rendezvous {
   std::atomic<bool> first{true};
   bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
 };
-constexpr Nanos kRetrySync = milliseconds(1);  // when the storage has no space for another one that waits
 }  // namespace
 
 PartitionLog::PartitionLog(PartitionServices around, PartitionOptions options, LoadedWindow loaded, PartitionContext& context)
@@ -67,9 +67,9 @@ void PartitionLog::appended(Appending& a) {
     took(a.job->header);
   } else if (a.status.code() == ION_E_FAILED || a.status.code() == ION_E_IO) {
     fail(a.status);
-  } else if (a.status.code() == ION_E_NO_SPACE && health_.exchange(ION_E_NO_SPACE, std::memory_order_relaxed) != ION_E_NO_SPACE) {
-    around_.logger.error("partition takes no records: no space", {{"partition", options_.name}, {"why", a.status.message()}});
-    around_.health.raise(part_, "not serving for writes: " + a.status.message());
+  } else if (a.status.code() == ION_E_NO_SPACE) {
+    health_.store(ION_E_NO_SPACE, std::memory_order_relaxed);
+    around_.space.refused(part_, a.status);
   }
   a.done(std::move(a.job), a.status);
 }
@@ -82,8 +82,7 @@ void PartitionLog::took(const batch::Header& header) {
   around_.metrics.appended(static_cast<int64_t>(header.total_bytes()), header.count);
   if (health_.load(std::memory_order_relaxed) != ION_E_NO_SPACE) return;
   health_.store(ION_OK, std::memory_order_relaxed);
-  around_.logger.info("partition takes records again", {{"partition", options_.name}});
-  around_.health.clear(part_);
+  around_.space.taken();
 }
 
 void PartitionLog::sync(Offset upto, Synced done) {
@@ -93,14 +92,24 @@ void PartitionLog::sync(Offset upto, Synced done) {
   call([&](Op& op) { return log_.sync(op, upto); },
        [this, alive = context_.alive(), upto, done = std::move(done)](const ion_result& r) {
          alive->on_shard([this, upto, done, status = Status::from(r.status, r.err), durable = Offset{static_cast<int64_t>(r.u0)}] {
-           if (status.code() == ION_E_OVERLOADED) sync_later(upto, done);  // nothing was tried
+           if (status.code() == ION_E_OVERLOADED || status.code() == ION_E_NO_SPACE) sync_refused(upto, done, status);
            else synced(status, durable, done);
          });
        });
 }
 
+// The storage promises that nothing is lost by such an answer (ion/abi/contract/storage.h): a failed flush is never one.
+void PartitionLog::sync_refused(Offset upto, Synced done, const Status& why) {
+  if (why.code() == ION_E_OVERLOADED) return sync_later(upto, std::move(done), kSyncRetryBusy);
+  const bool first = sync_waits_.ok();
+  sync_waits_ = Status(ION_E_NO_SPACE, fmt::format("{}: what was appended before could not be made durable yet: {}", options_.name, why.message()));
+  if (first) around_.space.sync_wait_began(part_, why);
+  if (!context_.serving()) return synced(why, {}, done);  // it closes: the end may not depend on the disk
+  sync_later(upto, std::move(done), std::exchange(sync_retry_, std::min(kSyncRetryFullLast, Nanos{2 * sync_retry_.n})));
+}
+
 // syncing_ stays set: nobody asks in between.
-void PartitionLog::sync_later(Offset upto, Synced done) {
+void PartitionLog::sync_later(Offset upto, Synced done, Nanos after) {
   struct Retry {
     std::shared_ptr<PartitionContext> alive;
     PartitionLog& log;
@@ -109,7 +118,7 @@ void PartitionLog::sync_later(Offset upto, Synced done) {
   };
   auto retry = std::make_unique<Retry>(Retry{context_.alive(), *this, upto, std::move(done)});
   const auto armed = around_.timers.arm(
-      options_.shard, around_.clock.now() + kRetrySync,
+      options_.shard, around_.clock.now() + after,
       [](void* ctx) noexcept {
         const std::unique_ptr<Retry> mine(static_cast<Retry*>(ctx));
         RoleScope scope(shard_role);
@@ -123,6 +132,8 @@ void PartitionLog::sync_later(Offset upto, Synced done) {
 
 void PartitionLog::synced(const Status& status, Offset durable, const Synced& done) {
   syncing_ = false;
+  if (!std::exchange(sync_waits_, {}).ok()) around_.space.sync_wait_ended();
+  sync_retry_ = kSyncRetryFullFirst;
   if (status.ok()) return done(status, durable);
   fail(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", options_.name, status.message())));
   done(failed_, durable);

@@ -37,7 +37,8 @@ class PartitionLog {
   // `job` comes back; its header has its offsets. OK: it is in the log. NO_SPACE, OVERLOADED: nothing of it is. FAILED, IO: failed()
   // says so from now on.
   using Appended = std::function<void(AppendJobPtr job, const Status& status)>;
-  // OVERLOADED is not answered: then it is asked again. On any other error the log has failed.
+  // OVERLOADED and NO_SPACE are not answered: nothing was lost, and it is asked again until the storage says something else, or for
+  // NO_SPACE until the partition closes. On any error that is answered the log has failed.
   using Synced = std::function<void(const Status& status, Offset durable)>;
 
   PartitionLog(PartitionServices around, PartitionOptions options, LoadedWindow loaded, PartitionContext& context);
@@ -47,6 +48,8 @@ class PartitionLog {
   void sync(Offset upto, Synced done) ION_ON(shard_role);           // not while syncing()
   bool appending() const noexcept { return appending_; }
   bool syncing() const noexcept { return syncing_; }
+  // A sync found no space and is tried again; OK when none did. What would wait behind it is better refused.
+  const Status& sync_waits() const noexcept { return sync_waits_; }
   const Status& failed() const noexcept { return failed_; }
   void fail(const Status& why) ION_ON(shard_role);
   const ProducerWindow& window() const noexcept { return window_; }
@@ -66,7 +69,11 @@ class PartitionLog {
   const PartitionOptions& options() const noexcept { return options_; }
   Offset start() const noexcept { return {start_.load(std::memory_order_relaxed)}; }
   Offset end() const noexcept { return {end_.load(std::memory_order_acquire)}; }
-  Code health() const noexcept { return static_cast<Code>(health_.load(std::memory_order_relaxed)); }
+  // NO_SPACE only as long as nobody knows of space again.
+  Code health() const noexcept {
+    const auto code = static_cast<Code>(health_.load(std::memory_order_relaxed));
+    return code == ION_E_NO_SPACE && !around_.space.full() ? ION_OK : code;
+  }
   uint64_t bytes();  // stored; 0 once closed
   // Whoever reads is counted, so that close() does not take the log away under him. False: it is closed. After true: one read(), which
   // leaves by itself.
@@ -84,7 +91,8 @@ class PartitionLog {
   struct Appending;
   void appended(Appending& appending) ION_ON(shard_role);
   void took(const batch::Header& header) ION_ON(shard_role);
-  void sync_later(Offset upto, Synced done) ION_ON(shard_role);
+  void sync_refused(Offset upto, Synced done, const Status& why) ION_ON(shard_role);
+  void sync_later(Offset upto, Synced done, Nanos after) ION_ON(shard_role);
   void synced(const Status& status, Offset durable, const Synced& done) ION_ON(shard_role);
   void write_snapshot() ION_ON(shard_role);
   void close_logs() ION_ON(shard_role);
@@ -105,6 +113,8 @@ class PartitionLog {
   ProducerWindow window_;
   ProducerSnapshots snapshots_;
   Status failed_;  // the log is dead for good
+  Status sync_waits_;
+  Nanos sync_retry_ = kSyncRetryFullFirst;
   Offset next_;
   uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0;
   uint64_t scanned_bytes_ = 0;  // by the start, without a snapshot

@@ -3,6 +3,7 @@
 #include "cluster/controller.h"
 #include "cluster/local_broker.h"
 #include "cluster/metadata_view.h"
+#include "observe/health.h"
 #include "pipeline/admission.h"
 #include "pipeline/interceptor_chain.h"
 #include "pipeline/pipeline_limits.h"
@@ -31,6 +32,7 @@ struct PipelineServices {
   InterceptorChain& interceptors;
   Admission& admission;
   PipelineLimits limits;
+  const observe::Health& health;
 };
 
 // Finds a served partition. NOT_FOUND with TOPIC_NOT_FOUND or PARTITION_NOT_FOUND, or why it is not served. `topic_id` may be empty:

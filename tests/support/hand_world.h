@@ -111,15 +111,18 @@ class HandLog final : public Log {
   Answer read(Op& op, Offset from, Offset upto, uint64_t bytes_max) override {
     if (from < d.first) return op.refuse(Status(ION_E_OUT_OF_RANGE, "below first"));
     std::vector<uint8_t> joined;
+    std::vector<Buf> each;
     Offset base = from, next = from;
     for (const auto& [h, bytes] : d.batches) {
       if (h.next_offset() <= from || h.next_offset() > upto) continue;
       if (!joined.empty() && joined.size() + bytes.size() > bytes_max) break;
       if (joined.empty()) base = h.base_offset;
+      if (apart) each.push_back(Buf::copy(bytes));
       joined.insert(joined.end(), bytes.begin(), bytes.end());
       next = h.next_offset();
     }
     if (joined.empty()) return op.ok(static_cast<uint64_t>(from.v), static_cast<uint64_t>(from.v));
+    if (apart) return op.ok(static_cast<uint64_t>(base.v), static_cast<uint64_t>(next.v), each);
     Buf one = Buf::copy(joined);
     return op.ok(static_cast<uint64_t>(base.v), static_cast<uint64_t>(next.v), std::span<Buf>(&one, 1));
   }
@@ -165,6 +168,7 @@ class HandLog final : public Log {
   std::vector<std::pair<Later, std::vector<uint8_t>>> held_appends;
   Status append_fails, meta_fails;
   bool hold_appends = false, damaged = false, closed = false;
+  bool apart = false;  // a read answers a buffer for each batch
   int syncs = 0;
 
  private:

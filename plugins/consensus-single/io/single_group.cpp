@@ -4,6 +4,7 @@
 #include <ion/record_writer.h>
 #include <ion/repeat.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ion::consensus_single {
@@ -11,7 +12,7 @@ namespace ion::consensus_single {
 namespace {
 constexpr std::string_view kTermKey = "term";
 constexpr uint64_t kReplayBytes = 1u << 20;
-constexpr Nanos kRetrySync = milliseconds(1);
+constexpr Nanos kRetryBusy = milliseconds(1), kRetryFullFirst = milliseconds(10), kRetryFullLast = seconds(1);
 
 // The log is as it was: nothing was tried, or nothing was kept.
 bool left_nothing(const Status& status) { return status.code() == ION_E_NO_SPACE || status.code() == ION_E_OVERLOADED; }
@@ -66,18 +67,23 @@ void SingleGroup::open(GroupServices world, std::shared_ptr<Storage> storage, co
        });
 }
 
+// The log is given back before the answer: the storage would keep it open for ever.
+void SingleGroup::refuse_open(Opened done, const Status& why) {
+  call([&](Op& op) { return log_->close(op); }, [self = shared_from_this(), done = std::move(done), why](const ion_result&) { done(why); });
+}
+
 void SingleGroup::log_opened(Opened done) {
   const LogStat stat = log_->stat();
   if (stat.damaged)
-    return done(Status(ION_E_CORRUPT, "raft/" + name_ + ": entries " + std::to_string(stat.bad_from.v) + " to " + std::to_string(stat.bad_upto.v) +
+    return refuse_open(std::move(done), Status(ION_E_CORRUPT, "raft/" + name_ + ": entries " + std::to_string(stat.bad_from.v) + " to " + std::to_string(stat.bad_upto.v) +
                                           " are damaged and there is no other copy"));
   call([&](Op& op) { return log_->meta_get(op, kTermKey); },
        [self = shared_from_this(), done = std::move(done)](const ion_result& r) {
          const Outcome got = Outcome::from(r);
-         if (!got.status.ok() && got.status.code() != ION_E_NOT_FOUND) return done(got.status);
          uint64_t term = 0;
          if (got.status.ok() && !got.bufs.empty() && got.bufs.front().size() == 8) term = batch::load_big<uint64_t>(got.bufs.front().data());
-         self->on_shard([self, done, term] {
+         self->on_shard([self, done, term, status = got.status] {
+           if (!status.ok() && status.code() != ION_E_NOT_FOUND) return self->refuse_open(done, status);
            self->term_ = term + 1;
            self->begin_term(done);
          });
@@ -87,7 +93,7 @@ void SingleGroup::log_opened(Opened done) {
 // A full disk does not keep the group from opening: what is there is served, and proposals wait for the term.
 void SingleGroup::begin_term(Opened done) {
   write_term([self = shared_from_this(), done = std::move(done)](const Status& written) {
-    if (!written.ok() && !left_nothing(written)) return done(written);
+    if (!written.ok() && !left_nothing(written)) return self->refuse_open(done, written);
     self->replay(done);
   });
 }
@@ -135,6 +141,7 @@ Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
     if (!term_durable_)
       return op.refuse(Status(ION_E_NO_SPACE, "group " + name_ + ": its log could not be written at the start, and is tried again with each proposal"));
   }
+  if (!sync_waits_.ok()) return op.refuse(sync_waits_);  // it could wait for long
   const uint64_t index = core_->propose();
   pending_.push_back({index, entry_batch(index, term_, parts), {}, {}, op.later()});
   pending_.back().part = borrowed(pending_.back().batch);
@@ -194,15 +201,25 @@ void SingleGroup::sync(uint64_t upto) {
        });
 }
 
-// The storage had no space for another sync that waits: nothing was tried.
-void SingleGroup::sync_later(uint64_t upto) {
+// Nothing was lost by it: the contract of the storage says so. A group that closes waits for no space.
+void SingleGroup::sync_refused(uint64_t upto, const Status& why) {
+  if (why.code() == ION_E_OVERLOADED) return sync_later(upto, kRetryBusy);
+  if (closed_) return fail(why);
+  if (sync_waits_.ok()) {
+    world_.logger.warn("the metadata log takes no entries now", {{"group", name_}, {"why", why.text()}});
+    sync_waits_ = Status(ION_E_NO_SPACE, "group " + name_ + ": what was proposed before could not be made durable yet: " + why.message());
+  }
+  sync_later(upto, std::exchange(sync_retry_, std::min(kRetryFullLast, Nanos{2 * sync_retry_.n})));
+}
+
+void SingleGroup::sync_later(uint64_t upto, Nanos after) {
   struct Retry {
     std::shared_ptr<SingleGroup> self;
     uint64_t upto;
   };
   auto retry = std::make_unique<Retry>(Retry{shared_from_this(), upto});
   const auto armed = world_.timers.arm(
-      shard_, world_.clock.now() + kRetrySync,
+      shard_, world_.clock.now() + after,
       [](void* ctx) noexcept {
         const std::unique_ptr<Retry> mine(static_cast<Retry*>(ctx));
         mine->self->sync(mine->upto);
@@ -213,8 +230,10 @@ void SingleGroup::sync_later(uint64_t upto) {
 }
 
 void SingleGroup::synced(const Status& status, uint64_t durable) {
-  if (status.code() == ION_E_OVERLOADED && !core_->failed()) return sync_later(durable);
+  if (left_nothing(status) && !core_->failed()) return sync_refused(durable, status);
   if (!status.ok()) return fail(status);
+  if (!std::exchange(sync_waits_, {}).ok()) world_.logger.info("the metadata log takes entries again", {{"group", name_}});
+  sync_retry_ = kRetryFullFirst;
   const Actions actions = core_->persisted(durable);
   if (opened_ == nullptr) {
     obey(actions);
@@ -233,7 +252,8 @@ void SingleGroup::synced(const Status& status, uint64_t durable) {
            auto got = std::make_shared<Outcome>(Outcome::from(r));  // shared: std::function copies
            self->on_shard([self, &at, upto, got, again]() mutable {
              if (!got->status.ok()) return self->fail(got->status);
-             for (const Buf& b : got->bufs) self->apply_replayed(b.span());
+             for (const Buf& b : got->bufs)
+               if (const Status applied = self->apply_replayed(b.span()); !applied.ok()) return self->fail(applied);
              at = got->bufs.empty() ? upto : static_cast<int64_t>(got->u1);
              again();
            });
@@ -241,17 +261,18 @@ void SingleGroup::synced(const Status& status, uint64_t durable) {
   });
 }
 
-void SingleGroup::apply_replayed(std::span<const uint8_t> bytes) {
+Status SingleGroup::apply_replayed(std::span<const uint8_t> bytes) {
   while (bytes.size() >= batch::kHeaderBytes) {
     auto reader = batch::RecordReader::open(bytes);
-    if (!reader) return fail(reader.error());
+    if (!reader) return reader.error();
     const batch::Header& h = reader->header();
     auto record = reader->next();
-    if (!record || !*record || !(*record)->value) return fail(Status(ION_E_CORRUPT, "raft/" + name_ + ": entry " + std::to_string(h.base_offset.v) + " holds no command"));
+    if (!record || !*record || !(*record)->value) return {ION_E_CORRUPT, "raft/" + name_ + ": entry " + std::to_string(h.base_offset.v) + " holds no command"};
     const Entry entry{static_cast<uint64_t>(h.base_offset.v), static_cast<uint64_t>(h.leader_epoch.v), *(*record)->value};
     machine_.apply(std::span<const Entry>(&entry, 1));
     bytes = bytes.subspan(h.total_bytes());
   }
+  return {};
 }
 
 void SingleGroup::apply(uint64_t from, uint64_t upto) {
@@ -273,6 +294,7 @@ void SingleGroup::apply(uint64_t from, uint64_t upto) {
 
 void SingleGroup::fail(const Status& status) {
   core_->fail();
+  sync_waits_ = {};
   failed_ = Status(ION_E_FAILED, "group " + name_ + " takes no more: " + status.message());
   world_.logger.error("consensus group failed", {{"group", name_}, {"why", status.text()}});
   // The entry that failed may be on the disk or not; so may those behind it.
@@ -280,7 +302,7 @@ void SingleGroup::fail(const Status& status) {
   failed_entries_ = std::exchange(pending_, {});  // kept: an append on its way still reads one of them
   for (Pending& p : failed_entries_) p.later.fail(unknown);
   appended_count_ = 0;
-  if (opened_) std::exchange(opened_, nullptr)(failed_);
+  if (opened_) return refuse_open(std::exchange(opened_, nullptr), failed_);
   maybe_close();
 }
 

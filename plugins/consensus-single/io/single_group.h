@@ -28,11 +28,13 @@ struct GroupServices {
 class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
  public:
   using Opened = std::function<void(Result<std::shared_ptr<SingleGroup>>)>;
-  // `storage` and `spec.machine` outlive the group. Answers when everything in the log is durable and applied.
+  // `storage` and `spec.machine` outlive the group. Answers when everything in the log is durable and applied; on a full disk that may
+  // wait for space. On an error the log is closed again.
   static void open(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done);
 
-  // NO_SPACE and OVERLOADED of the log are answered at once, leave nothing, and the next proposal tries again. Any other failure ends
-  // the group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
+  // NO_SPACE and OVERLOADED of the log are answered at once, leave nothing, and the next proposal tries again. A sync that answers so is
+  // asked again until there is space or the group closes; meanwhile proposals are refused with NO_SPACE. Any other failure ends the
+  // group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
   Answer propose(Op& op, std::span<const ion_buf> parts);  // SHARD
   Answer close(Op& op);                                    // CONTROL
   GroupStat stat() const;                                  // SHARD
@@ -48,6 +50,7 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   SingleGroup(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec);
   void on_shard(std::function<void()> work);
   void log_opened(Opened done);
+  void refuse_open(Opened done, const Status& why);
   void begin_term(Opened done);
   void write_term(std::function<void(Status)> done);
   void replay(Opened done);
@@ -55,11 +58,12 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   void appended(const Status& status);
   void withdraw(const Status& why);
   void sync(uint64_t upto);
-  void sync_later(uint64_t upto);
+  void sync_refused(uint64_t upto, const Status& why);
+  void sync_later(uint64_t upto, Nanos after);
   void obey(const Actions& actions);
   void synced(const Status& status, uint64_t durable);
   void apply(uint64_t from, uint64_t upto);
-  void apply_replayed(std::span<const uint8_t> bytes);
+  Status apply_replayed(std::span<const uint8_t> bytes);
   void fail(const Status& status);
   void maybe_close();
 
@@ -81,6 +85,8 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   bool term_durable_ = false, writing_term_ = false;  // nothing is appended in a term that is not on the disk
   bool refusing_ = false;                             // the log takes nothing now, and the operator was told
   Status failed_;
+  Status sync_waits_;  // a sync found no space and is tried again; OK when none did
+  Nanos sync_retry_ = milliseconds(10);
   Opened opened_;
   Later closing_;
 };

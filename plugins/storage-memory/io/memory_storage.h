@@ -25,6 +25,7 @@ class MemoryStorage final : public Storage {
   Answer list(Op& op, std::string_view prefix, EachName each) override;
   Answer remove(Op& op, std::string_view log) override;
   Result<Uuid> identity() override { return identity_; }
+  Answer space(Op& op) override;
 
   struct Kept {
     explicit Kept(uint64_t piece_bytes) : log(piece_bytes) {}

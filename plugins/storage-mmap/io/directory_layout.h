@@ -1,5 +1,6 @@
 // Names in the data directory, the one place that makes and reads them:
 //
+//   space-probe                        there for a moment while the disk is full: is there space again?
 //   lock  identity  marks              the instance: who may write here, its UUID, the durable marks of all logs
 //   logs/p+6f1e...+3/                  one directory per log, its name made fit for a file system ('/' is '+')
 //       00000000000000004711.log       a segment: batches from offset 4711 on, then zeros
@@ -21,6 +22,7 @@ inline constexpr std::string_view kLockPath = "lock";
 inline constexpr std::string_view kIdentityPath = "identity";
 inline constexpr std::string_view kMarksPath = "marks";
 inline constexpr std::string_view kLogsPath = "logs";
+inline constexpr std::string_view kSpaceProbePath = "space-probe";
 inline constexpr size_t kLogNameMax = 200;
 
 // INVALID with what is wrong: 1 to 200 of a-z A-Z 0-9 . _ - in parts between single '/', no part "." or "..".

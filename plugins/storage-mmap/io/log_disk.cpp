@@ -27,7 +27,7 @@ Result<Offset> LogDisk::sync_held() {
     mark_written_ = false;
   }
   if (state_.exact_mark && !mark_written_) {
-    ION_CHECK(fail(context_.marks->write(state_.name, mark_)));
+    ION_CHECK(fail_unless_full(context_.marks->write(state_.name, mark_)));
     ION_CHECK(fail(context_.marks->flush()));
     mark_written_ = true;
   }
@@ -37,8 +37,8 @@ Result<Offset> LogDisk::sync_held() {
 
 Status LogDisk::write_mark() {
   const std::lock_guard lock(mutex_);
-  if (closed_ || mark_written_ || state_.failed()) return {};
-  ION_CHECK(fail(context_.marks->write(state_.name, mark_)));
+  if (closed_ || mark_written_ || state_.exact_mark || state_.failed()) return {};  // an exact one is written and flushed by its sync
+  ION_CHECK(fail_unless_full(context_.marks->write(state_.name, mark_)));
   mark_written_ = true;
   return {};
 }
@@ -87,6 +87,12 @@ void LogDisk::give_back_tail(Segment& segment) {
 }
 
 Status LogDisk::resume(Segment& segment, uint64_t capacity) {
+  const Status resumed = resume_file(segment, capacity);
+  if (resumed.code() == ION_E_NO_SPACE) context_.refused_for_space(capacity - segment.end());
+  return resumed;
+}
+
+Status LogDisk::resume_file(Segment& segment, uint64_t capacity) {
   const std::lock_guard lock(mutex_);
   ION_CHECK(state_.failure());
   Files& files = context_.ports.files;
@@ -157,9 +163,8 @@ void LogDisk::release() {
 Status LogDisk::name_held(Segment& segment) {
   if (segment.disk.named || segment.disk.file == nullptr) return {};
   Files& files = context_.ports.files;
-  const auto failed = [&](Status why) { return why.ok() || why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); };
-  ION_CHECK(failed(remove_if_there(files, state_.directory.index(segment.base()))));
-  ION_CHECK(failed(segment.disk.file->rename_to(files, state_.directory.segment(segment.base()))));
+  ION_CHECK(fail_unless_full(remove_if_there(files, state_.directory.index(segment.base()))));
+  ION_CHECK(fail_unless_full(segment.disk.file->rename_to(files, state_.directory.segment(segment.base()))));
   ION_CHECK(fail(state_.directory_name->settle(files)));
   // It bears its name, which ends the segment before it: going on in that one would lose what comes.
   ION_CHECK(fail(files.sync_dir(state_.directory.path())));
@@ -217,6 +222,9 @@ Status LogDisk::Hold::remove_files(Segment& segment) {
   ION_CHECK(disk_.fail(remove_if_there(files, directory.index(segment.base()))));
   return disk_.fail(files.remove(path));
 }
+
+// A file that could not get its name or its place is as it was. Never for a flush.
+Status LogDisk::fail_unless_full(Status why) { return why.code() == ION_E_NO_SPACE ? why : fail(std::move(why)); }
 
 Status LogDisk::fail(Status why) {
   if (why.ok()) return why;

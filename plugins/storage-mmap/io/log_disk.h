@@ -16,7 +16,8 @@ class LogDisk {
   // What recovery found and wrote; before anything else.
   void begin(const Mark& mark) { mark_ = mark; }
 
-  // Makes durable what has been appended; answers up to where. IO and worse fail the log for good.
+  // Makes durable what has been appended; answers up to where. NO_SPACE: a name or a mark found no space, nothing was lost, and it may
+  // be asked again. IO and worse, and every failed flush, fail the log for good.
   Result<Offset> sync();
   // The mark of what was made durable, not flushed; nothing to do for logs with an exact mark.
   Status write_mark();
@@ -57,6 +58,7 @@ class LogDisk {
   };
 
  private:
+  Status resume_file(Segment& segment, uint64_t capacity);
   Result<Offset> sync_held();
   Status settle_held();
   Status name_held(Segment& segment);
@@ -64,6 +66,7 @@ class LogDisk {
   Status index_held(Segment& segment);
   void give_back_tail(Segment& segment);
   Status fail(Status why);
+  Status fail_unless_full(Status why);
 
   StorageContext& context_;
   LogState& state_;

@@ -94,7 +94,9 @@ Status MarkFile::write(const std::string& log, const Mark& mark) {
   if (!before_is_flushed) ION_CHECK(flush());
   entry.generation += 1, entry.which ^= 1, entry.mark = mark;
   const auto bytes = encode_mark(storage_, {entry.generation, log, mark});
-  if (const Status written = file_->pwrite(mark_position({entry.number, entry.which}), bytes); !written.ok()) return failed(written);
+  // For want of space the other of the two places still holds the mark before, and this one is written again.
+  if (const Status written = file_->pwrite(mark_position({entry.number, entry.which}), bytes); !written.ok())
+    return written.code() == ION_E_NO_SPACE ? written : failed(written);
   const std::lock_guard lock(mutex_);
   entry.written = ++write_count_;
   entries_[log] = entry;

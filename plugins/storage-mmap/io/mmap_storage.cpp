@@ -89,6 +89,7 @@ Status MmapStorage::know_identity() {
 // Logs whose removal was interrupted, and marks of logs that are gone. A directory without a mark is a log whose creation was
 // interrupted, or whose mark was lost: it stays.
 Status MmapStorage::remove_leftovers() {
+  ION_CHECK(remove_if_there(context_.ports.files, std::string(kSpaceProbePath)));
   ION_TRY(const std::vector<DirEntry> entries, context_.ports.files.list(kLogsPath));
   std::vector<std::string> logs;
   for (const DirEntry& e : entries) {
@@ -210,6 +211,34 @@ Status MmapStorage::remove_directory(const std::string& path) {
   ION_TRY(const std::vector<DirEntry> entries, files.list(path));
   for (const DirEntry& e : entries) ION_CHECK(files.remove(path + "/" + e.name));
   return files.remove(path);
+}
+
+Answer MmapStorage::space(Op& op) {
+  if (const Status s = serving(); !s.ok()) return op.refuse(s);
+  (void)context_.jobs.answer(op.later(), [this](Later l) {
+    const Status probed = probe_space();
+    if (probed.ok()) l.ok();
+    else l.fail(probed);
+  });
+  return op.pending();
+}
+
+// What the file system calls free need not be ours (quotas, reserved blocks), so a file as large as the largest refused one is made.
+Status MmapStorage::probe_space() {
+  const std::lock_guard lock(probe_mutex_);
+  Files& files = context_.ports.files;
+  const std::string path(kSpaceProbePath);
+  uint64_t wanted = context_.refused_bytes.load(std::memory_order_relaxed);
+  const uint64_t bytes = std::max(wanted, kFirstSegmentBytes);
+  ION_TRY(const DiskSpace space, files.space());
+  ION_CHECK(check_space({space.free_bytes, space.total_bytes}, bytes, LogClass::kData, context_.space_rules()));
+  ION_CHECK(remove_if_there(files, path));
+  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE));
+  const Status allocated = file->allocate(0, bytes);
+  file.reset();
+  ION_CHECK(files.remove(path));
+  if (allocated.ok()) context_.refused_bytes.compare_exchange_strong(wanted, 0);  // unless a larger one was refused meanwhile
+  return allocated;
 }
 
 Result<Uuid> MmapStorage::identity() {

@@ -29,6 +29,7 @@ class MmapStorage final : public Storage {
   Answer list(Op& op, std::string_view prefix, EachName each) override;
   Answer remove(Op& op, std::string_view log) override;
   Result<Uuid> identity() override;
+  Answer space(Op& op) override;
 
   // For tests: rounds of group commit so far.
   uint64_t sync_rounds() const { return context_.flusher.rounds(); }
@@ -49,10 +50,12 @@ class MmapStorage final : public Storage {
   void list_slowly(Later later, const std::string& prefix, const EachName& each);
   Status remove_slowly(const std::string& log);
   Status remove_directory(const std::string& path);
+  Status probe_space();
 
   StorageMetrics metrics_;
   StorageContext context_;
   std::unique_ptr<File> lock_;
+  std::mutex probe_mutex_;    // one probe file at a time; held across I/O by blocking jobs alone
   mutable std::mutex mutex_;  // of what follows
   std::map<std::string, std::string> taken_;  // log, what for
   bool started_ = false, draining_ = false;

@@ -108,7 +108,7 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
     path = directory_.ahead(next_number_++);
   }
   const auto refused = [&](Status why) {
-    if (why.code() == ION_E_NO_SPACE) context_.metrics.refused_for_space();
+    if (why.code() == ION_E_NO_SPACE) context_.refused_for_space(capacity);
     const std::lock_guard lock(mutex_);
     if (!std::exchange(refused_, true)) context_.ports.logger.warn("no further segment", {{"log", name_}, {"why", why.text()}});
     return why;

@@ -46,12 +46,23 @@ struct StorageContext {
   PreparedBudget prepared;
   OpenFiles open_files;
   Flusher flusher;
+  std::atomic<uint64_t> refused_bytes{0};  // of the largest file that found no space since there was some
   Uuid identity;                    // from start on
   std::unique_ptr<MarkFile> marks;  // from start on
 
   SpaceRules space_rules() const {
     const auto permille = [](double share) { return static_cast<uint32_t>(share * 1000 + 0.5); };
     return {permille(config.refuse_produce_at), permille(config.read_only_at)};
+  }
+
+  void refused_for_space(uint64_t bytes) noexcept {
+    metrics.refused_for_space();
+    no_space_for(bytes);
+  }
+  void no_space_for(uint64_t bytes) noexcept {
+    uint64_t most = refused_bytes.load(std::memory_order_relaxed);
+    while (most < bytes && !refused_bytes.compare_exchange_weak(most, bytes, std::memory_order_relaxed)) {
+    }
   }
 
   // Says that the disk is slow, at most once a second for all logs.

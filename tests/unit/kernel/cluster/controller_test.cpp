@@ -83,7 +83,7 @@ class ControllerTest : public ::testing::Test, public ControllerObserver {
   void topic_deleted(TopicPtr t) override { told_.push_back("-" + t->name); }
 
   void open(ClusterLimits limits = {}) {
-    controller_.emplace(ControllerServices{executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, limits, {}, health_, false}, *this);
+    controller_.emplace(ControllerServices{executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, limits, {}, health_, space_, false}, *this);
     std::optional<Status> opened;
     controller_->open(consensus_, {}, [&](Status s) { opened = s; });
     run();
@@ -108,6 +108,7 @@ class ControllerTest : public ::testing::Test, public ControllerObserver {
   RecordingLog logger_;
   CountingRandom random_;
   observe::Health health_;
+  partition::SpaceWatch space_{{timers_, clock_, logger_, health_, {0}, [](const std::function<void(Status)>& done) { done({}); }}};
   HandGroups group_;
   HandConsensus consensus_{group_};
   std::vector<std::string> told_;
@@ -219,12 +220,22 @@ TEST_F(ControllerTest, a_full_disk_is_answered_at_once_and_is_a_reason_until_spa
   const Answered a = create("a");
   ASSERT_TRUE(a->has_value() && !**a);
   EXPECT_EQ((**a).error().code(), ION_E_NO_SPACE);
-  EXPECT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_FALSE(health_.takes_writes());
   group_.refuses = {};
+  clock_.move(partition::SpaceWatch::kAskEvery), timers_.fire_due(), run();
+  EXPECT_TRUE(health_.report().reasons.empty());  // without a change of any topic
   const Answered b = create("a");
   commit();
   EXPECT_EQ(reason(b), "");
-  EXPECT_TRUE(health_.report().reasons.empty());
+}
+
+TEST_F(ControllerTest, a_metadata_log_that_failed_is_a_reason_and_the_broker_serves_on) {
+  open();
+  group_.refuses = Status(ION_E_FAILED, "group metadata takes no more");
+  (void)create("a");
+  ASSERT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_EQ(health_.report().reasons[0].part, "metadata");
+  EXPECT_TRUE(health_.takes_writes());
 }
 
 }  // namespace

@@ -63,8 +63,8 @@ class LocalBrokerTest : public ::testing::Test {
   static constexpr uint64_t kDescriptors = 250;
   LocalBrokerTest()
       : metrics_(*partition::PartitionMetrics::declare(registry_)),
-        local_({{executor_, timers_, clock_, logger_, metrics_, health_}, storage_, view_, {1}, {}, kDescriptors}),
-        controller_({executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, {}, {}, health_, false}, local_) {}
+        local_({{executor_, timers_, clock_, logger_, metrics_, health_, space_}, storage_, view_, {1}, {}, kDescriptors}),
+        controller_({executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, {}, {}, health_, space_, false}, local_) {}
 
   static CreateTopic made(std::string name, size_t partitions, uint64_t id = 1) {
     CreateTopic c;
@@ -103,6 +103,7 @@ class LocalBrokerTest : public ::testing::Test {
     local_.stop([&](Status s) { stopped = s; });
     for (int i = 0; i < 4; ++i) run();
     EXPECT_TRUE(stopped && stopped->ok());
+    clock_.move(partition::SpaceWatch::kAskEvery), timers_.fire_due();
     EXPECT_EQ(timers_.armed(), 0u);
   }
 
@@ -117,6 +118,7 @@ class LocalBrokerTest : public ::testing::Test {
   RecordingLog logger_;
   SameRandom random_;
   observe::Health health_;
+  partition::SpaceWatch space_{{timers_, clock_, logger_, health_, {0}, [](const std::function<void(Status)>& done) { done({}); }}};
   observe::MetricRegistry registry_{1};
   partition::PartitionMetrics metrics_;
   HandStorage storage_;

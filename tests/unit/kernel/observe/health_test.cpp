@@ -63,5 +63,18 @@ TEST(health, reasons_have_a_bound_and_a_failure_finds_room) {
   EXPECT_EQ(health.report().reasons.front().part, "part 0");
 }
 
+TEST(health, a_reason_that_stops_writes_is_known_without_asking_for_the_report_and_always_finds_a_place) {
+  Health health;
+  EXPECT_TRUE(health.takes_writes());
+  for (size_t i = 0; i < Health::kReasonsMax; ++i) health.raise("part " + std::to_string(i), "x");
+  EXPECT_TRUE(health.takes_writes());
+  health.raise("storage", "the disk is full", Harm::kWrites);
+  EXPECT_FALSE(health.takes_writes());
+  EXPECT_EQ(health.report().reasons.size(), Health::kReasonsMax);
+  EXPECT_EQ(health.report().reasons.back().part, "storage");
+  health.clear("storage");
+  EXPECT_TRUE(health.takes_writes());
+}
+
 }  // namespace
 }  // namespace ion::observe

@@ -48,7 +48,7 @@ class PartitionTest : public ::testing::Test {
     };
     if (state_bytes_.next > Offset{0}) seed.state = open_state();
     seed.open_state = [open_state](LogOpened opened) { opened(std::unique_ptr<Log>(open_state())); };
-    Partition::open({executor_, timers_, clock_, logger_, metrics_, health_}, std::move(seed), [this](Result<PartitionPtr> opened) {
+    Partition::open({executor_, timers_, clock_, logger_, metrics_, health_, space_}, std::move(seed), [this](Result<PartitionPtr> opened) {
       ASSERT_TRUE(opened);
       partition_ = *opened;
     });
@@ -56,6 +56,11 @@ class PartitionTest : public ::testing::Test {
     ASSERT_NE(partition_, nullptr);
   }
   void run() { executor_.run_all(); }
+  void pass(Nanos time) {
+    clock_.move(time);
+    timers_.fire_due();
+    run();
+  }
 
   // Kept until the end of the test: requests are borrowed until their completion.
   Produced* produce(std::vector<uint8_t> bytes, uint32_t acks = ION_ACKS_ALL) {
@@ -125,6 +130,9 @@ class PartitionTest : public ::testing::Test {
   HandTimers timers_{clock_};
   QuietLogger logger_;
   observe::Health health_;
+  Status space_there_;  // what the storage says when it is asked
+  int space_asked_ = 0;
+  SpaceWatch space_{{timers_, clock_, logger_, health_, {0}, [this](const std::function<void(Status)>& done) { ++space_asked_, done(space_there_); }}};
   observe::MetricRegistry registry_{1};
   PartitionMetrics metrics_;
   LogBytes data_, state_bytes_;
@@ -323,6 +331,56 @@ TEST_F(PartitionTest, a_sync_that_was_refused_is_asked_again_and_loses_nothing) 
   ASSERT_TRUE(p->status && p->status->ok());
 }
 
+TEST_F(PartitionTest, a_sync_without_space_acknowledges_nothing_and_goes_on_by_itself) {
+  const Status full(ION_E_NO_SPACE, "the segment got no name");
+  open();
+  const auto a = produce(make_batch({"a"}, {{9}, {0}, 0}));
+  int tries = 0;
+  for (int i = 0; i < 1000; ++i) {
+    if (!log_->waiting.empty()) ++tries;
+    disk_finishes(full);
+    pass(milliseconds(10));
+  }
+  EXPECT_FALSE(a->status);
+  EXPECT_EQ(partition_->view().high_watermark, Offset{0});
+  EXPECT_EQ(partition_->view().health.code(), ION_OK);  // its log works
+  EXPECT_FALSE(health_.takes_writes());                 // although the storage says that there is space
+  EXPECT_LT(tries, 20);
+  EXPECT_GT(tries, 10);
+  const auto repeat = produce(make_batch({"a"}, {{9}, {0}, 0})), b = produce(make_batch({"b"}, {{9}, {0}, 1}));
+  EXPECT_FALSE(repeat->status);
+  ASSERT_TRUE(b->status);  // at once, and nothing of it was kept
+  EXPECT_EQ(b->status->code(), ION_E_NO_SPACE);
+  pass(seconds(1));
+  disk_finishes();
+  disk_finishes();
+  ASSERT_TRUE(a->status && repeat->status);
+  EXPECT_TRUE(a->status->ok() && repeat->status->ok());
+  pass(SpaceWatch::kAskEvery);
+  pass(SpaceWatch::kAskEvery);
+  EXPECT_TRUE(health_.takes_writes());
+  const auto again = produce(make_batch({"b"}, {{9}, {0}, 1}));
+  disk_finishes();
+  ASSERT_TRUE(again->status && again->status->ok());
+  EXPECT_EQ(again->answer.base, 1);
+}
+
+TEST_F(PartitionTest, a_close_does_not_wait_for_space) {
+  open();
+  const auto a = produce(make_batch({"a"}));
+  disk_finishes(Status(ION_E_NO_SPACE, "full"));
+  std::optional<Status> closed;
+  partition_->close([&](Status s) { closed = s; });
+  run();
+  EXPECT_FALSE(closed);  // a sync is still to be tried
+  pass(seconds(1));
+  disk_finishes(Status(ION_E_NO_SPACE, "full"));
+  EXPECT_TRUE(closed && closed->ok());
+  ASSERT_TRUE(a->status);
+  EXPECT_EQ(a->status->code(), ION_E_UNKNOWN_OUTCOME);
+  EXPECT_TRUE(log_->closed);
+}
+
 TEST_F(PartitionTest, a_reader_is_woken_by_what_was_appended_during_the_sync_before) {
   open();
   (void)produce(make_batch({"a"}));
@@ -412,7 +470,10 @@ TEST_F(PartitionTest, a_full_disk_is_answered_at_once_also_to_what_follows_and_e
   EXPECT_EQ(produce(make_batch({"b"}, {{9}, {0}, 1}))->status->code(), ION_E_NO_SPACE);
   EXPECT_EQ(partition_->view().health.code(), ION_E_NO_SPACE);
   ASSERT_EQ(health_.report().reasons.size(), 1u);
-  EXPECT_EQ(health_.report().reasons[0].part, "partition orders/0");
+  EXPECT_NE(health_.report().reasons[0].words.find("partition orders/0"), std::string::npos);
+  EXPECT_FALSE(health_.takes_writes());
+  pass(SpaceWatch::kAskEvery);
+  EXPECT_TRUE(partition_->view().health.ok());  // the storage has space again, and nobody had to produce for that
   log_->append_fails = {};
   (void)produce(make_batch({"other"}, {{8}, {0}, 0}));
   EXPECT_EQ(produce(make_batch({"b"}, {{9}, {0}, 1}))->status->code(), ION_E_NO_SPACE);  // was on its way, not a broken sequence

@@ -3,6 +3,8 @@
 #include "support/hand_world.h"
 #include "support/recording_log.h"
 
+#include <ion/record_writer.h>
+
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -19,7 +21,7 @@ class OneLog final : public Storage {
   Answer open(Op& op, std::string_view, const OpenOptions&, std::unique_ptr<Log>* out) override {
     auto log = std::make_unique<HandLog>(bytes);
     now = log.get();
-    now->append_fails = append_fails, now->meta_fails = meta_fails;
+    now->append_fails = append_fails, now->meta_fails = meta_fails, now->damaged = damaged, now->apart = true;
     *out = std::move(log);
     return op.ok();
   }
@@ -30,6 +32,7 @@ class OneLog final : public Storage {
   LogBytes bytes;
   HandLog* now = nullptr;
   Status append_fails, meta_fails;  // from the opening on
+  bool damaged = false;
 };
 class Applied final : public Machine {
  public:
@@ -59,6 +62,31 @@ class SingleGroupTest : public ::testing::Test {
   void settle() {
     executor_.run_all();
     while (!storage_->now->waiting.empty()) storage_->now->finish_syncs(), executor_.run_all();
+  }
+  // Why it could not be opened; the log is closed then.
+  Status refused() {
+    GroupSpec spec;
+    spec.name = "metadata", spec.node = {1}, spec.machine = &machine_;
+    std::optional<Status> why;
+    bool closed_before = false;
+    SingleGroup::open({executor_, timers_, clock_, logger_, 16}, storage_, spec, [&](Result<std::shared_ptr<SingleGroup>> opened) {
+      why = opened ? Status() : opened.error();
+      closed_before = storage_->now->closed;
+    });
+    settle();
+    EXPECT_TRUE(closed_before);
+    return why.value_or(Status(ION_E_BUSY, "no answer"));
+  }
+  void put(uint64_t index, bool with_command) {
+    batch::RecordWriter writer(64);
+    batch::NewRecord record;
+    if (with_command) record.value = span_of("command");
+    writer.append(record);
+    std::vector<uint8_t> bytes = writer.finish();
+    batch::write_prefix(bytes.data(), Offset{static_cast<int64_t>(index)}, batch::read_header(bytes.data()).length, Epoch{1});
+    const batch::Header header = batch::read_header(bytes.data());
+    storage_->bytes.next = header.next_offset();
+    storage_->bytes.batches.emplace_back(header, std::move(bytes));
   }
   using Answered = std::shared_ptr<std::optional<Status>>;
   Answered propose(std::string command) {
@@ -143,6 +171,64 @@ TEST_F(SingleGroupTest, a_group_opens_on_a_full_disk_and_takes_entries_when_spac
   settle();
   EXPECT_EQ(code(c), ION_OK);
   EXPECT_EQ(machine_.list, std::vector<std::string>{"1:c"});
+}
+
+TEST_F(SingleGroupTest, a_sync_without_space_answers_nothing_and_goes_on_by_itself) {
+  open();
+  const Answered a = propose("a");
+  executor_.run_all();
+  for (int i = 0; i < 20; ++i) {
+    storage_->now->finish_syncs(kFull);
+    executor_.run_all();
+    EXPECT_EQ(code(a), ION_PENDING);
+    EXPECT_EQ(code(propose("b")), ION_E_NO_SPACE);
+    clock_.move(seconds(1));
+    timers_.fire_due();
+    executor_.run_all();
+  }
+  EXPECT_EQ(storage_->now->syncs, 21);
+  EXPECT_TRUE(machine_.list.empty());
+  settle();
+  EXPECT_EQ(code(a), ION_OK);
+  const Answered c = propose("c");
+  settle();
+  EXPECT_EQ(code(c), ION_OK);
+  EXPECT_EQ(machine_.list, (std::vector<std::string>{"1:a", "2:c"}));
+  EXPECT_EQ(logger_.count("takes no entries now"), 1u);
+  EXPECT_EQ(logger_.count("takes entries again"), 1u);
+}
+
+TEST_F(SingleGroupTest, a_close_does_not_wait_for_space) {
+  open();
+  const Answered a = propose("a");
+  executor_.run_all();
+  storage_->now->finish_syncs(kFull);
+  executor_.run_all();
+  bool closed = false;
+  call([&](Op& op) { return group_->close(op); }, [&](const ion_result&) { closed = true; });
+  executor_.run_all();
+  clock_.move(seconds(1));
+  timers_.fire_due();
+  executor_.run_all();
+  storage_->now->finish_syncs(kFull);
+  executor_.run_all();
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(code(a), ION_E_UNKNOWN_OUTCOME);
+  group_.reset();
+}
+
+TEST_F(SingleGroupTest, a_log_that_cannot_be_replayed_is_applied_up_to_the_fault_and_closed_again) {
+  put(1, true), put(2, false), put(3, true);
+  EXPECT_NE(refused().message().find("entry 2 holds no command"), std::string::npos);
+  EXPECT_EQ(machine_.list, std::vector<std::string>{"1:command"});
+}
+
+TEST_F(SingleGroupTest, a_log_is_closed_again_whatever_kept_the_group_from_opening) {
+  storage_->damaged = true;
+  EXPECT_EQ(refused().code(), ION_E_CORRUPT);
+  storage_->damaged = false;
+  storage_->meta_fails = Status(ION_E_IO, "the disk is broken");
+  EXPECT_EQ(refused().code(), ION_E_IO);
 }
 
 TEST_F(SingleGroupTest, any_other_failed_append_ends_the_group) {

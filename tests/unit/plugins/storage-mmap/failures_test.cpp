@@ -128,6 +128,65 @@ TEST(NoSpace, for_the_name_of_a_segment_leaves_no_file_behind) {
   EXPECT_TRUE(again.close().ok());
 }
 
+TEST(NoSpace, for_a_name_or_a_mark_at_a_sync_loses_nothing_and_the_same_sync_succeeds_later) {
+  for (const FaultRule& fault : {FaultRule{DiskOp::kRename, "ahead", ION_E_NO_SPACE, 0, 3}, FaultRule{DiskOp::kPwrite, "marks", ION_E_NO_SPACE, 0, 2}}) {
+    MmapFixture world;
+    LogDriver log = world.open("raft/g", {.exact_mark = true, .segment_bytes = 4096});
+    world.disk.add_fault(fault);  // the rename is also tried behind the append, where nobody waits for it
+    ASSERT_TRUE(log.append(make_batch_of({0}, 600, 'a')).ok());
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(log.sync().code(), ION_E_NO_SPACE);
+    EXPECT_EQ(log.stat().durable.v, 0);
+    EXPECT_FALSE(log.stat().failed);
+    ASSERT_TRUE(log.append(make_batch_of({1}, 600, 'b')).ok());
+    EXPECT_TRUE(log.sync().ok());
+    EXPECT_EQ(log.stat().durable.v, 2);
+    SeededRandom random(11);
+    std::vector<std::unique_ptr<Log>> logs;
+    logs.push_back(log.abandon());
+    world.die(std::move(logs), [&] { world.disk.lose_power(random); });
+    LogDriver again = world.open("raft/g", {.exact_mark = true});
+    EXPECT_FALSE(again.stat().damaged);
+    EXPECT_EQ(again.stat().next.v, 2);
+    EXPECT_TRUE(again.close().ok());
+  }
+}
+
+TEST(FailedSync, that_says_no_space_ends_the_log_like_any_other) {
+  for (const char* path : {".log", "marks", "raft+g"}) {
+    MmapFixture world;
+    LogDriver log = world.open("raft/g", {.exact_mark = true});
+    world.disk.add_fault({path == std::string("raft+g") ? DiskOp::kSyncDir : DiskOp::kSyncData, path, ION_E_NO_SPACE, path == std::string("marks") ? 1u : 0u});
+    ASSERT_TRUE(log.add({"x"}).ok());
+    EXPECT_EQ(log.sync().code(), ION_E_FAILED) << path;
+    EXPECT_EQ(log.sync().code(), ION_E_FAILED) << path;
+    EXPECT_TRUE(log.close().ok());
+  }
+}
+
+TEST(SpaceProbe, says_no_until_what_was_refused_would_be_taken_and_leaves_nothing_behind) {
+  StorageMmapConfig config;
+  config.prepare_ahead = 0;
+  MmapFixture world(config);
+  const auto probe = [&] {
+    Asked asked([&](Op& op) { return world.storage().space(op); });
+    world.run();
+    return asked.code();
+  };
+  EXPECT_EQ(probe(), ION_OK);
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"small"}).ok());
+  world.disk.set_total_bytes(world.disk.used_bytes() + (512 << 10));
+  EXPECT_EQ(log.append(make_batch_of({1}, 1 << 20)).code(), ION_E_NO_SPACE);
+  EXPECT_EQ(probe(), ION_E_NO_SPACE);  // a small segment would find space, the one that was refused would not
+  world.disk.set_total_bytes(uint64_t{1} << 30);
+  world.disk.add_fault({DiskOp::kAllocate, "space-probe", ION_E_NO_SPACE});
+  EXPECT_EQ(probe(), ION_E_NO_SPACE);  // a quota: the file system has space, and not for us
+  EXPECT_EQ(probe(), ION_OK);
+  EXPECT_TRUE(log.append(make_batch_of({1}, 1 << 20)).ok());
+  EXPECT_TRUE(log.close().ok());
+  for (const std::string& name : world.disk.names_in("")) EXPECT_NE(name, "space-probe");
+}
+
 TEST(UnreadablePage, is_an_error_of_the_reads_that_need_it_and_of_no_other) {
   MmapFixture world;
   LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});

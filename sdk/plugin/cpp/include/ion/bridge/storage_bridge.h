@@ -44,6 +44,9 @@ struct ExportedStorage {
   static ion_status remove(void* self, ion_bytes log, const ion_op* op, ion_result* now) noexcept {
     return cross(op, now, [&](Op& o) { return of(self).remove(o, text_of(log)); });
   }
+  static ion_status space(void* self, const ion_op* op, ion_result* now) noexcept {
+    return cross(op, now, [&](Op& o) { return of(self).space(o); });
+  }
   static ion_status identity(void* self, uint8_t* uuid16) noexcept {
     return cross(nullptr, [&]() -> ion_status {
       const Result<Uuid> id = of(self).identity();
@@ -81,6 +84,7 @@ inline constexpr ion_storage export_storage{
     .replace_append = &bridge::Absent<decltype(ion_storage::replace_append)>::answer,
     .replace_commit = &bridge::Absent<decltype(ion_storage::replace_commit)>::answer,
     .replace_abort = &bridge::Absent<decltype(ion_storage::replace_abort)>::answer,
+    .space = &bridge::ExportedStorage<P>::space,
 };
 
 class ImportedStorage final : public Storage {
@@ -105,6 +109,7 @@ class ImportedStorage final : public Storage {
     ION_CHECK(ION_CALL(identity, id.bytes.data()));
     return id;
   }
+  Answer space(Op& op) override { return ION_PASS(op, space); }
 
  private:
   static constexpr std::string_view kId = ION_STORAGE_ID;

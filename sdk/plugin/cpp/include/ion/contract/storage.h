@@ -54,6 +54,8 @@ class Storage {
   virtual Answer list(Op& op, std::string_view prefix, EachName each) = 0;  // CONTROL
   virtual Answer remove(Op& op, std::string_view log) = 0;                  // CONTROL; NOT_FOUND
   virtual Result<Uuid> identity() = 0;                                      // CONTROL
+  // ANY. Whether what was refused with NO_SPACE would be taken now.
+  virtual Answer space(Op& op) { return op.refuse(Status(ION_E_UNSUPPORTED, "this storage cannot tell whether it has space")); }
 };
 
 }  // namespace ion

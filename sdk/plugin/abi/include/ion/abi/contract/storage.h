@@ -41,7 +41,9 @@ typedef struct ion_storage {
   /* Whole batches, from the one holding `from` (or the next), all ending at or below upto; at least one, even above
    * bytes_max. from == next: OK with none; below first: OUT_OF_RANGE; damaged: CORRUPT. u0 base, u1 next of what was read. */
   ION_OP(ANY, read, ion_log* l, ion_offset from, ion_offset upto, uint64_t bytes_max);
-  ION_OP(SHARD, sync, ion_log* l, ion_offset upto);       /* u0 = durable; many may be outstanding, the backend joins them */
+  /* u0 = durable; many may be outstanding, the backend joins them. OVERLOADED, NO_SPACE: nothing that was appended is lost or in
+   * doubt, the log works on, and the same sync may be asked again. A failed flush is never one of these: it ends the log. */
+  ION_OP(SHARD, sync, ion_log* l, ion_offset upto);
   ION_OP(SHARD, truncate_suffix, ion_log* l, ion_offset from);   /* durable at completion */
   ION_OP(SHARD, truncate_prefix, ion_log* l, ion_offset before); /* first = before; before > next empties and restarts there */
   ION_OP(ANY, offset_for_time, ion_log* l, int64_t time_ms);     /* u0 offset, u1 time; UNSUPPORTED without TIME_INDEX */
@@ -58,6 +60,7 @@ typedef struct ion_storage {
   ION_OP(SHARD, replace_append, ion_log* l, ion_replacement* r, const ion_batch* batches, uint32_t n);
   ION_OP(SHARD, replace_commit, ion_log* l, ion_replacement* r);
   ION_OP(SHARD, replace_abort, ion_log* l, ion_replacement* r);
+  ION_OP0(ANY, space); /* OK: what was refused with NO_SPACE lately would be taken now; NO_SPACE: not yet. Asked while it is full */
 } ion_storage;
 
 ION_EXTERN_C_END

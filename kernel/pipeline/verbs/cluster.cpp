@@ -28,6 +28,22 @@ Answer VerbPaths::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer&
   return op.ok();
 }
 
+namespace {
+static_assert(static_cast<int>(observe::HealthState::kStarting) == ION_HEALTH_STARTING && static_cast<int>(observe::HealthState::kServing) == ION_HEALTH_SERVING &&
+              static_cast<int>(observe::HealthState::kDraining) == ION_HEALTH_DRAINING && static_cast<int>(observe::HealthState::kFailed) == ION_HEALTH_FAILED);
+
+void tell_health(const observe::HealthReport& report, const ion_cluster_req& r, ion_cluster_answer& a) {
+  a.state = static_cast<uint32_t>(report.state);
+  for (const observe::HealthReason& reason : report.reasons) {
+    const bool writes = reason.harm == observe::Harm::kWrites;
+    if (writes) a.flags |= ION_CLUSTER_REFUSES_WRITES;
+    if (r.each_problem == nullptr) continue;
+    const ion_problem_info problem{sizeof problem, writes ? ION_PROBLEM_STOPS_WRITES : 0, bytes_of(reason.part), bytes_of(reason.words)};
+    r.each_problem(r.ctx, &problem);
+  }
+}
+}  // namespace
+
 Answer VerbPaths::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
   a.node = a.controller = identity_.node.v;
   std::snprintf(a.cluster_id, sizeof a.cluster_id, "%s", identity_.cluster_id.c_str());
@@ -39,6 +55,7 @@ Answer VerbPaths::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_ans
   a.started_ms = static_cast<uint64_t>(identity_.started.ms);
   a.record_bytes_max = services_.limits.record_bytes_max, a.batch_bytes_max = services_.limits.batch_bytes_max;
   tell_broker(r.each_broker, r.ctx);
+  tell_health(services_.health.report(), r, a);
   return op.ok();
 }
 

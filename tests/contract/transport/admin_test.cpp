@@ -152,6 +152,15 @@ TEST_F(Admin, producers_plugins_and_the_cluster_answer) {
   EXPECT_EQ(cluster.topics(), 1u);
   EXPECT_EQ(cluster.brokers_size(), 1);
   EXPECT_EQ(cluster.started_ms(), 1'700'000'000'000u);
+  EXPECT_EQ(cluster.state(), "serving");
+  EXPECT_FALSE(cluster.refuses_writes());
+  EXPECT_EQ(cluster.problems_size(), 0);
+  host.api().set_refuses_writes(true);
+  const auto full = ask<v1::ClusterInfoResponse>("/ionstream.v1.Admin/ClusterInfo", v1::ClusterInfoRequest());
+  EXPECT_TRUE(full.refuses_writes());
+  ASSERT_EQ(full.problems_size(), 1);
+  EXPECT_EQ(full.problems(0).part() + ": " + full.problems(0).words(), "storage: the disk is full");
+  EXPECT_TRUE(full.problems(0).stops_writes());
 }
 
 TEST_F(Admin, a_request_that_is_longer_than_its_rpc_takes_is_refused_unread) {

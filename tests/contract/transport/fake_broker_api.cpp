@@ -379,6 +379,12 @@ Answer FakeBrokerApi::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_ans
 Answer FakeBrokerApi::cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) {
   const ion_broker_info broker{sizeof(ion_broker_info), 0, 1, bytes_of("broker-a:9640"), bytes_of("rack-1"), bytes_of("0.1.0")};
   if (r.each_broker != nullptr) r.each_broker(r.ctx, &broker);
+  a.state = static_cast<uint32_t>(health_.load());
+  if (refuses_writes_) {
+    const ion_problem_info problem{sizeof problem, ION_PROBLEM_STOPS_WRITES, bytes_of("storage"), bytes_of("the disk is full")};
+    if (r.each_problem != nullptr) r.each_problem(r.ctx, &problem);
+    a.flags |= ION_CLUSTER_REFUSES_WRITES;
+  }
   a.node = a.controller = 1;
   std::snprintf(a.cluster_id, sizeof a.cluster_id, "the-cluster");
   std::snprintf(a.version, sizeof a.version, "0.1.0");

@@ -52,6 +52,7 @@ class FakeBrokerApi final : public PartialBrokerApi {
   std::vector<std::string> fetch_order() const;          // "topic/partition" of fetches that gave data
 
   void set_health(ion_health health) { health_ = health; }
+  void set_refuses_writes(bool refuses) { refuses_writes_ = refuses; }  // with a problem that says so
 
   Answer produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) override;
   Answer fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) override;
@@ -119,6 +120,7 @@ class FakeBrokerApi final : public PartialBrokerApi {
   std::atomic<uint64_t> fetches_{0};
   std::atomic<int64_t> next_producer_{1000};
   std::atomic<ion_health> health_{ION_HEALTH_SERVING};
+  std::atomic<bool> refuses_writes_{false};
 };
 
 }  // namespace ion::test

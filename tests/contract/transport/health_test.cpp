@@ -61,6 +61,29 @@ TEST_F(Health, watch_tells_the_state_and_then_each_change_once) {
   EXPECT_EQ(told(*watch), HealthCheckResponse::NOT_SERVING);
 }
 
+TEST_F(Health, writes_are_a_service_of_their_own_that_goes_and_comes_back_while_the_broker_serves) {
+  serve();
+  EXPECT_EQ(check("ionstream.writes"), HealthCheckResponse::SERVING);
+  auto watch = client->open(kWatch);
+  HealthCheckRequest request;
+  request.set_service("ionstream.writes");
+  ASSERT_TRUE(watch->write(request.SerializeAsString()));
+  EXPECT_EQ(told(*watch), HealthCheckResponse::SERVING);
+  host.api().set_refuses_writes(true);
+  EXPECT_EQ(check("ionstream.writes"), HealthCheckResponse::NOT_SERVING);
+  EXPECT_EQ(check(), HealthCheckResponse::SERVING);
+  EXPECT_EQ(check("ionstream.v1.Broker"), HealthCheckResponse::SERVING);
+  host.tick(seconds(1));
+  EXPECT_EQ(told(*watch), HealthCheckResponse::NOT_SERVING);
+  host.api().set_refuses_writes(false);
+  host.tick(seconds(1));
+  EXPECT_EQ(told(*watch), HealthCheckResponse::SERVING);
+  host.api().set_health(ION_HEALTH_FAILED);
+  EXPECT_EQ(check("ionstream.writes"), HealthCheckResponse::NOT_SERVING);
+  host.tick(seconds(1));
+  EXPECT_EQ(told(*watch), HealthCheckResponse::NOT_SERVING);
+}
+
 TEST_F(Health, a_drain_is_told_before_the_watch_ends_and_checks_are_still_answered) {
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);

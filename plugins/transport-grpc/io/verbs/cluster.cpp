@@ -8,10 +8,28 @@
 #include <ionstream/v1/admin.pb.h>
 #include <ionstream/v1/broker.pb.h>
 
+#include <iterator>
 #include <vector>
 
 namespace ion::transport_grpc {
 namespace {
+
+struct ClusterAnswers : TopicAnswers {
+  google::protobuf::RepeatedPtrField<v1::Problem> problems;
+
+  static void each_problem(void* ctx, const ion_problem_info* raw) noexcept {
+    const ion_problem_info from = bridge::take(raw);
+    v1::Problem& to = *static_cast<ClusterAnswers*>(static_cast<TopicAnswers*>(ctx))->problems.Add();
+    set(to.mutable_part(), from.part);
+    set(to.mutable_words(), from.words);
+    to.set_stops_writes((from.flags & ION_PROBLEM_STOPS_WRITES) != 0);
+  }
+};
+
+const char* state_name(uint32_t state) {
+  static constexpr const char* kNames[] = {"starting", "serving", "draining", "failed"};
+  return state < std::size(kNames) ? kNames[state] : "";
+}
 
 class ClusterInfoHandler final : public UnaryHandler {
  public:
@@ -19,7 +37,7 @@ class ClusterInfoHandler final : public UnaryHandler {
 
  private:
   void request(Message) override {
-    request_ = {sizeof request_, 0, &call_.who(), &TopicAnswers::each_broker, &answers_};
+    request_ = {sizeof request_, 0, &call_.who(), &TopicAnswers::each_broker, static_cast<TopicAnswers*>(&answers_), &ClusterAnswers::each_problem};
     answer_.size = sizeof answer_, answer_.error = &op_.error;
     op_.ask(call_, 0, [&](Op& op) { return services_.api->cluster_info(op, request_, answer_); });
   }
@@ -27,6 +45,9 @@ class ClusterInfoHandler final : public UnaryHandler {
     if (!op_.ok()) return call_.fail(op_.failure());
     v1::ClusterInfoResponse response;
     response.mutable_brokers()->Swap(&answers_.brokers);
+    response.mutable_problems()->Swap(&answers_.problems);
+    response.set_state(state_name(answer_.state));
+    response.set_refuses_writes((answer_.flags & ION_CLUSTER_REFUSES_WRITES) != 0);
     response.set_cluster_id(ended_text(answer_.cluster_id, sizeof answer_.cluster_id));
     response.set_controller(answer_.controller);
     response.set_node(answer_.node);
@@ -40,7 +61,7 @@ class ClusterInfoHandler final : public UnaryHandler {
 
   ion_cluster_req request_{};
   ion_cluster_answer answer_{};
-  TopicAnswers answers_;
+  ClusterAnswers answers_;
   ApiCall<ClusterInfoHandler, &ClusterInfoHandler::answered> op_{*this};
 };
 
@@ -57,7 +78,7 @@ class MetadataHandler final : public UnaryHandler {
       return call_.fail(Failure::of(Status(ION_E_INVALID, "MetadataRequest: " + std::to_string(wanted->topics_size()) + " topics, at most " +
                                                               std::to_string(kPartitionsPerListMax) + " are answered at once")));
     topics_.assign(wanted->topics().begin(), wanted->topics().end());
-    cluster_request_ = {sizeof cluster_request_, 0, &call_.who(), &TopicAnswers::each_broker, &answers_};
+    cluster_request_ = {sizeof cluster_request_, 0, &call_.who(), &TopicAnswers::each_broker, &answers_, nullptr};
     cluster_.size = sizeof cluster_, cluster_.error = &cluster_op_.error;
     cluster_op_.ask(call_, 0, [&](Op& op) { return services_.api->cluster_info(op, cluster_request_, cluster_); });
   }

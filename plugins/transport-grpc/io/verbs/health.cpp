@@ -1,7 +1,10 @@
 // grpc.health.v1.Health (github.com/grpc/grpc, doc/health-checking.md): the broker API's health as tools expect it. The empty
-// service is the broker; each gRPC service that is served here can be asked by name. A draining listener answers NOT_SERVING.
+// service is the broker; each gRPC service that is served here can be asked by name. `ionstream.writes` is whether records are taken:
+// NOT_SERVING also while the broker serves readers and a problem stops writes, such as a full disk. A draining listener answers
+// NOT_SERVING.
 #include "core/request_limits.h"
 #include "core/wire.h"
+#include "io/api_op.h"
 #include "io/verbs/verb_file.h"
 
 #include <algorithm>
@@ -28,9 +31,30 @@ std::string write_serving(Serving serving) {
   return bytes;
 }
 
+constexpr std::string_view kWrites = "ionstream.writes";
+
+// What cluster_info says of writes. The question of a handler, which owns it and answers in answered().
+template <class Handler, void (Handler::*Answered)()>
+class WritesQuestion {
+ public:
+  explicit WritesQuestion(Handler& handler) : op_(handler) {}
+  bool asked() const noexcept { return op_.asked(); }
+  void ask(GrpcCall& call, Services& services) {
+    request_.size = sizeof request_, request_.who = &call.who();
+    answer_ = {}, answer_.size = sizeof answer_, answer_.error = &op_.error;
+    op_.ask(call, 0, [&](Op& op) { return services.api->cluster_info(op, request_, answer_); });
+  }
+  bool taken() const noexcept { return op_.ok() && (answer_.flags & ION_CLUSTER_REFUSES_WRITES) == 0; }
+
+ private:
+  ion_cluster_req request_{};
+  ion_cluster_answer answer_{};
+  ApiCall<Handler, Answered> op_;
+};
+
 Serving serving(Services& services, std::string_view service) {
   const auto names = services.rpcs.services();
-  if (!service.empty() && std::find(names.begin(), names.end(), service) == names.end()) return Serving::kServiceUnknown;
+  if (!service.empty() && service != kWrites && std::find(names.begin(), names.end(), service) == names.end()) return Serving::kServiceUnknown;
   return services.api->health() == ION_HEALTH_SERVING ? Serving::kServing : Serving::kNotServing;
 }
 
@@ -46,10 +70,13 @@ class CheckHandler final : public UnaryHandler {
     const Serving now = serving(services_, *service);
     if (now == Serving::kServiceUnknown)
       return call_.fail(Failure::of(Status(ION_E_NOT_FOUND, "health: no service '" + *service + "' is served here", "SERVICE_NOT_FOUND")));
+    if (*service == kWrites && now == Serving::kServing && !draining_) return writes_.ask(call_, services_);
     reply(write_serving(draining_ ? Serving::kNotServing : now));
   }
+  void answered() { reply(write_serving(writes_.taken() ? Serving::kServing : Serving::kNotServing)); }
 
   const bool draining_;
+  WritesQuestion<CheckHandler, &CheckHandler::answered> writes_{*this};
 };
 
 // Tells the state at once and then each change; a drain is told as NOT_SERVING before the stream ends.
@@ -62,13 +89,13 @@ class WatchHandler final : public CallHandler {
     Result<std::string> service = read_service(request.parts());
     if (!service) return call_.fail(Failure::of(service.error()));
     service_ = *std::move(service);
-    tell();
+    look();
   }
   void half_closed() override {
     if (!service_) call_.fail(Failure::of(Status(ION_E_INVALID, "want one request message, have none", "MALFORMED_MESSAGE")));
   }
   void writable() override { tell(); }
-  void tick() override { tell(); }
+  void tick() override { look(); }
   void draining() override {
     draining_ = asked_to_end_ = true;
     tell();
@@ -76,10 +103,23 @@ class WatchHandler final : public CallHandler {
   void closed() override {}
 
  private:
+  void look() {
+    if (service_ != kWrites || draining_) return tell();
+    if (call_.is_open() && !writes_.asked()) writes_.ask(call_, services_);
+  }
+  void answered() {
+    writes_taken_ = writes_.taken();
+    tell();
+  }
+  Serving now() const {
+    if (draining_) return Serving::kNotServing;
+    const Serving broker = serving(services_, *service_);
+    return service_ == kWrites && broker == Serving::kServing && !*writes_taken_ ? Serving::kNotServing : broker;
+  }
   void tell() {
     if (!call_.is_open() || !call_.can_write()) return;
-    if (service_) {
-      const Serving now = draining_ ? Serving::kNotServing : serving(services_, *service_);
+    if (service_ && (service_ != kWrites || writes_taken_ || draining_)) {
+      const Serving now = this->now();
       if (told_ != now) {
         told_ = now;
         return call_.write({write_serving(now), {}});
@@ -92,17 +132,24 @@ class WatchHandler final : public CallHandler {
   Services& services_;
   std::optional<std::string> service_;
   std::optional<Serving> told_;
+  std::optional<bool> writes_taken_;  // of kWrites, when it was asked
   bool draining_;
   bool asked_to_end_ = false;
+  WritesQuestion<WatchHandler, &WatchHandler::answered> writes_{*this};
 };
 
 }  // namespace
 
 std::span<const RpcRow> rpcs_in_health() {
   static constexpr RpcRow kRows[] = {
-      {.method = "/grpc.health.v1.Health/Check", .label = "health_check", .drain = RpcRow::Drain::kServed, .make = make_call<CheckHandler>},
+      {.method = "/grpc.health.v1.Health/Check",
+       .label = "health_check",
+       .asks = kVerbs<Verb::cluster_info>,
+       .drain = RpcRow::Drain::kServed,
+       .make = make_call<CheckHandler>},
       {.method = "/grpc.health.v1.Health/Watch",
        .label = "health_watch",
+       .asks = kVerbs<Verb::cluster_info>,
        .kind = RpcRow::Kind::kStream,
        .drain = RpcRow::Drain::kServed,
        .make = make_call<WatchHandler>},

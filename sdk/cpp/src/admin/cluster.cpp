@@ -18,6 +18,8 @@ Result<ClusterView> Admin::cluster_info(Nanos timeout) {
   out.record_bytes_max = m.limits().record_bytes_max(), out.batch_bytes_max = m.limits().batch_bytes_max();
   out.message_bytes_max = m.limits().message_bytes_max();
   out.topics = m.topics(), out.partitions = m.partitions(), out.started_ms = m.started_ms();
+  out.state = m.state(), out.refuses_writes = m.refuses_writes();
+  for (const pb::Problem& p : m.problems()) out.problems.push_back({p.part(), p.words(), p.stops_writes()});
   return out;
 }
 

@@ -53,6 +53,10 @@ struct BrokerView {
   NodeId node;
   std::string address, rack, version;
 };
+struct ProblemView {
+  std::string part, words;     // "storage", what was wanted and what is there
+  bool stops_writes = false;   // no record is taken until it is gone
+};
 struct ClusterView {
   std::string cluster_id;
   NodeId controller, node;
@@ -60,6 +64,9 @@ struct ClusterView {
   std::vector<BrokerView> brokers;
   uint64_t topics = 0, partitions = 0, started_ms = 0;
   uint64_t record_bytes_max = 0, batch_bytes_max = 0, message_bytes_max = 0;  // what the broker takes; 0: it does not say
+  std::string state;  // of the broker that answered: starting, serving, draining, failed; empty: it does not say
+  bool refuses_writes = false;        // one of the problems stops writes
+  std::vector<ProblemView> problems;  // of the broker that answered, the oldest first
 };
 struct PluginView {
   std::string name, id, version, build, file, sha256;

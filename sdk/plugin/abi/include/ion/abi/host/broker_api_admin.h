@@ -80,6 +80,11 @@ typedef void (*ion_plugin_fn)(void* ctx, const ion_plugin_info* p) ION_NOEXCEPT;
 /* plugin_list. `name`: reserved, all plugins come by `each`. */
 typedef struct ion_plugin_req { uint32_t size, flags; const ion_caller* who; ion_bytes name; ion_plugin_fn each; void* ctx; } ion_plugin_req;
 
+/* Something that is wrong although the broker may serve; part: "storage", "partition orders/3". flags: ION_PROBLEM_*. */
+typedef struct ion_problem_info { uint32_t size, flags; ion_bytes part, words; } ion_problem_info;
+#define ION_PROBLEM_STOPS_WRITES 1u /* no record is taken until it is gone */
+typedef void (*ion_problem_fn)(void* ctx, const ion_problem_info* p) ION_NOEXCEPT;
+
 /* cluster_info: of the whole cluster as this broker knows it. Texts end in zero, longer ones are cut. */
 typedef struct ion_cluster_answer {
   uint32_t size, flags;
@@ -89,8 +94,17 @@ typedef struct ion_cluster_answer {
   uint64_t topics, partitions, started_ms; /* started_ms: this broker, since 1970 */
   ion_error_info* error;
   uint64_t record_bytes_max, batch_bytes_max; /* largest record, and largest batch, that this broker takes; 0: not said */
+  uint32_t state;            /* of the broker that answers, an ion_health */
+  uint32_t reserved;
 } ion_cluster_answer;
-typedef struct ion_cluster_req { uint32_t size, flags; const ion_caller* who; ion_broker_fn each_broker; void* ctx; } ion_cluster_req;
+#define ION_CLUSTER_REFUSES_WRITES 1u /* flag of the answer: one of the problems stops writes; what is there can be read */
+typedef struct ion_cluster_req {
+  uint32_t size, flags;
+  const ion_caller* who;
+  ion_broker_fn each_broker;
+  void* ctx;
+  ion_problem_fn each_problem; /* of the broker that answers, the oldest first; before completion, NULL: not wanted */
+} ion_cluster_req;
 
 ION_EXTERN_C_END
 #endif

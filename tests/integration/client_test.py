@@ -150,7 +150,41 @@ class Output(unittest.TestCase):
             self.assertEqual(ion(broker.address, "topic", "describe", "nope", stdout=subprocess.PIPE, stderr=full).returncode, 1)
 
 
+class Bytes(unittest.TestCase):
+    def test_lines_of_any_bytes_come_back_as_they_went_in(self):
+        lines = [b"\xef\xbb\xbfwith a mark", b"carriage return\r", b"a\0zero", b"\r", b"", b"long " + b"-" * 700_000, b"\xff\xc0 no text", b"without an end"]
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=b"\n".join(lines))
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v\n").stdout, b"\n".join(lines) + b"\n")
+            self.assertEqual([int(n) for n in broker.ion("consume", "t", "-e", "-f", "%V\n").stdout.split()], [len(line) for line in lines])
+
+    def test_a_pipe_that_does_not_block_loses_nothing_to_a_slow_reader(self):
+        rows = b"".join(b"%06d%s\n" % (i, b"." * 300) for i in range(10_000))
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=rows)
+            near, far = os.pipe()
+            os.set_blocking(far, False)
+            run = subprocess.Popen([str(ION), "--brokers", broker.address, "consume", "t", "-e", "-f", "%v\n"], stdin=subprocess.DEVNULL, stdout=far)
+            os.close(far)
+            with os.fdopen(near, "rb", buffering=0) as pipe:
+                got = b"".join(iter(lambda: pipe.read(7_000), b""))  # far less than the pipe is filled with
+            self.assertEqual(run.wait(WAIT_S), 0)
+            self.assertEqual(got, rows)
+
+
 class Addresses(unittest.TestCase):
+    def test_a_lone_broker_is_reached_where_it_was_found_whatever_it_advertises(self):
+        with socket.socket() as nobody, Folder() as folder:
+            nobody.bind(("127.0.0.1", 0))
+            elsewhere = "127.0.0.1:%d" % nobody.getsockname()[1]
+            with Broker(folder / "data", "--set", f"node.advertised={elsewhere}") as broker:
+                broker.ion("topic", "create", "t")
+                broker.ion("produce", "t", "--delivery-timeout", "20s", stdin=b"x\n")
+                self.assertEqual(broker.ion("--timeout", "20s", "consume", "t", "-n", "1", "-f", "%v\n").stdout, b"x\n")
+                self.assertIn(elsewhere, broker.ion("cluster", "info").stdout.decode())
+
     def test_a_proxy_of_the_environment_does_not_stand_between_client_and_broker(self):
         with Folder() as folder, Broker(folder / "data") as broker, socket.socket() as nobody:
             nobody.bind(("127.0.0.1", 0))

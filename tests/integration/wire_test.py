@@ -292,6 +292,23 @@ class Wire(unittest.TestCase):
         acks = [a for response in stream for a in response.acks]
         self.assertEqual([(a.correlation, a.base_offset) for a in acks], [(i, i) for i in range(200)])
 
+    def test_an_offset_in_the_middle_of_a_batch_is_where_messages_begin_and_batches_say_where_they_do(self):
+        topic = self.topic()
+        for tens in range(3):
+            self.client.broker("Produce", topic=topic, partition=0, records=batch([b"%d" % (10 * tens + one) for one in range(10)]))
+        for offset in (0, 1, 9, 10, 15, 29):
+            got = self.client.broker("Fetch", topic=topic, partition=0, offset=offset, delivery=2)
+            self.assertEqual([(m.offset, m.value) for m in got.messages], [(o, b"%d" % o) for o in range(offset, 30)])
+            self.assertEqual(got.next_offset, 30)
+            got = self.client.broker("Fetch", topic=topic, partition=0, offset=offset)
+            self.assertEqual((got.base_offset, got.next_offset), (offset - offset % 10, 30))
+            lines = self.server.ion("consume", topic, "-o", offset, "-e", "-f", "%o=%v\n").stdout.decode().split()
+            self.assertEqual(lines, [f"{o}={o}" for o in range(offset, 30)])
+        self.assertEqual(self.server.ion("consume", topic, "-o", "8:21", "-f", "%v\n").stdout.decode().split(), [str(o) for o in range(8, 21)])
+        for outside in (31, -1):
+            self.refused(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE", "Fetch", topic=topic, partition=0, offset=outside)
+        self.assertEqual(self.client.broker("Fetch", topic=topic, partition=0, offset=30).records, b"")
+
     def test_health_is_understood(self):
         answer = self.client.call("/grpc.health.v1.Health/Check", message("grpc.health.v1.HealthCheckRequest")(), "grpc.health.v1.HealthCheckResponse")
         self.assertEqual(answer.status, 1)

@@ -1,9 +1,10 @@
 """What the environment of a process holds by accident must not decide whether it starts: variables that an orchestrator makes for services."""
 import os
+import re
 import subprocess
 import unittest
 
-from broker import ION, Broker, Folder
+from broker import ION, SOURCE, Broker, Folder
 
 # Kubernetes makes these for every Service of the namespace; here one is called "ion", one "ion-node", one "ion-log", one "ionstream".
 SERVICES = {
@@ -26,6 +27,16 @@ class ServiceVariables(unittest.TestCase):
             for environment, option in ((elsewhere, ["--brokers", broker.address]), ({**elsewhere, "ION_BROKERS": broker.address}, [])):
                 done = subprocess.run([str(ION), *option, "topic", "list"], env=environment, capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
                 self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_the_help_names_every_variable_that_is_read(self):
+        text = subprocess.run([str(ION), "--help"], capture_output=True, timeout=60, stdin=subprocess.DEVNULL).stdout.decode()
+        read = set()
+        for folder in ("cli", "sdk/cpp"):
+            for file in (SOURCE / folder).rglob("*.cpp"):
+                read |= set(re.findall(r'getenv\("(\w+)"\)', file.read_text()))
+        self.assertTrue(read)
+        for name in read:
+            self.assertIn(name, text.split("\nenvironment ")[1])
 
 
 if __name__ == "__main__":

@@ -114,6 +114,7 @@ class FakeStorage final : public Storage {
     });
   }
   Answer remove(Op& op, std::string_view log) override { return notes_.note("remove", log), notes_.script.answer(op); }
+  Answer space(Op& op) override { return notes_.note("space"), notes_.script.answer(op); }
   Result<Uuid> identity() override {
     if (notes_.script.how == How::kThrow) throw std::runtime_error("identity threw");
     if (notes_.script.how == How::kRefuse) return Status(ION_E_IO, "cannot read it");

@@ -38,6 +38,7 @@ const std::vector<Case>& cases() {
       {"meta_get", [](auto& t, Op& op) { return t.log->meta_get(op, "term"); }, "meta_get term", 0, 0, 1},
       {"seal", [](auto& t, Op& op) { return t.log->seal(op); }, "seal"},
       {"remove", [](auto& t, Op& op) { return t.storage.remove(op, "p/y/1"); }, "remove p/y/1"},
+      {"space", [](auto& t, Op& op) { return t.storage.space(op); }, "space"},
       {"list", [](auto& t, Op& op) { return t.storage.list(op, "p/", [](std::string_view, uint64_t) {}); }, "list p/", 2},
   };
   return all;

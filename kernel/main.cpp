@@ -1,5 +1,6 @@
 // ionstreamd: flags, configuration, the real world and one broker on it. Exit: 0 after a clean stop, 1 when it could not start or serve, 2 for wrong usage.
 #include "base/exit_deadline.h"
+#include "base/freed_memory.h"
 #include "base/posix_files.h"
 #include "base/process.h"
 #include "base/real_world.h"
@@ -143,6 +144,8 @@ int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
     ion::base::leave_process(1);
   });
   if (!deadline) return fail(deadline.error());
+  auto memory = ion::base::FreedMemory::start();
+  if (!memory) return fail(memory.error());
   auto world = ion::base::RealWorld::start(world_options(loaded.kernel));
   if (!world) return fail(world.error());
   for (const std::string& file : ignored_overlays(loaded, root)) (*world)->logger().warn(kIgnored, {{"file", file}});

@@ -204,6 +204,17 @@ Status check_threads(uint32_t count) {
   return {ION_E_OVERLOADED, fmt::format("wanted {} threads, the system gave {}: {} (ulimit -u, ulimit -v, or the pids.max of a container)", count, threads.size(), refused)};
 }
 
+uint64_t resident_bytes() {
+  const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  std::array<char, 128> text{};
+  const ssize_t n = ::read(file, text.data(), text.size() - 1);
+  (void)::close(file);
+  unsigned long long size = 0, resident = 0, shared = 0;
+  if (n <= 0 || std::sscanf(text.data(), "%llu %llu %llu", &size, &resident, &shared) != 3 || resident < shared) return 0;
+  return (resident - shared) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 void leave_process(int code) { ::_exit(code); }
 
 }  // namespace ion::base

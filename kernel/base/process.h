@@ -32,7 +32,7 @@ Result<std::string> program_directory();  // absolute, without links
 Result<std::string> make_temporary_directory(std::string_view prefix, std::string_view lock_file);
 void remove_tree(const std::string& directory);  // best effort: a temporary directory at the end
 // What large messages were received into is kept for the next ones. glibc gives such memory back at once and faults it in again, page
-// by page: a sixth of the null broker's throughput. Price: what the process used at its peak (bounded by the memory budget) stays.
+// by page: a sixth of the null broker's throughput. FreedMemory gives it back when the load is over.
 // Before the first thread. No effect with another allocator.
 void keep_freed_memory();
 // An exception that nobody caught is told in words: an allocation or a thread that the system refused ends the process with exit code 1,
@@ -43,6 +43,7 @@ Status fit_address_space(uint64_t least);
 // Starts `count` threads at once and ends them: libraries that are refused a thread hang later, where nobody can say why. OVERLOADED: the
 // system gives fewer.
 Status check_threads(uint32_t count);
+uint64_t resident_bytes();  // memory of this process without maps of files; 0: the system does not say
 [[noreturn]] void leave_process(int code);  // without static destructors
 
 }  // namespace ion::base

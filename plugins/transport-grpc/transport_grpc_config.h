@@ -14,7 +14,7 @@ struct TransportGrpcConfig {
   uint32_t calls_max = 10'000;
   uint32_t streams_max = 1'000;
   uint64_t message_bytes_max = 16_MiB;
-  uint64_t memory_bytes_max = 1_GiB;
+  uint64_t memory_bytes_max = 256_MiB;
   uint64_t stream_inflight_bytes = 16_MiB;
   uint32_t stream_inflight_messages = 1'024;
   uint64_t copy_below = 4_KiB;
@@ -35,7 +35,7 @@ struct TransportGrpcConfig {
         row("calls_max", &C::calls_max, kCount, 1, 1'000'000, "Calls in progress; a further one is refused with OVERLOADED."),
         row("streams_max", &C::streams_max, kCount, 1, 100'000, "Calls in progress on one connection; further ones wait in the client."),
         row("message_bytes_max", &C::message_bytes_max, kBytes, 64_KiB, 64_MiB, "The largest message that is taken or sent."),
-        row("memory_bytes_max", &C::memory_bytes_max, kBytes, 16_MiB, 64_GiB, "Memory that gRPC may hold for connections and messages."),
+        row("memory_bytes_max", &C::memory_bytes_max, kBytes, 16_MiB, 64_GiB, "Memory for connections and messages; streams beyond it end with RESOURCE_EXHAUSTED."),
         row("stream_inflight_bytes", &C::stream_inflight_bytes, kBytes, 64_KiB, 1_GiB,
             "A produce stream is read no further while so many bytes wait for their acks."),
         row("stream_inflight_messages", &C::stream_inflight_messages, kCount, 1, 100'000, "The same, counted in batches."),

@@ -45,10 +45,6 @@ class TransportMetrics {
 
  private:
   static constexpr size_t kCodes = 17;
-  static constexpr std::array<std::string_view, kCodes> kReasons{
-      "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
-      "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
-      "UNAUTHENTICATED"};
 
   Status plain(ion_metric_kind kind, ImportedMetrics::Words words, ion_series** to) {
     ION_TRY(ion_metric * metric, metrics_->declare(kind, words, 1));
@@ -63,7 +59,7 @@ class TransportMetrics {
     for (size_t verb = 0; verb < requests_.size(); ++verb)
       for (size_t code = 0; code < kCodes; ++code) {
         const std::string_view name = verb == rows.size() ? std::string_view("plugin") : rows[verb].label;
-        const ion_field labels[] = {{bytes_of("verb"), bytes_of(name)}, {bytes_of("reason"), bytes_of(kReasons[code])}};
+        const ion_field labels[] = {{bytes_of("verb"), bytes_of(name)}, {bytes_of("reason"), bytes_of(name_of(static_cast<GrpcCode>(code)))}};
         ION_TRY(requests_[verb][code], metrics_->series(metric, labels));
       }
     return {};

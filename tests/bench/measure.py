@@ -3,6 +3,8 @@
 
   measure.py pair BASE_BIN NEW_BIN [--pairs N] [--shape NAME...]   throughput of NEW against BASE, in turn (A B B A), as ratios
   measure.py memory BIN [--gib N]                                  anonymous and mapped memory of the broker while N GiB go in and out
+  measure.py producers BIN [--clients N] [--megabytes N]           memory while N clients have sent all but the end of a message each
+  measure.py readers BIN [--clients N]                             memory while N subscriptions of messages are not read
   measure.py topics BIN [--topics N] [--partitions N]              create, restart, idle CPU, descriptors and disk of many topics
 
 BIN is a folder with ionstreamd and ion. Every broker runs on a free port of the loopback with its own data folder, and is stopped at the end.
@@ -15,9 +17,13 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
+import raw_http2  # noqa: E402
 
 SHAPES = {  # name: (verb, options), figure
     "produce-1k-os": (["produce", "--size", "1024", "--records", "400000", "-c", "durability=os"], "records_per_s"),
@@ -134,6 +140,54 @@ def memory(options):
         broker.close()
 
 
+class Crowd:
+    """Raw clients of a broker, and what they did to its anonymous memory."""
+
+    def __init__(self, bin_dir, budget_mib):
+        self.budget_mib = budget_mib
+        self.broker = Broker(bin_dir, "--set", f"plugins.transport-grpc.config.memory_bytes_max={budget_mib}MiB")
+
+    def run(self, clients, method, send):
+        before = self.broker.memory_mib()["RssAnon"]
+        calls = [raw_http2.Call(self.broker.address, method) for _ in range(clients)]
+        senders = [threading.Thread(target=send, args=(call,)) for call in calls]
+        with Peak(self.broker.memory_mib) as peak:
+            for sender in senders:
+                sender.start()
+            for sender in senders:
+                sender.join(120)
+            time.sleep(5)
+        for call in calls:
+            call.look(1)
+        refused = sum(1 for call in calls if call.ended)
+        for call in calls:
+            call.close()
+        time.sleep(10)
+        most, after = peak.most["RssAnon"] - before, self.broker.memory_mib()["RssAnon"] - before
+        print(f"{clients} clients, budget {self.budget_mib} MiB: at most {most} MiB more ({most / self.budget_mib:.2f} of the budget), {refused} refused, "
+              f"{after} MiB more 10 s after they went ({max(0.0, 1 - max(after, 0) / max(most, 1)) * 100:.0f} % given back)", flush=True)
+
+
+def producers(options):
+    crowd = Crowd(options.bin, options.budget_mib)
+    message = raw_http2.message(bytes(options.megabytes * 1_000_000))
+    try:
+        crowd.run(options.clients, "/ionstream.v1.Broker/ProduceStream", lambda call: call.send(message[:-1000]))
+    finally:
+        crowd.broker.close()
+
+
+def readers(options):
+    crowd = Crowd(options.bin, options.budget_mib)
+    part = b"\x0a\x06filled"  # SubscribeRequest by hand: one part, delivery = MESSAGES
+    request = raw_http2.message(b"\x0a" + bytes([len(part)]) + part + b"\x20\x02")
+    try:
+        crowd.broker.bench("produce", "filled", "--size", "1024", "--records", "40000", "-c", "durability=os")
+        crowd.run(options.clients, "/ionstream.v1.Broker/Subscribe", lambda call: call.send(request, True))
+    finally:
+        crowd.broker.close()
+
+
 def topics(options):
     broker = Broker(options.bin)
     try:
@@ -172,8 +226,14 @@ def main():
     one.add_argument("bin")
     one.add_argument("--topics", type=int, default=1000)
     one.add_argument("--partitions", type=int, default=10)
+    for name, clients in (("producers", 60), ("readers", 600)):
+        one = verbs.add_parser(name)
+        one.add_argument("bin")
+        one.add_argument("--clients", type=int, default=clients)
+        one.add_argument("--budget-mib", type=int, default=256)
+    verbs.choices["producers"].add_argument("--megabytes", type=int, default=15)
     options = parser.parse_args()
-    {"pair": pair, "memory": memory, "topics": topics}[options.verb](options)
+    {"pair": pair, "memory": memory, "producers": producers, "readers": readers, "topics": topics}[options.verb](options)
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ class AckLanes {
 
   // May another message be read? One may always be, so that a batch above the limit passes alone.
   bool open() const noexcept { return held_ == 0 || (held_ < limits_.messages && held_bytes_ < limits_.bytes); }
+  uint64_t held_bytes() const noexcept { return held_bytes_; }
   bool empty() const noexcept { return held_ == 0; }  // nothing in flight, no ack left
   bool has_acks() const noexcept { return !ready_.empty(); }
   // Appends up to `most` acks to an encoded ProduceResponse; the window opens by what they stood for.

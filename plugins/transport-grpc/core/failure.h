@@ -2,6 +2,7 @@
 // the trailing metadata grpc-status-details-bin. Written by hand, so that no protobuf object is needed on the hot path. Pure.
 #pragma once
 #include "core/status_map.h"
+#include "core/utf8_text.h"
 #include "core/wire.h"
 
 #include <ion/status.h>
@@ -31,12 +32,12 @@ inline std::string error_detail(const Failure& f) {
   std::string bytes;
   WireWriter w(bytes);
   w.number(1, static_cast<uint64_t>(-static_cast<int64_t>(f.code)));
-  w.text(2, f.reason);
-  w.text(3, f.detail);
+  w.text(2, utf8_text(f.reason));
+  w.text(3, utf8_text(f.detail));
   w.flag(4, map_status(f.code).retriable);
   w.number(5, f.retry_after.n <= 0 ? 0 : static_cast<uint64_t>((f.retry_after.n + 999'999) / 1'000'000));  // a wait is never cut short
-  w.text(6, f.leader_hint);
-  w.text(7, f.topic);
+  w.text(6, utf8_text(f.leader_hint));
+  w.text(7, utf8_text(f.topic));
   w.signed_number(8, f.partition);
   return bytes;
 }
@@ -49,7 +50,7 @@ inline std::string rpc_status(const Failure& f) {
   details.message(2, error_detail(f));
   WireWriter w(bytes);
   w.signed_number(1, static_cast<int32_t>(map_status(f.code).grpc));
-  w.text(2, f.detail);
+  w.text(2, utf8_text(f.detail));
   w.message(3, any);
   return bytes;
 }

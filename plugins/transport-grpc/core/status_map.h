@@ -3,7 +3,10 @@
 #pragma once
 #include <ion/status.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace ion::transport_grpc {
 
@@ -13,6 +16,16 @@ enum class GrpcCode : int32_t {
   kPermissionDenied = 7, kResourceExhausted = 8, kFailedPrecondition = 9, kAborted = 10, kOutOfRange = 11, kUnimplemented = 12,
   kInternal = 13, kUnavailable = 14, kDataLoss = 15, kUnauthenticated = 16
 };
+
+// As in gRPC's documents.
+constexpr std::string_view name_of(GrpcCode code) noexcept {
+  constexpr std::array<std::string_view, 17> kNames{
+      "OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED",
+      "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS",
+      "UNAUTHENTICATED"};
+  const auto at = static_cast<size_t>(code);
+  return at < kNames.size() ? kNames[at] : kNames[2];
+}
 
 struct StatusRow {
   GrpcCode grpc;

@@ -20,7 +20,7 @@ struct CallEnd {
   std::string words;
   std::string details;  // an encoded RpcStatus
 
-  static CallEnd of(const Failure& f) { return {map_status(f.code).grpc, f.detail, rpc_status(f)}; }
+  static CallEnd of(const Failure& f) { return {map_status(f.code).grpc, utf8_text(f.detail), rpc_status(f)}; }
   static CallEnd of(const Status& status) { return of(Failure::of(status)); }
 };
 

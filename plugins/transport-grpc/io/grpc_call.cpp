@@ -75,8 +75,16 @@ void GrpcCall::answer(OutMessage message) {
   port_->start_answer(std::move(message));
 }
 
+// What went well is counted and not told: there may be a hundred thousand of them in a second.
+void GrpcCall::tell_end() const {
+  if (end_.code == GrpcCode::kOk) return;
+  const std::string_view what = phase_ == Phase::kClosed ? "the client of a call has gone" : "a call failed";
+  world_.host->log(LogLevel::kDebug, what, {{"peer", facts_.peer}, {"method", facts_.method}, {"status", std::string(name_of(end_.code))}, {"why", end_.words}});
+}
+
 void GrpcCall::send_end() {
   end_sent_ = true;
+  tell_end();
   world_.metrics->ended(world_.verb, end_.code);
   port_->start_finish(end_);
 }

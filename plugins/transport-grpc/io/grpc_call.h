@@ -14,6 +14,7 @@
 #include "transport_grpc_metrics.h"
 
 #include <ion/abi/host/broker_api_admin.h>
+#include <ion/plugin.h>
 
 #include <atomic>
 #include <cstdint>
@@ -41,6 +42,7 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   struct World {
     std::shared_ptr<CallRegistry> registry;  // shared: the last call may leave while its server goes
     TransportMetrics* metrics = nullptr;
+    const Host* host = nullptr;  // for debug lines; outlives every call
     size_t verb = 0;                 // row of metrics
     uint64_t request_bytes_max = 0;  // of each message from the client; 0: the server's bound alone
   };
@@ -60,6 +62,7 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   void answered() noexcept { --asked_; }
   bool is_open() const noexcept { return phase_ == Phase::kOpen; }
   const std::string& method() const noexcept { return facts_.method; }
+  const std::string& peer() const noexcept { return facts_.peer; }
   Instant deadline() const noexcept { return deadline_; }
   const ion_caller& who() const noexcept { return who_; }
   Metadata metadata() const { return port_->metadata(); }
@@ -97,6 +100,7 @@ class GrpcCall : public std::enable_shared_from_this<GrpcCall> {
   void step_cut();
   void refuse_request(uint64_t bytes);
   void send_end();
+  void tell_end() const;
   void close_handler();
   void end_if_over();
 

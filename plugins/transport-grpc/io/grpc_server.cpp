@@ -44,17 +44,22 @@ void GrpcServer::accept(std::unique_ptr<CallPort> port, CallFacts facts) {
   facts.peer = peer_text(facts.peer);
   CallPort& raw = *port;
   const RpcRow* row = services_.rpcs.find(facts.method);
-  GrpcCall::World world{registry_, &services_.metrics, services_.rpcs.rows().size(), 0};
+  GrpcCall::World world{registry_, &services_.metrics, &services_.host, services_.rpcs.rows().size(), 0};
   if (row != nullptr) world.verb = services_.rpcs.index_of(*row), world.request_bytes_max = row->request_bytes_max;
   auto call = std::make_shared<GrpcCall>(std::move(world), std::move(port), std::move(facts), deadline);
   raw.attach(*call);
   const CallRegistry::Admission admission = registry_->admitted();
+  // Calls that are answered at once are counted and not told; a stream is what a client is seen by.
+  if (row != nullptr && row->kind == RpcRow::Kind::kStream)
+    services_.host.log(LogLevel::kDebug, "a client opened a stream", {{"peer", call->peer()}, {"method", call->method()}, {"calls", std::to_string(registry_->count())}});
   call->open(make_handler(*call, services_, row, admission));
   if (registry_->published(*call, admission)) call->post_drain();
 }
 
 void GrpcServer::drain(Later later) {
   registry_->drain();
+  services_.host.log(LogLevel::kDebug, "new calls are refused, those in progress are asked to end",
+                     {{"address", address_}, {"calls", std::to_string(registry_->count())}});
   {
     const std::lock_guard lock(mutex_);
     cut_at_ = services_.host.now() + kPeerWaitMax;

@@ -39,7 +39,8 @@ void set_arguments(grpc::ServerBuilder& builder, const TransportGrpcConfig& conf
   // Clients probe too: without this gRPC takes their probes for an attack and closes the connection.
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1000);
   grpc::ResourceQuota quota("ion.transport-grpc");
-  quota.Resize(config.memory_bytes_max);
+  // The other quarter is that of decoded messages, which gRPC does not count. Beyond its part gRPC closes connections, largest or not.
+  quota.Resize(config.memory_bytes_max / 4 * 3);
   builder.SetResourceQuota(quota);
 }
 

@@ -39,6 +39,7 @@ struct Services {
   TransportMetrics metrics;
   Sessions sessions;
   DecodedMemory decoded;
+  std::atomic<uint64_t> produced_bytes{0};  // of batches that produce streams have in flight, as they are held; ANY
   std::atomic<uint64_t> op_ids{1};          // seeded at start: other plugins cancel ops at the same broker API
   std::atomic<uint64_t> sticky{0};          // messages without a key go where this points, one request after the other
 

@@ -13,6 +13,7 @@ constexpr Nanos kWait = seconds(15);       // of one fetch at the log's end
 constexpr Nanos kHeartbeat = seconds(13);  // ticks come about once a second; a frame is promised every 15 s
 constexpr Nanos kRest = milliseconds(100);
 constexpr uint64_t kShareBytesMin = 64 << 10;
+constexpr Nanos kStarvedMax = seconds(15);  // without memory for a single message
 
 // Of memory_bytes_max, for messages that wait for their readers.
 uint64_t decoded_bytes_max(const TransportGrpcConfig& config) { return config.memory_bytes_max / 4; }
@@ -38,9 +39,30 @@ void SubscribeStream::share_memory() {
   const TransportGrpcConfig& config = services_.config;
   const uint64_t half = decoded_bytes_max(config) / 2;
   uint64_t ready = config.subscribe_ready_bytes;
-  if (services_.decoded.bytes.load(std::memory_order_relaxed) > half)
-    ready = std::clamp(half / std::max<uint64_t>(1, services_.decoded.streams.load(std::memory_order_relaxed)), kShareBytesMin, ready);
+  crowded_ = services_.decoded.bytes.load(std::memory_order_relaxed) > half;
+  if (crowded_) ready = std::clamp(half / std::max<uint64_t>(1, services_.decoded.streams.load(std::memory_order_relaxed)), kShareBytesMin, ready);
   plan_->limit(std::min(frame_bytes_, ready), ready);
+  decode_bytes_max_ = crowded_ ? std::min(frame_bytes_, ready) : config.message_bytes_max / 2;
+}
+
+// Messages of `bytes` are about to be kept. False: there is no memory for them now; alone, they always fit.
+bool SubscribeStream::keep_decoded(uint64_t bytes) {
+  const uint64_t before = services_.decoded.bytes.fetch_add(bytes, std::memory_order_relaxed);
+  if (before == 0 || before + bytes <= decoded_bytes_max(services_.config)) return decoded_bytes_ += bytes, true;
+  services_.decoded.bytes.fetch_sub(bytes, std::memory_order_relaxed);
+  return false;
+}
+
+// Tried again at the next tick, for a while.
+void SubscribeStream::rest_for_memory(size_t part) {
+  resting_.push_back(part);
+  if (starved_since_ == Instant{}) starved_since_ = services_.host.now();
+}
+
+void SubscribeStream::end_if_starved() {
+  if (starved_since_ == Instant{} || decoded_bytes_ != 0 || end_ || services_.host.now() - starved_since_ < kStarvedMax) return;
+  end_ = CallEnd::of(Status(ION_E_OVERLOADED, "Subscribe: other subscriptions hold " + std::to_string(decoded_bytes_max(services_.config)) +
+                                                  " bytes of messages that their clients do not take, a quarter of memory_bytes_max", "MEMORY"));
 }
 
 Status SubscribeStream::begin(Message request) {
@@ -94,6 +116,7 @@ void SubscribeStream::draining() {
 
 void SubscribeStream::tick() {
   if (!plan_) return;
+  end_if_starved();
   for (const size_t part : std::exchange(resting_, {})) plan_->dropped(part);
   go_on();
   if (call_.can_write() && services_.host.now() - last_frame_ >= kHeartbeat) write({{write_fetch_head({}, 0), {}}, 0});
@@ -143,17 +166,19 @@ void SubscribeStream::frame_of(One& op, size_t part) {
 }
 
 void SubscribeStream::messages_of(const Bufs& payload, FetchHead head, size_t part) {
+  if (services_.decoded.bytes.load(std::memory_order_relaxed) >= decoded_bytes_max(services_.config)) return rest_for_memory(part);
+  share_memory();
   std::string joined;
   for (const Buf& buf : payload) joined.append(buf.text());
   const Result<Decoded> decoded =
-      decode_messages(joined, {head.partition, plan_->part(part).offset, head.log_id, services_.config.message_bytes_max / 2});
+      decode_messages(joined, {head.partition, plan_->part(part).offset, head.log_id, decode_bytes_max_});
   if (!decoded) return fail_part(part, Failure::of(decoded.error()));
   head.messages = decoded->messages, head.next_offset = decoded->next_offset;
   std::string bytes = write_fetch_head(head, 0);
   const uint64_t held = bytes.size();
-  plan_->fetched(part, head.next_offset, joined.size(), held);
-  decoded_bytes_ += held;
-  services_.decoded.bytes.fetch_add(held, std::memory_order_relaxed);
+  if (!keep_decoded(held)) return rest_for_memory(part);
+  starved_since_ = {};
+  plan_->fetched(part, head.next_offset, crowded_ ? held : joined.size(), held);  // what is cut off now is read, and paid, again
   ready_.push_back({{std::move(bytes), {}}, held});
 }
 
@@ -162,8 +187,9 @@ void SubscribeStream::fail_part(size_t part, Failure failure) {
   failure.on(p.topic, p.partition);
   plan_->failed(part);
   if (plan_->all_failed() && !end_) end_ = CallEnd::of(failure);  // nothing more can come
+  const std::string topic = utf8_text(p.topic);
   FetchHead head;
-  head.topic = p.topic, head.partition = p.partition, head.error = std::move(failure);
+  head.topic = topic, head.partition = p.partition, head.error = std::move(failure);
   ready_.push_back({{write_fetch_head(head, 0), {}}, 0});
 }
 

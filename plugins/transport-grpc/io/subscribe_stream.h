@@ -59,7 +59,10 @@ class SubscribeStream final : public CallHandler {
   void fetched(One& op, size_t part);
   void frame_of(One& op, size_t part);
   void messages_of(const Bufs& payload, FetchHead head, size_t part);
+  bool keep_decoded(uint64_t bytes);
   void forget_decoded(uint64_t bytes);
+  void rest_for_memory(size_t part);
+  void end_if_starved();
   void fail_part(size_t part, Failure failure);
   void go_on();
   void share_memory();
@@ -78,6 +81,9 @@ class SubscribeStream final : public CallHandler {
   uint64_t frame_bytes_ = 0;    // that the client wished
   bool counted_ = false;        // in services_.decoded.streams
   uint64_t decoded_bytes_ = 0;  // of ours in services_.decoded
+  bool crowded_ = false;         // half of the memory for messages is in use: this stream has its share and no more
+  uint64_t decode_bytes_max_ = 0;  // of one frame of messages
+  Instant starved_since_{};      // no memory since then; 0: it had some the last time
   Instant last_frame_{};
   std::optional<CallEnd> end_;  // when the ready frames have left
 };

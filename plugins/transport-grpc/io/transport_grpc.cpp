@@ -2,6 +2,7 @@
 
 #include "core/listen_address.h"
 #include "io/all_rpcs.h"
+#include "io/grpc_log.h"
 #include "io/poller_wakeup.h"
 #include "io/reflection_codec.h"
 
@@ -70,7 +71,7 @@ TransportGrpc::TransportGrpc(Host host, Config config, ion_ref executor, ion_ref
   services_.reflection = reflection_.get();
 }
 
-TransportGrpc::~TransportGrpc() = default;
+TransportGrpc::~TransportGrpc() { leave_grpc_log(services_.host); }
 
 const void* TransportGrpc::table(std::string_view contract) {
   return contract == ION_TRANSPORT_ID ? &export_transport<TransportGrpc> : nullptr;
@@ -88,6 +89,7 @@ Result<std::unique_ptr<Listener>> TransportGrpc::listen(std::string_view url) {
   if (services_.api == nullptr || draining_) return Status(ION_E_CLOSED, "transport-grpc listens between start and drain");
   ION_TRY(const ListenAddress at, parse_listen_address(url.empty() ? std::string_view(services_.config.listen) : url));
   if (!std::exchange(grpc_begun_, true)) {
+    take_grpc_log(services_.host);
     grpc_init();
     ION_CHECK(learn_descriptors());
     ION_CHECK(ticker_.start());

@@ -120,6 +120,30 @@ TEST_F(ProduceStream, the_window_also_counts_bytes) {
   EXPECT_EQ(acks(*stream, 6).size(), 6u);
 }
 
+TEST_F(ProduceStream, all_streams_share_the_memory_and_each_may_have_one_batch_in_flight) {
+  host.api().add_topic("orders", 1);
+  host.api().hold_produces(true);
+  TransportConfig config;
+  config.memory_bytes_max = 48 << 20;
+  config.stream_inflight_bytes = 64 << 20;
+  serve(config);
+  auto large = client->open(kProduceStream), small = client->open(kProduceStream);
+  std::thread writer([&] {
+    for (uint64_t i = 1; i <= 7; ++i)
+      if (!large->write(produce_request("orders", 0, batch_of(1, 5 << 20), i))) return;
+  });
+  ASSERT_TRUE(host.api().wait_produced(5));  // more than half of the memory
+  for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(small->write(produce_request("orders", 0, batch_of(1), i)));
+  ASSERT_TRUE(host.api().wait_produced(6));
+  EXPECT_EQ(client->call(kProduce, produce_request("nowhere", 0, batch_of(1))).status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(host.api().held(), 6u);
+  host.api().hold_produces(false);
+  host.api().release_all();
+  writer.join();
+  EXPECT_EQ(acks(*large, 7).size(), 7u);
+  EXPECT_EQ(acks(*small, 3).size(), 3u);
+}
+
 TEST_F(ProduceStream, an_error_is_in_its_ack_and_the_stream_goes_on) {
   host.api().add_topic("orders", 1);
   host.api().fail_produces(1, {ION_E_FENCED, "sequence 9, want 5", "OUT_OF_SEQUENCE"});

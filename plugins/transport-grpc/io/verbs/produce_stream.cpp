@@ -16,6 +16,7 @@ class ProduceStream final : public CallHandler {
  public:
   ProduceStream(GrpcCall& call, Services& services)
       : call_(call), services_(services), lanes_({services.config.stream_inflight_messages, services.config.stream_inflight_bytes}) {}
+  ~ProduceStream() override { services_.produced_bytes.fetch_sub(counted_bytes_, std::memory_order_relaxed); }
 
   void accepted() override { call_.read(); }
   void message(Message request) override;
@@ -47,10 +48,13 @@ class ProduceStream final : public CallHandler {
   void send(const ProduceEnvelope& envelope, PlannedBatch batch);
   void settle(AckLanes::Ticket ticket, Ack ack);
   void go_on();
+  void count_bytes();
+  bool may_read() const;
 
   GrpcCall& call_;
   Services& services_;
   AckLanes lanes_;
+  uint64_t counted_bytes_ = 0;  // of ours in services_.produced_bytes
   std::vector<std::unique_ptr<One>> ops_;  // by ticket; used again and again
   std::string topic_;                      // of the message before
   bool no_more_ = false;                   // the client has ended, or we have
@@ -83,6 +87,7 @@ void ProduceStream::refuse(const ProduceEnvelope& envelope, Failure failure) {
 
 void ProduceStream::send(const ProduceEnvelope& envelope, PlannedBatch batch) {
   const AckLanes::Entered entered = lanes_.enter(topic_, batch.partition, batch.payload.held_bytes());
+  count_bytes();
   while (ops_.size() <= entered.ticket) ops_.push_back(std::make_unique<One>(*this));
   One& op = *ops_[entered.ticket];
   op.ticket = entered.ticket;
@@ -94,16 +99,31 @@ void ProduceStream::settle(AckLanes::Ticket ticket, Ack ack) {
   go_on();
 }
 
+void ProduceStream::count_bytes() {
+  const uint64_t held = lanes_.held_bytes();
+  services_.produced_bytes.fetch_add(held - counted_bytes_, std::memory_order_relaxed);  // also of less: the sum is modulo 2^64
+  counted_bytes_ = held;
+}
+
+// A read that is posted lets gRPC take the whole next message. So with half of the memory in use a stream has one batch in flight and no
+// more; its ack brings it back here.
+bool ProduceStream::may_read() const {
+  if (!lanes_.open()) return false;
+  return lanes_.empty() || services_.produced_bytes.load(std::memory_order_relaxed) < services_.config.memory_bytes_max / 2;
+}
+
 void ProduceStream::go_on() {
+  count_bytes();
   if (!call_.is_open()) return;
   if (call_.can_write() && lanes_.has_acks()) {
     OutMessage response;
     (void)lanes_.take(response.head, kAcksPerMessageMax);
+    count_bytes();
     call_.write(std::move(response));
   }
   if (no_more_) {
     if (lanes_.empty()) call_.finish(end_);
-  } else if (lanes_.open()) {
+  } else if (may_read()) {
     call_.read();
   }
 }

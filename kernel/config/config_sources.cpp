@@ -2,9 +2,9 @@
 
 #include "config/file_text.h"
 #include "config/key_path.h"
-#include "config/suggestion.h"
 
 #include <fmt/format.h>
+#include <ion/suggestion.h>
 
 #include <algorithm>
 #include <map>

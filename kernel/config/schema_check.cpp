@@ -1,10 +1,10 @@
 #include "config/schema_check.h"
 
 #include "config/key_path.h"
-#include "config/suggestion.h"
 #include "config/units.h"
 
 #include <fmt/format.h>
+#include <ion/suggestion.h>
 
 #include <algorithm>
 #include <cmath>

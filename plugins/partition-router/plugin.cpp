@@ -1,9 +1,9 @@
 // partition-router: Kafka's partitioner, rack-aware placement, nearest replica. No state, no settings.
-#include "core/key_partition.h"
 #include "core/placement.h"
 #include "core/read_replica.h"
 
 #include <ion/bridge/router_bridge.h>
+#include <ion/key_partition.h>
 #include <ion/plugin.h>
 
 namespace ion::partition_router {
@@ -19,7 +19,7 @@ class PartitionRouter final : public Router {
 
   Result<PartitionId> partition(std::string_view, std::span<const uint8_t> key, uint32_t partitions) override {
     if (partitions == 0) return Status(ION_E_INVALID, "partition choice: the topic has no partitions");
-    return PartitionId{static_cast<int32_t>(key_partition(key, partitions))};
+    return partition_of_key(text_of(key), partitions);
   }
   Result<std::vector<NodeId>> place(const PlaceRequest& request) override { return partition_router::place(request); }
   Result<NodeId> replica(const ion_replica_req& request) override { return read_replica(request); }

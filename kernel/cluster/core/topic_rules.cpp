@@ -1,5 +1,7 @@
 #include "cluster/core/topic_rules.h"
 
+#include <ion/suggestion.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -15,25 +17,10 @@ constexpr std::array kLater{"retention.ms", "retention.bytes", "cleanup.policy",
 
 Status invalid(std::string words) { return {ION_E_INVALID, std::move(words), "INVALID_CONFIG"}; }
 
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
-
 std::string unknown_key(std::string_view key) {
   std::string words = "unknown topic setting '" + std::string(key) + "'";
-  const auto nearest = std::min_element(kKnown.begin(), kKnown.end(), [&](auto a, auto b) { return distance(key, a) < distance(key, b); });
-  if (distance(key, *nearest) <= 3) return words + ": did you mean '" + *nearest + "'?";
+  const std::string near = nearest(key, std::vector<std::string>(kKnown.begin(), kKnown.end()));
+  if (!near.empty()) return words + ": did you mean '" + near + "'?";
   return words + ": there are durability, segment.bytes";
 }
 

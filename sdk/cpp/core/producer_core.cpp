@@ -2,11 +2,10 @@
 #include "core/producer_core.h"
 
 #include <fmt/format.h>
+#include <ion/key_partition.h>
 
 #include <algorithm>
 #include <utility>
-
-#include "core/murmur2.h"
 
 namespace ion::client {
 

@@ -1,7 +1,8 @@
 // The client rules of sending: idle partitions send at once, busy ones gather; order, lanes, windows, partitions.
+#include <ion/key_partition.h>
+
 #include "producer_fixture.h"
 
-#include "core/murmur2.h"
 
 namespace ion::client {
 namespace {

@@ -1,7 +1,6 @@
-// The small pure parts: units, key paths, suggestions, absolute paths.
+// The small pure parts: units, key paths, absolute paths.
 #include "config/file_text.h"
 #include "config/key_path.h"
-#include "config/suggestion.h"
 #include "config/units.h"
 
 #include <gtest/gtest.h>
@@ -77,22 +76,6 @@ TEST(key_path, a_path_is_read_as_it_is_printed) {
 
 TEST(key_path, broken_paths_are_refused) {
   for (const char* path : {"", ".", "a.", "a..b", "a[\"b", "a[\"b\"]c", "a[0]", "[0]"}) EXPECT_FALSE(split_path(path).has_value()) << path;
-}
-
-TEST(suggestion, distances_count_swapped_neighbours_as_one) {
-  EXPECT_EQ(edit_distance("level", "level"), 0u);
-  EXPECT_EQ(edit_distance("levle", "level"), 1u);
-  EXPECT_EQ(edit_distance("LEVEL", "level"), 0u);
-  EXPECT_EQ(edit_distance("", "abc"), 3u);
-  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
-}
-
-TEST(suggestion, the_nearest_word_is_found_and_a_far_one_is_not) {
-  const std::vector<std::string> known = {"segment_bytes", "partitions", "durability"};
-  EXPECT_EQ(nearest("segmnt_bytes", known), "segment_bytes");
-  EXPECT_EQ(nearest("partition", known), "partitions");
-  EXPECT_EQ(nearest("colour", known), "");
-  EXPECT_EQ(nearest("x", std::vector<std::string>{"y"}), "") << "a word of one letter is near to nothing";
 }
 
 TEST(file_text, paths_become_absolute_without_dots) {

@@ -1,4 +1,3 @@
-#include "core/key_partition.h"
 #include "core/placement.h"
 #include "core/read_replica.h"
 
@@ -9,23 +8,6 @@
 
 namespace ion::partition_router {
 namespace {
-
-struct Vector {
-  const char* key;
-  int32_t hash;
-};
-
-// Known answers of Kafka's Utils.murmur2 (its own unit test lists them).
-TEST(KeyPartition, hashes_as_kafka_does) {
-  const Vector vectors[] = {{"21", -973932308}, {"foobar", -790332482}, {"a-little-bit-long-string", -985981536}, {"a-little-bit-longer-string", -1486304829},
-                            {"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971}, {"abc", 479470107}};
-  for (const Vector& v : vectors) EXPECT_EQ(static_cast<int32_t>(murmur2(span_of(std::string_view(v.key)))), v.hash) << v.key;
-}
-
-TEST(KeyPartition, a_negative_hash_still_gives_a_partition) {
-  EXPECT_EQ(key_partition(span_of(std::string_view("21")), 10), static_cast<uint32_t>((-973932308 & 0x7fffffff) % 10));
-  for (uint32_t n = 1; n < 50; ++n) EXPECT_LT(key_partition(span_of(std::string_view("foobar")), n), n);
-}
 
 std::vector<ion_place_broker> brokers(int n, int racks) {
   static const char* const kRacks[] = {"a", "b", "c"};

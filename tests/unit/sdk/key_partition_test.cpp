@@ -1,14 +1,14 @@
-#include "core/murmur2.h"
+#include <ion/key_partition.h>
 
 #include <gtest/gtest.h>
 
 #include <map>
 #include <string>
 
-namespace ion::client {
+namespace ion {
 namespace {
 
-TEST(Murmur2, hashes_as_kafka_does) {
+TEST(KeyPartition, hashes_as_kafka_does) {
   // Vectors of Apache Kafka's UtilsTest.
   EXPECT_EQ(murmur2("21"), -973932308);
   EXPECT_EQ(murmur2("foobar"), -790332482);
@@ -18,12 +18,12 @@ TEST(Murmur2, hashes_as_kafka_does) {
   EXPECT_EQ(murmur2("abc"), 479470107);
 }
 
-TEST(Murmur2, reads_bytes_above_127_as_unsigned) {
+TEST(KeyPartition, reads_bytes_above_127_as_unsigned) {
   EXPECT_NE(murmur2("\xff\xfe\xfd"), murmur2("\x7f\x7e\x7d"));
   EXPECT_EQ(partition_of_key("\xff\xfe\xfd", 7).v, static_cast<int32_t>((static_cast<uint32_t>(murmur2("\xff\xfe\xfd")) & 0x7fffffff) % 7));
 }
 
-TEST(Murmur2, drops_the_sign_before_the_remainder) {
+TEST(KeyPartition, drops_the_sign_before_the_remainder) {
   EXPECT_EQ(partition_of_key("21", 10).v, (-973932308 & 0x7fffffff) % 10);
   for (int i = 0; i < 1000; ++i) {
     const int32_t p = partition_of_key("key" + std::to_string(i), 3).v;
@@ -32,7 +32,7 @@ TEST(Murmur2, drops_the_sign_before_the_remainder) {
   }
 }
 
-TEST(Murmur2, spreads_keys_over_all_partitions) {
+TEST(KeyPartition, spreads_keys_over_all_partitions) {
   std::map<int32_t, int> count;
   for (int i = 0; i < 12'000; ++i) ++count[partition_of_key("user-" + std::to_string(i), 12).v];
   ASSERT_EQ(count.size(), 12u);
@@ -40,4 +40,4 @@ TEST(Murmur2, spreads_keys_over_all_partitions) {
 }
 
 }  // namespace
-}  // namespace ion::client
+}  // namespace ion

@@ -1,12 +1,14 @@
-// Murmur2 as Kafka's default partitioner uses it: the key decides the partition, equally in every client and in the router
-// plugin. Kafka hashes with seed 0x9747b28c, drops the sign and takes the remainder. Pure.
+// Key to partition as Kafka's default partitioner does it, so that producers of both worlds agree, in every client and in the router
+// plugin: murmur2 of the key with Kafka's seed, sign bit off, modulo. Source: org.apache.kafka.common.utils.Utils, MurmurHash2
+// (Austin Appleby, public domain). Pure.
 #pragma once
+#include <ion/assert.h>
 #include <ion/ids.h>
 
 #include <cstdint>
 #include <string_view>
 
-namespace ion::client {
+namespace ion {
 
 constexpr int32_t murmur2(std::string_view key) noexcept {
   constexpr uint32_t kSeed = 0x9747b28c, kMix = 0x5bd1e995;
@@ -31,7 +33,8 @@ constexpr int32_t murmur2(std::string_view key) noexcept {
 }
 
 constexpr PartitionId partition_of_key(std::string_view key, uint32_t partitions) noexcept {
+  ION_ASSERT(partitions > 0);
   return {static_cast<int32_t>((static_cast<uint32_t>(murmur2(key)) & 0x7fffffffu) % partitions)};
 }
 
-}  // namespace ion::client
+}  // namespace ion

@@ -1,0 +1,126 @@
+// Structs of an older or a later size across the contracts of plugins: nothing is read or written behind their `size`, in either direction.
+#include <ion/bridge/router_bridge.h>
+
+#include "unit/sdk/fake_storage.h"
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <vector>
+
+namespace ion {
+namespace {
+
+constexpr uint8_t kCanary = 0xa5;
+
+// Memory of a T as a side knows it that was compiled with `size` bytes of it; behind it canaries.
+template <class T>
+class OfSize {
+ public:
+  OfSize(const T& full, size_t size) : bytes_(std::max(size, sizeof(T)) + 64, kCanary), size_(size) {
+    std::memcpy(bytes_.data(), &full, std::min(size, sizeof(T)));
+    get()->size = static_cast<uint32_t>(size);
+  }
+  T* get() { return reinterpret_cast<T*>(bytes_.data()); }
+  bool is_whole() const { return std::all_of(bytes_.begin() + static_cast<std::ptrdiff_t>(size_), bytes_.end(), [](uint8_t b) { return b == kCanary; }); }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  const size_t size_;
+};
+
+struct RouterPlugin final : Router {
+  uint64_t seed = 0;
+  size_t brokers = 0, replicas = 0;
+  std::string rack;
+  Router& router() { return *this; }
+  Result<PartitionId> partition(std::string_view, std::span<const uint8_t>, uint32_t) override { return PartitionId{0}; }
+  Result<std::vector<NodeId>> place(const PlaceRequest& r) override {
+    seed = r.seed, brokers = r.brokers.size();
+    return std::vector<NodeId>(r.partitions * r.replication, NodeId{7});
+  }
+  Result<NodeId> replica(const ion_replica_req& r) override {
+    replicas = r.nreplicas, rack = text_of(r.client_rack);
+    return NodeId{r.replicas[0]};
+  }
+};
+
+TEST(SizedStructs, a_placement_is_read_up_to_the_size_of_its_asker) {
+  RouterPlugin plugin;
+  const ion_router table = export_router<RouterPlugin>;
+  const ion_place_broker broker{7, bytes_of("a"), 0};
+  const ion_place_req full{sizeof full, 2, 1, 1, &broker, 99};
+  for (const auto& [size, seed] : {std::pair{offsetof(ion_place_req, seed), uint64_t{0}}, std::pair{sizeof full, uint64_t{99}}, std::pair{sizeof full + 32, uint64_t{99}}}) {
+    OfSize<ion_place_req> asked(full, size);
+    uint64_t nodes[2] = {};
+    EXPECT_EQ(table.place(&plugin, asked.get(), nodes, 2), ION_OK);
+    EXPECT_EQ(plugin.seed, seed) << "size " << size;
+    EXPECT_EQ(plugin.brokers, 1u);
+    EXPECT_EQ(nodes[1], 7u);
+    EXPECT_TRUE(asked.is_whole());
+  }
+}
+
+TEST(SizedStructs, a_replica_is_asked_for_up_to_the_size_of_its_asker) {
+  RouterPlugin plugin;
+  const ion_router table = export_router<RouterPlugin>;
+  const uint64_t replicas[] = {11, 12};
+  const ion_bytes racks[] = {bytes_of("a"), bytes_of("b")};
+  const ion_replica_req full{sizeof full, 2, replicas, racks, bytes_of("b")};
+  for (const auto& [size, rack] : {std::pair{offsetof(ion_replica_req, client_rack), ""}, std::pair{sizeof full, "b"}, std::pair{sizeof full + 8, "b"}}) {
+    OfSize<ion_replica_req> asked(full, size);
+    uint64_t node = 0;
+    EXPECT_EQ(table.replica(&plugin, asked.get(), &node), ION_OK);
+    EXPECT_EQ(node, 11u);
+    EXPECT_EQ(plugin.rack, rack) << "size " << size;
+  }
+}
+
+struct OpenedLog {
+  test::StoragePlugin plugin;
+  const ion_storage table = export_storage<test::StoragePlugin>;
+  ion_log* log = nullptr;
+
+  void open(const ion_open_options* options) {
+    test::Asked asked([&](Op& op) { return op.passed(table.open(&plugin, bytes_of("p/x/0"), options, &log, &op.raw(), &op.now())); });
+    ASSERT_EQ(asked.code(), ION_OK);
+  }
+  ~OpenedLog() {
+    if (log != nullptr) test::Asked([&](Op& op) { return op.passed(table.close(&plugin, log, &op.raw(), &op.now())); });
+  }
+};
+
+TEST(SizedStructs, a_log_is_described_up_to_the_size_of_its_asker) {
+  OpenedLog opened;
+  const ion_open_options options{sizeof options, 0, 0, 0};
+  opened.open(&options);
+  for (const size_t size : {offsetof(ion_log_stat, sealed), sizeof(ion_log_stat), sizeof(ion_log_stat) + 24}) {
+    OfSize<ion_log_stat> out({}, size);
+    ASSERT_EQ(opened.table.stat(&opened.plugin, opened.log, out.get()), ION_OK);
+    EXPECT_EQ(out.get()->size, size);
+    EXPECT_EQ(out.get()->next, 9);
+    EXPECT_EQ(out.get()->durable, 7);
+    EXPECT_TRUE(out.is_whole()) << "size " << size;
+    if (size >= sizeof(ion_log_stat)) {
+      EXPECT_EQ(out.get()->bytes, 4096u);
+    }
+  }
+}
+
+TEST(SizedStructs, a_log_is_opened_and_configured_with_what_the_asker_knows) {
+  const ion_open_options full{sizeof full, 0, 1 << 20, 77};
+  for (const auto& [size, age] : {std::pair{offsetof(ion_open_options, segment_ns), int64_t{0}}, std::pair{sizeof full, int64_t{77}}, std::pair{sizeof full + 40, int64_t{77}}}) {
+    OpenedLog opened;
+    OfSize<ion_open_options> options(full, size);
+    opened.open(options.get());
+    EXPECT_EQ(opened.plugin.notes.options.segment_bytes, uint64_t{1} << 20);
+    EXPECT_EQ(opened.plugin.notes.options.segment_age.n, age) << "size " << size;
+    ASSERT_EQ(opened.table.configure(&opened.plugin, opened.log, options.get()), ION_OK);
+    ASSERT_TRUE(opened.plugin.notes.reconfigured);
+    EXPECT_EQ(opened.plugin.notes.reconfigured->segment_age.n, age);
+  }
+}
+
+}  // namespace
+}  // namespace ion

@@ -50,7 +50,7 @@ Options read(int argc, char** argv) {
 
 std::string produce_head(bool with_topic, uint64_t payload) {
   std::string head;
-  transport_grpc::WireWriter w(head);
+  WireWriter w(head);
   if (with_topic) w.text(1, "bench");
   w.present(2, 0);
   w.begin_bytes(15, payload);
@@ -59,15 +59,15 @@ std::string produce_head(bool with_topic, uint64_t payload) {
 // Acks in a ProduceResponse.
 uint64_t count_acks(const std::string& response) {
   const ion_buf one = borrowed(span_of(response));
-  transport_grpc::WireReader reader({&one, 1});
+  WireReader reader({&one, 1});
   uint64_t n = 0;
-  for (transport_grpc::WireField f; reader.next(f);) n += f.number == 1;
+  for (WireField f; reader.next(f);) n += f.number == 1;
   return n;
 }
 std::string subscribe_request(uint64_t frame) {
   std::string part, request;
-  transport_grpc::WireWriter(part).text(1, "bench");
-  transport_grpc::WireWriter w(request);
+  WireWriter(part).text(1, "bench");
+  WireWriter w(request);
   w.message(1, part);
   w.number(2, uint64_t{16} << 30);
   w.number(3, frame);

@@ -7,6 +7,15 @@ namespace {
 
 using Bytes = std::span<const uint8_t>;
 
+void put_number(std::string& to, uint32_t field, uint64_t value) { WireWriter(to).present(field, value); }
+void put_text(std::string& to, uint32_t field, std::string_view text) { WireWriter(to).message(field, text); }
+// Tags of fields up to 2047, for what WireWriter does not write.
+void put_tag(std::string& to, uint32_t field, WireType type) {
+  const uint32_t tag = field << 3 | static_cast<uint32_t>(type);
+  to += static_cast<char>(tag | 0x80);
+  to += static_cast<char>(tag >> 7);
+}
+
 // The same bytes cut into pieces of n.
 std::vector<Bytes> cut(const std::string& bytes, size_t n) {
   std::vector<Bytes> out;
@@ -63,9 +72,9 @@ TEST(Wire, passes_over_fields_that_it_does_not_know) {
   std::string bytes;
   put_number(bytes, 77, 5);
   put_text(bytes, 78, "whatever");
-  put_tag(bytes, 79, Type::kFixed64);
+  put_tag(bytes, 79, WireType::kFixed64);
   bytes.append(8, 'x');
-  put_tag(bytes, 80, Type::kFixed32);
+  put_tag(bytes, 80, WireType::kFixed32);
   bytes.append(4, 'x');
   put_number(bytes, 4, 12);
   const auto pieces = cut(bytes, 3);
@@ -85,8 +94,7 @@ TEST(Wire, refuses_every_truncated_frame) {
   EXPECT_GT(refused, whole.size() / 2) << "only cuts between two fields can be read";
   const std::string lie = [] {
     std::string s;
-    put_tag(s, 15, Type::kBytes);
-    put_varint(s, UINT64_MAX);
+    WireWriter(s).begin_bytes(15, UINT64_MAX);
     return s;
   }();
   const auto pieces = cut(lie, 4);

@@ -45,9 +45,6 @@ void Controller::close(std::function<void(Status)> done) {
 void Controller::create_topic(NewTopic topic, TopicDone done) {
   on_shard(
       [this, topic = std::move(topic), done] {
-        if (const auto there = machine_.topics().find(topic.name);
-            there != machine_.topics().end() && topic.uuid != Uuid{} && there->second->uuid == topic.uuid)
-          return done(there->second);  // asked again: the answer was lost
         Result<Command> command = plan(topic);
         if (!command) return done(std::move(command).error());
         if (topic.dry_run) return done(std::make_shared<const TopicRecord>(std::get<CreateTopic>(*command).topic));
@@ -78,7 +75,7 @@ Result<Command> Controller::plan(const NewTopic& topic) {
   CreateTopic create;
   create.topic.name = topic.name;
   create.topics_max = world_.limits.topics_max, create.partitions_max = world_.limits.partitions_max;
-  create.topic.uuid = topic.uuid == Uuid{} ? Uuid::random(world_.random.u64(), world_.random.u64()) : topic.uuid;
+  create.topic.uuid = Uuid::random(world_.random.u64(), world_.random.u64());
   create.topic.created = world_.clock.wall();
   create.topic.replication = topic.replication;
   create.topic.config = topic.config;

@@ -33,7 +33,6 @@ struct NewTopic {
   std::string name;
   uint32_t partitions = 1, replication = 1;
   std::map<std::string, std::string> config;
-  Uuid uuid;  // chosen by who asks, so that the same request again is answered with the same topic; zero: one is drawn
   bool dry_run = false;
 };
 struct ControllerServices {

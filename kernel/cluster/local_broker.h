@@ -81,7 +81,6 @@ class LocalBroker final : public ControllerObserver {
   void close_next(const std::shared_ptr<Closing>& closing) ION_ON(control_role);
   void sweep_next() ION_ON(control_role);
   void remove_logs(const Sweep& sweep, size_t at) ION_ON(control_role);
-  void change_ended() ION_ON(control_role);
   void maybe_close_all() ION_ON(control_role);
 
   const LocalBrokerServices world_;

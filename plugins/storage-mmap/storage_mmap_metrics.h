@@ -27,12 +27,12 @@ class StorageMetrics {
   void append_waited() { add(kAppendWaited, 1); }
   void refused_for_space() { add(kNoSpace, 1); }
   void flushed_file() { add(kFileFlushes, 1); }
-  void answered_sync() { add(kSyncsAnswered, 1); }
+  void asked_sync() { add(kSyncs, 1); }
   void prepared(uint64_t bytes) { add(kPrepared, bytes); }  // a gauge: sets
   void found_damage() { add(kDamage, 1); }
 
  private:
-  enum Metric { kAppendedBytes, kReadBytes, kRolled, kAppendWaited, kNoSpace, kFileFlushes, kSyncsAnswered, kDamage, kPrepared, kMetrics };
+  enum Metric { kAppendedBytes, kReadBytes, kRolled, kAppendWaited, kNoSpace, kFileFlushes, kSyncs, kDamage, kPrepared, kMetrics };
   struct MetricRow {
     ion_metric_kind kind;
     std::string_view name, unit, help;
@@ -44,7 +44,7 @@ class StorageMetrics {
       {ION_COUNTER, "ionstream_storage_appends_waited_total", "appends", "Appends that had to wait for a segment to be prepared."},
       {ION_COUNTER, "ionstream_storage_no_space_total", "answers", "Segments that were not made for want of space."},
       {ION_COUNTER, "ionstream_storage_file_flushes_total", "flushes", "Flushes of segment files; group commit keeps them below the syncs."},
-      {ION_COUNTER, "ionstream_storage_syncs_total", "syncs", "Syncs that were answered."},
+      {ION_COUNTER, "ionstream_storage_syncs_total", "syncs", "Syncs that were asked for."},
       {ION_COUNTER, "ionstream_storage_damage_found_total", "ranges", "Ranges of offsets that were found damaged."},
       {ION_GAUGE, "ionstream_storage_prepared_bytes", "bytes", "Bytes of segments that wait ready on the disk for logs that will need them."},
   }};

@@ -22,6 +22,9 @@ class Targets:
             folder = os.path.dirname(path)
             for name in re.findall(r"[\w./-]+\.(?:cpp|cc|c|h)\b", re.sub(r"#[^\n]*", "", text)):
                 self.named.add(os.path.normpath(os.path.join(folder, name)))
+            for collected in re.findall(r"\bion_collect\(\w+\s+([\w./-]+)", text):
+                at = os.path.normpath(os.path.join(folder, collected))
+                self.named |= {path for path in tree.paths() if os.path.dirname(path) == at and path.endswith(".cpp")}
         self.elsewhere = [line.split()[1] for _, line in rules("source_rules.txt")]
 
     @staticmethod

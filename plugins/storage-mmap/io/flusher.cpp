@@ -95,7 +95,6 @@ std::vector<SyncTarget::Waiter> Flusher::take_waiters(SyncTarget& log, const Res
   std::vector<SyncTarget::Waiter> done, rest;
   for (auto& waiter : log.waiters_) (!durable || waiter.upto <= *durable ? done : rest).push_back(std::move(waiter));
   log.waiters_ = std::move(rest);
-  answered_ += done.size();
   return done;
 }
 
@@ -113,10 +112,6 @@ void Flusher::cancel_above(SyncTarget& log, Offset next) {
 uint64_t Flusher::rounds() const {
   const std::lock_guard lock(mutex_);
   return rounds_;
-}
-uint64_t Flusher::syncs_answered() const {
-  const std::lock_guard lock(mutex_);
-  return answered_;
 }
 
 }  // namespace ion::storage_mmap

@@ -48,7 +48,6 @@ class Flusher {
   void tell(SyncTarget& log, const Result<Offset>& durable);
 
   uint64_t rounds() const;
-  uint64_t syncs_answered() const;
 
  private:
   enum class Role { kKept, kLeft };  // kLeft: somebody else may flush already
@@ -65,7 +64,7 @@ class Flusher {
   mutable std::mutex mutex_;
   std::vector<std::shared_ptr<SyncTarget>> queue_;  // logs with waiters; at most one entry per log
   bool running_ = false;
-  uint64_t rounds_ = 0, answered_ = 0;
+  uint64_t rounds_ = 0;
 };
 
 }  // namespace ion::storage_mmap

@@ -177,6 +177,7 @@ Answer LogCore::read(Op& op, const ReadBounds& bounds) {
 
 Answer LogCore::sync(Op& op, Offset upto) {
   if (const Status failed = state_.failure(); !failed.ok()) return op.refuse(failed);
+  context_.metrics.asked_sync();
   const Offset durable = state_.durable();
   if (upto <= durable) return op.ok(static_cast<uint64_t>(durable.v));
   const auto beyond = [this](Offset asked) {

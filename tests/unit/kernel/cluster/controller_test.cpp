@@ -90,10 +90,10 @@ class ControllerTest : public ::testing::Test, public ControllerObserver {
     ASSERT_TRUE(opened && opened->ok()) << opened->text();
   }
   using Answered = std::shared_ptr<std::optional<Result<TopicPtr>>>;
-  Answered create(std::string name, uint32_t partitions = 1, Uuid uuid = {}) {
+  Answered create(std::string name, uint32_t partitions = 1) {
     auto answered = std::make_shared<std::optional<Result<TopicPtr>>>();
     NewTopic topic;
-    topic.name = std::move(name), topic.partitions = partitions, topic.uuid = uuid;
+    topic.name = std::move(name), topic.partitions = partitions;
     controller_->create_topic(topic, [answered](Result<TopicPtr> made) { *answered = std::move(made); });
     run();
     return answered;
@@ -157,19 +157,6 @@ TEST_F(ControllerTest, a_topic_that_needs_more_descriptors_than_there_are_is_ref
   EXPECT_NE((**wide).error().message().find("need 800 open files"), std::string::npos);
   EXPECT_NE((**wide).error().message().find("may hold 768"), std::string::npos);
   EXPECT_TRUE(group_.proposed.empty());
-}
-
-TEST_F(ControllerTest, the_same_request_again_is_answered_with_the_same_topic_and_told_once) {
-  open();
-  const Uuid mine = Uuid::random(7, 7);
-  const Answered first = create("a", 1, mine), beside = create("a", 1, mine);
-  commit();
-  const Answered later = create("a", 1, mine), other = create("a", 1, Uuid::random(8, 8));
-  for (const Answered& a : {first, beside, later}) ASSERT_EQ(reason(a), "");
-  EXPECT_EQ((**later).value()->uuid, mine);
-  EXPECT_EQ((**beside).value()->partitions[0].log_id, (**first).value()->partitions[0].log_id);
-  EXPECT_EQ(reason(other), "TOPIC_EXISTS");
-  EXPECT_EQ(told_, std::vector<std::string>{"+a"});
 }
 
 TEST_F(ControllerTest, entries_of_another_term_are_no_answer_to_a_proposal_with_their_index) {

@@ -46,20 +46,14 @@ class RecordWriter {
 
   void append(const NewRecord& r) {
     if (count_ == 0) base_time_ = r.time, max_time_ = r.time;
-    append_at(r, count_);
-  }
-
-  // For encoding an edited batch again: keeps base time and offset deltas, which may have gaps; ends with finish_as().
-  void set_base_time(WallMs base) { base_time_ = max_time_ = base; }
-  void append_at(const NewRecord& r, int32_t offset_delta) {
     if (r.time > max_time_) max_time_ = r.time;
     const size_t from = bytes_.size();
     const int64_t time_delta = r.time.ms - base_time_.ms;
     Varints v;
-    v.put(static_cast<int64_t>(body_bytes(r, offset_delta, time_delta)));
+    v.put(static_cast<int64_t>(body_bytes(r, count_, time_delta)));
     v.at[v.n++] = 0;  // attributes, unused
     v.put(time_delta);
-    v.put(offset_delta);
+    v.put(count_);
     put_field(v, r.key);
     put_field(v, r.value);
     v.put(static_cast<int64_t>(r.headers.size()));
@@ -89,15 +83,6 @@ class RecordWriter {
     h.last_offset_delta = count_ - 1;
     h.base_time = base_time_, h.max_time = max_time_;
     h.producer = who.producer, h.producer_epoch = who.epoch, h.base_sequence = who.base_sequence;
-    h.count = count_;
-    return close(h);
-  }
-  // The finished batch with identity, sequences, times and last offset delta of `original`.
-  std::vector<uint8_t> finish_as(const Header& original) {
-    ION_ASSERT(count_ > 0 && count_ <= original.last_offset_delta + 1);
-    Header h = original;
-    h.length = static_cast<int32_t>(bytes_.size() - kLengthEnd);
-    h.max_time = std::max(original.max_time, max_time_);
     h.count = count_;
     return close(h);
   }

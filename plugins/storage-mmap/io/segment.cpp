@@ -67,9 +67,11 @@ Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bo
   // Below the first entry: the first batch holds it or comes behind it.
   const uint64_t start = entry == kNoEntry ? (index.size() == 0 ? 0 : index.at(0).position) : index.at(entry).position;
   if (start >= end) return ReadWindow{};
-  // What may be looked at: the batch that holds `from` begins at or below the next entry.
+  // What may be looked at: the batch that holds `from` begins at or below the next entry. A reader that goes on where it was often asks for
+  // the very offset of an entry: then it begins there, and no page is asked for twice.
   const size_t above = entry == kNoEntry ? 0 : entry + 1;
-  const uint64_t wanted_at = std::max(start, std::min(end, above < index.size() ? index.at(above).position : end));
+  const bool begins_there = entry != kNoEntry && index.at(entry).offset == bounds.from;
+  const uint64_t wanted_at = begins_there ? start : std::max(start, std::min(end, above < index.size() ? index.at(above).position : end));
   const uint64_t looked_at = std::min(end - wanted_at, bounds.bytes_max) + batch::kHeaderBytes;
   const uint64_t looked_upto = std::min(end, wanted_at + looked_at);
   ION_CHECK(ReadMap::bring_in(body.map, start, looked_upto - start));

@@ -8,6 +8,7 @@
   measure.py topics BIN [--topics N] [--partitions N]              create, restart, idle CPU, descriptors and disk of many topics
 
 BIN is a folder with ionstreamd and ion. Every broker runs on a free port of the loopback with its own data folder, and is stopped at the end.
+TMPDIR=/dev/shm keeps the data folders out of the way of the disk: what one broker wrote is otherwise still being written while the next one is measured.
 """
 import argparse
 import json
@@ -26,11 +27,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "integration"))
 import raw_http2  # noqa: E402
 
 SHAPES = {  # name: (verb, options), figure
-    "produce-1k-os": (["produce", "--size", "1024", "--records", "400000", "-c", "durability=os"], "records_per_s"),
-    "produce-128-os": (["produce", "--size", "128", "--records", "2000000", "-c", "durability=os"], "records_per_s"),
+    "produce-1k-os": (["produce", "--size", "1024", "--records", "1600000", "-c", "durability=os"], "records_per_s"),
+    "produce-128-os": (["produce", "--size", "128", "--records", "8000000", "-c", "durability=os"], "records_per_s"),
     "produce-1k-fsync": (["produce", "--size", "1024", "--records", "200000", "-c", "durability=fsync"], "records_per_s"),
     "one-in-flight-fsync": (["produce", "--size", "1024", "--records", "1500", "--one-in-flight", "-c", "durability=fsync"], "records_per_s"),
-    "consume-1k": (["consume", "--size", "1024", "--records", "400000", "-c", "durability=os"], "records_per_s"),
+    "consume-1k": (["consume", "--size", "1024", "--records", "1600000", "-c", "durability=os"], "records_per_s"),
 }
 
 

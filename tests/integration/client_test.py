@@ -302,6 +302,12 @@ class Formats(unittest.TestCase):
             record = json.loads(by_id[ids[0]])
             self.assertEqual(got.stdout.decode(), f"ids {record['key']}={record['value']} {ids[0]}\n")
 
+            form = ("-f", "%u %x %y %d\\n")  # who produced it is told as consume tells it
+            read = broker.ion("consume", "ids", "-e", *form).stdout.splitlines()
+            got = ion(broker.address, "get", *ids, *form, capture_output=True)
+            self.assertEqual(sorted(got.stdout.splitlines()), sorted(read))
+            self.assertNotIn(b" -1 ", got.stdout)
+
             unknown = ids[0][:-8] + "ffffffff"
             got = ion(broker.address, "get", ids[1], unknown, capture_output=True)
             self.assertEqual((got.returncode, got.stdout.splitlines()), (3, [by_id[ids[1]]]))

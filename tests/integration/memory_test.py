@@ -13,6 +13,7 @@ from broker import Broker, Folder
 BUDGET_MIB = 64
 BOUND = 1.25
 SETTLE_LIMIT_S = 30
+NOT_WORTH_MIB = 8  # the broker gives freed memory back when there is more of it
 KEY = "plugins.transport-grpc.config.memory_bytes_max"
 ENHANCE_YOUR_CALM = b"\x00\x00\x00\x0b"
 
@@ -46,7 +47,9 @@ class Memory(unittest.TestCase):
             looks.append(anonymous_mib(self.server))
         return max(looks)
 
-    def comes_down_to(self, mib):
+    def gives_back(self, before, most):
+        """Four fifths of what it took."""
+        mib = before + (most - before) / 5 + NOT_WORTH_MIB
         deadline = time.monotonic() + SETTLE_LIMIT_S
         while time.monotonic() < deadline:
             if anonymous_mib(self.server) <= mib:
@@ -73,7 +76,7 @@ class Memory(unittest.TestCase):
         self.assertTrue(any(ENHANCE_YOUR_CALM in p.trailers for p in refused), [p.trailers for p in refused])
         for producer in producers:
             producer.close()
-        self.assertTrue(self.comes_down_to(before + (most - before) / 5), f"{before:.0f}, {most:.0f}, {anonymous_mib(self.server):.0f} MiB")
+        self.assertTrue(self.gives_back(before, most), f"{before:.0f}, {most:.0f}, {anonymous_mib(self.server):.0f} MiB")
         self.assertEqual(self.server.stop(), 0)
 
     def test_readers_that_take_nothing_hold_no_more_than_the_budget_and_who_finds_none_left_is_told(self):
@@ -100,7 +103,7 @@ class Memory(unittest.TestCase):
         self.assertTrue(all(b"grpc-status" in r.trailers for r in ended), [r.trailers for r in ended])
         for reader in readers:
             reader.close()
-        self.assertTrue(self.comes_down_to(before + (most - before) / 5), f"{before:.0f}, {most:.0f}, {anonymous_mib(self.server):.0f} MiB")
+        self.assertTrue(self.gives_back(before, most), f"{before:.0f}, {most:.0f}, {anonymous_mib(self.server):.0f} MiB")
         self.assertEqual(self.server.stop(), 0)
 
 

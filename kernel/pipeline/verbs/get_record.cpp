@@ -48,7 +48,9 @@ Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset o
       while (const auto item = each.next()) headers.push_back({item->key, item->value});
       batch::RecordWriter writer;
       writer.append({record->key, record->value, record->time, headers});
-      std::vector<uint8_t> alone = writer.finish();
+      const int32_t sequence =
+          header.idempotent() ? batch::advance_sequence(header.base_sequence, static_cast<int32_t>(offset.v - header.base_offset.v)) : -1;
+      std::vector<uint8_t> alone = writer.finish({header.producer, header.producer_epoch, sequence}, header.attributes);
       batch::write_prefix(alone.data(), offset, static_cast<int32_t>(alone.size() - batch::kLengthEnd), header.leader_epoch);
       return alone;
     }

@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 
@@ -33,6 +34,11 @@ uint64_t used_bytes() {
 #else
   return 0;
 #endif
+}
+
+uint64_t freed_bytes() {
+  const uint64_t resident = resident_bytes(), used = used_bytes();
+  return resident > used ? resident - used : 0;
 }
 
 void give_back() {
@@ -71,11 +77,16 @@ void FreedMemory::live() {
   SystemClock clock;
   Nanos cpu = process_cpu();
   Instant looked = clock.now();
+  uint64_t stuck = 0;  // freed, and not given back by the last attempt: it lies in pages that are in use
   std::unique_lock lock(mutex_);
   while (!moved_.wait_for(lock, std::chrono::nanoseconds(kEvery.n), [this] { return over_; })) {
     const Nanos cpu_now = process_cpu();
     const Instant now = clock.now();
-    if (worth_giving_back({resident_bytes(), used_bytes(), {cpu_now.n - cpu.n}, now - looked})) give_back();
+    if (freed_bytes() > stuck + kWorthBytes && worth_giving_back({resident_bytes(), used_bytes(), {cpu_now.n - cpu.n}, now - looked})) {
+      give_back();
+      stuck = freed_bytes();
+    }
+    stuck = std::min(stuck, freed_bytes());
     cpu = process_cpu(), looked = clock.now();
   }
 }

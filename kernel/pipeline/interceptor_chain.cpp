@@ -154,9 +154,10 @@ void InterceptorChain::PendingRuns::give_up(const std::shared_ptr<Run>& run, Cod
     if (run->phase != Run::Phase::kPending) return;
     run->phase = Run::Phase::kExpired;
     holder = run->holder.get();
+    // Counted before anybody may resume, which takes it off again: the sums never fall below zero.
+    holder->expired.fetch_add(1, std::memory_order_relaxed);
+    holder->expired_bytes.fetch_add(run->view.batch().header.total_bytes(), std::memory_order_relaxed);
   }
-  holder->expired.fetch_add(1, std::memory_order_relaxed);
-  holder->expired_bytes.fetch_add(run->view.batch().header.total_bytes(), std::memory_order_relaxed);
   if (code == ION_E_CLOSED) {
     end_kept(run, Status(ION_E_CLOSED, "interceptor " + holder->policy.name + " kept the batch, and this broker is going down", "DRAINING"));
     return;

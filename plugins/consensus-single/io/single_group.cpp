@@ -205,6 +205,7 @@ void SingleGroup::sync(uint64_t upto) {
 void SingleGroup::sync_refused(uint64_t upto, const Status& why) {
   if (why.code() == ION_E_OVERLOADED) return sync_later(upto, kRetryBusy);
   if (closed_) return fail(why);
+  if (opened_ != nullptr && sync_retry_ >= kRetryFullLast) return fail(why);  // a start ends in words after a second or two
   if (sync_waits_.ok()) {
     world_.logger.warn("the metadata log takes no entries now", {{"group", name_}, {"why", why.text()}});
     sync_waits_ = Status(ION_E_NO_SPACE, "group " + name_ + ": what was proposed before could not be made durable yet: " + why.message());
@@ -222,7 +223,7 @@ void SingleGroup::sync_later(uint64_t upto, Nanos after) {
       shard_, world_.clock.now() + after,
       [](void* ctx) noexcept {
         const std::unique_ptr<Retry> mine(static_cast<Retry*>(ctx));
-        mine->self->sync(mine->upto);
+        if (!mine->self->core_->failed()) mine->self->sync(mine->upto);  // a group that failed meanwhile may have closed its log
       },
       retry.get());
   if (armed) (void)retry.release();

@@ -11,6 +11,9 @@ namespace ion::storage_mmap {
 namespace {
 constexpr uint64_t kGrowPlacesMin = 64;
 constexpr uint64_t kPlacesMax = uint64_t{1} << 20;
+
+// Whatever the system called it: a file whose flush failed is not one that waits for space.
+Status after_failure(const Status& why) { return {ION_E_FAILED, "the mark file failed: " + why.message()}; }
 }  // namespace
 
 Result<std::unique_ptr<MarkFile>> MarkFile::open(Files& files, const Uuid& storage) {
@@ -67,7 +70,7 @@ Status MarkFile::grow() {
   const uint64_t from = mark_file_bytes(places_), to = mark_file_bytes(places_ + more);
   ION_CHECK(file_->allocate(from, to - from));
   ION_CHECK(file_->zero(from, to - from));
-  if (const Status flushed = file_->sync_data(); !flushed.ok()) return failure_ = flushed;
+  if (const Status flushed = file_->sync_data(); !flushed.ok()) return failure_ = after_failure(flushed);
   for (uint64_t i = more; i-- > 0;) unused_.push_back(places_ + i);
   places_ += more;
   return {};
@@ -145,7 +148,7 @@ Status MarkFile::forget(const std::string& log) {
 
 Status MarkFile::failed(Status why) {
   const std::lock_guard lock(mutex_);
-  if (failure_.ok()) failure_ = Status(ION_E_FAILED, "the mark file failed: " + why.message());
+  if (failure_.ok()) failure_ = after_failure(why);
   return failure_;
 }
 

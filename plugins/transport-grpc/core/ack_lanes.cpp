@@ -32,6 +32,8 @@ void AckLanes::settle(Ticket ticket, Ack ack) {
   Slot& slot = slots_[ticket];
   ION_ASSERT(slot.used && !slot.settled);
   slot.ack = std::move(ack), slot.settled = true;
+  ION_ASSERT(held_bytes_ >= slot.bytes);
+  held_bytes_ -= std::exchange(slot.bytes, 0);  // the payload is gone; a client that does not read its acks holds up none of the others
   Lane& order = slot.lane->second;
   for (; order.first != kNone && slots_[order.first].settled; order.first = slots_[order.first].next) ready_.push_back(order.first);
 }
@@ -43,8 +45,8 @@ size_t AckLanes::take(std::string& response, size_t most) {
     ready_.pop_front();
     Slot& slot = slots_[ticket];
     write_ack(response, slot.ack);
-    ION_ASSERT(held_ > 0 && held_bytes_ >= slot.bytes);
-    --held_, held_bytes_ -= slot.bytes;
+    ION_ASSERT(held_ > 0);
+    --held_;
     slot.used = false;
     free_.push_back(ticket);
   }

@@ -1,6 +1,7 @@
 // Order and window of one produce stream. A batch enters the lane of its partition and leaves it, with its ack, behind the
-// batches that entered before it; lanes do not wait for each other. The window closes when too many batches or bytes are between
-// reading and the ack's departure: then the stream reads no further, and the client feels it by flow control.
+// batches that entered before it; lanes do not wait for each other. The window closes when too many batches or bytes are held: a
+// batch counts until its ack has left, its bytes until it is settled. Then the stream reads no further, and the client feels it by flow
+// control.
 // Invariant: every ticket is settled exactly once; acks of one partition come out in the order of entering.
 // Pure; owned by one stream, used in its strand.
 #pragma once
@@ -39,7 +40,7 @@ class AckLanes {
   uint64_t held_bytes() const noexcept { return held_bytes_; }
   bool empty() const noexcept { return held_ == 0; }  // nothing in flight, no ack left
   bool has_acks() const noexcept { return !ready_.empty(); }
-  // Appends up to `most` acks to an encoded ProduceResponse; the window opens by what they stood for.
+  // Appends up to `most` acks to an encoded ProduceResponse; the window opens by as many batches.
   size_t take(std::string& response, size_t most);
 
  private:

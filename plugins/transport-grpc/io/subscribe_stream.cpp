@@ -56,7 +56,8 @@ bool SubscribeStream::keep_decoded(uint64_t bytes) {
 // Tried again at the next tick, for a while.
 void SubscribeStream::rest_for_memory(size_t part) {
   resting_.push_back(part);
-  if (starved_since_ == Instant{}) starved_since_ = services_.host.now();
+  if (decoded_bytes_ != 0) starved_since_ = {};  // it waits for its own client
+  else if (starved_since_ == Instant{}) starved_since_ = services_.host.now();
 }
 
 void SubscribeStream::end_if_starved() {

@@ -207,12 +207,13 @@ void ProducerCore::fail_everything(const Status& why, Actions& out) {
 }
 
 // Everything of one partition ends; what its broker still answers is not waited for, and so the sequence may have a hole.
-void ProducerCore::fail_queue(PartitionQueue& p, const Status& why, Actions& out) {
+void ProducerCore::fail_queue(PartitionQueue& p, const Status& why, Actions& out, Sent sent) {
+  const Status unknown(ION_E_UNKNOWN_OUTCOME, "it was sent, and the stream ended before an answer: " + why.text(), why.reason());
   if (!p.in_flight.empty() && p.session.is == Session::Is::kWell) p.session.is = Session::Is::kBroken;
   const auto lose = [&](InFlight& batch) {
     if (batch.is == InFlight::Is::kSent) leave_link(batch);
     Deliver lost;
-    lost.status = why;
+    lost.status = sent == Sent::kUnknown && batch.attempts > 0 ? unknown : why;
     deliver(std::move(batch), std::move(lost), out);
   };
   for (InFlight& batch : p.orphans) lose(batch);

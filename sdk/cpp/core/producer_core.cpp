@@ -232,7 +232,7 @@ void ProducerCore::on(const LinkDown& e, Instant now, Actions& out) {
   l.open_at = now + backoff(kLinkBackoff, l.failures++, e.random, e.cause.retry_after);
   if (!worth_asking_again(e.cause, Repeat::kSafe)) {
     for (PartitionQueue& p : partitions_)
-      if (p.leader == e.link.address) fail_queue(p, e.cause.status, out);
+      if (p.leader == e.link.address) fail_queue(p, e.cause.status, out, Sent::kUnknown);
     return;
   }
   if (used_records_ == 0) return;

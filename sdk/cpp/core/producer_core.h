@@ -85,7 +85,9 @@ class ProducerCore {
   Status too_large(uint64_t record_bytes) const;
   void learn(const BrokerLimits& broker);
   void begin_again(const produce::MetadataArrived& e, Actions& out);
-  void fail_queue(PartitionQueue& p, const Status& why, Actions& out);
+  // What became of batches that were sent and have no answer: kUnknown tells them so, with `why` in its words.
+  enum class Sent { kFailed, kUnknown };
+  void fail_queue(PartitionQueue& p, const Status& why, Actions& out, Sent sent = Sent::kFailed);
   void keep(const Record& record, Waiter waiter, uint64_t bytes, Instant now);
   void route_kept(Instant now, Actions& out);
   void fail_kept(const Status& why, Actions& out);

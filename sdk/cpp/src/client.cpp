@@ -73,8 +73,15 @@ Future<Receipt> Producer::send(const Record& record) {
 }
 
 Status Producer::send(const Record& record, OnDelivered done) { return session_->send(record, std::move(done)); }
-Status Producer::flush(Nanos timeout) { return session_->flush(timeout); }
-Status Producer::close(Nanos timeout) { return session_->close(timeout); }
+// A callback that runs in here may let the last handle go.
+Status Producer::flush(Nanos timeout) {
+  const auto keep = session_;
+  return keep->flush(timeout);
+}
+Status Producer::close(Nanos timeout) {
+  const auto keep = session_;
+  return keep->close(timeout);
+}
 ProducerCounts Producer::counts() const { return session_->counts(); }
 
 }  // namespace ion::client

@@ -198,6 +198,25 @@ TEST_F(SingleGroupTest, a_sync_without_space_answers_nothing_and_goes_on_by_itse
   EXPECT_EQ(logger_.count("takes entries again"), 1u);
 }
 
+TEST_F(SingleGroupTest, a_retry_that_comes_after_the_group_failed_asks_nothing_of_its_log) {
+  open();
+  const Answered a = propose("a");
+  executor_.run_all();
+  storage_->now->hold_appends = true;
+  const Answered b = propose("b");
+  executor_.run_all();
+  storage_->now->finish_syncs(kFull);
+  executor_.run_all();  // it will be asked again
+  storage_->now->fail_held_appends(Status(ION_E_IO, "a bad sector"));
+  executor_.run_all();
+  EXPECT_NE(code(b), ION_OK);
+  const auto syncs = storage_->now->syncs;
+  clock_.move(seconds(1));
+  timers_.fire_due();
+  executor_.run_all();
+  EXPECT_EQ(storage_->now->syncs, syncs);
+}
+
 TEST_F(SingleGroupTest, a_close_does_not_wait_for_space) {
   open();
   const Answered a = propose("a");

@@ -69,7 +69,10 @@ TEST(AckLanes, the_window_closes_by_bytes_and_lets_one_large_batch_pass_alone) {
   EXPECT_TRUE(lanes.open());
   const auto large = lanes.enter("t", 0, 1'000'000);
   EXPECT_FALSE(lanes.open());
+  EXPECT_EQ(lanes.held_bytes(), 1'000'000u);
   lanes.settle(large.ticket, ack_of(1, 0));
+  EXPECT_EQ(lanes.held_bytes(), 0u);
+  EXPECT_TRUE(lanes.open()) << "an ack that nobody reads holds no payload";
   EXPECT_EQ(taken(lanes), (Order{1}));
   EXPECT_TRUE(lanes.open());
 }

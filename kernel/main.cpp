@@ -198,6 +198,10 @@ int parse_and_run(int argc, char** argv) {
     po::variables_map values;
     po::store(po::command_line_parser(argc, argv).options(options).positional(po::positional_options_description()).run(), values);
     po::notify(values);
+    // A variable that is not set must not lead to another place than the one that was meant.
+    for (const auto& [name, value] : values)
+      if (const auto* text = boost::any_cast<std::string>(&value.value()); text != nullptr && text->empty())
+        return fail(ion::Status(ION_E_INVALID, fmt::format("--{}: its value is empty", name)), 2);
   } catch (const po::error& e) {
     return fail(ion::Status(ION_E_INVALID, fmt::format("{}; see ionstreamd --help", e.what())), 2);
   }

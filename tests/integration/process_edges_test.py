@@ -239,6 +239,11 @@ class Check(unittest.TestCase):
                 self.assertIn(str(folder / path), checked.stderr)
             self.assertEqual((folder / "file").read_bytes(), b"not a directory")
 
+    def test_an_empty_value_is_refused_and_names_its_option(self):
+        for option in ("--data-dir", "--config"):
+            done = run_ionstreamd("--dev", option, "")
+            self.assertEqual((done.returncode, done.stderr), (2, f"ionstreamd: {option}: its value is empty\n"))
+
     def test_a_start_that_is_told_no_data_directory_is_refused_by_both(self):
         checked, started = run_ionstreamd("--check-config"), run_ionstreamd()
         self.assertEqual((checked.returncode, started.returncode), (1, 2))

@@ -11,14 +11,7 @@ namespace ion::pipeline {
 
 Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
   if (!services_.interceptors.wants(Hook::kFetch)) return read(op, r, a);
-  BatchInFlight about;
-  about.topic = text_of(r.topic);
-  about.partition = r.partition;
-  if (r.who != nullptr) {
-    about.principal = text_of(r.who->principal);
-    about.client_id = text_of(r.who->client_id);
-    about.address = text_of(r.who->address);
-  }
+  BatchInFlight about = BatchInFlight::of(r);
   call(CallOptions{op.deadline(), op.raw().id}, [&](Op& inner) { return read(inner, r, a); },
        [this, about = std::move(about), &a, later = op.later()](const ion_result& result) mutable {
          if (result.status != ION_OK || result.nbufs == 0) return later.pass(result);

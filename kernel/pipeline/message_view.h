@@ -24,6 +24,15 @@ struct BatchInFlight {
   std::string principal, client_id, address;
   batch::Header header;
   std::span<const ion_buf> parts;  // borrowed until the run is over
+
+  // Of a request, whose texts are copied; `who` may be null. Header and parts follow when they are known.
+  template <class Request>
+  static BatchInFlight of(const Request& r) {
+    BatchInFlight batch;
+    batch.topic = text_of(r.topic), batch.partition = r.partition;
+    if (r.who != nullptr) batch.principal = text_of(r.who->principal), batch.client_id = text_of(r.who->client_id), batch.address = text_of(r.who->address);
+    return batch;
+  }
 };
 
 // A record that is not stored. `why` is OK when it was dropped, else it was rejected.

@@ -107,14 +107,7 @@ struct ProducePath::Intercepted {
 
 Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
                                 Admitted admitted) {
-  BatchInFlight seen;
-  seen.topic = text_of(r.topic);
-  seen.partition = r.partition;
-  if (r.who != nullptr) {
-    seen.principal = text_of(r.who->principal);
-    seen.client_id = text_of(r.who->client_id);
-    seen.address = text_of(r.who->address);
-  }
+  BatchInFlight seen = BatchInFlight::of(r);
   seen.header = h;
   seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
   auto in = std::make_shared<Intercepted>(Intercepted{r, a, to, h, std::move(admitted), op.later(), {}, {}, {}});

@@ -21,7 +21,7 @@ struct MemoryLook {
   Nanos cpu{};                  // that the process has used since the look before
   Nanos since{};                // time since the look before
 };
-// Freed memory is worth the walk from 8 MiB on, and the process is quiet below a fifth of a core.
+// Freed memory is worth the work from 8 MiB on, and the process is quiet below a fifth of a core.
 bool worth_giving_back(const MemoryLook& look);
 
 class FreedMemory {

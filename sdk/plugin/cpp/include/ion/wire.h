@@ -1,5 +1,5 @@
 // The protobuf wire format by hand, for brokers and clients: envelopes whose payload must stay where it is (protobuf.dev, "Encoding").
-// WireReader walks the top fields of a message that lies in several parts; a field of bytes is only a place in the message.
+// WireReader reads the top fields of a message that lies in several parts; a field of bytes is only a place in the message.
 // The bytes are foreign: every length is checked against what is left, so it cannot be made to read outside.
 // WireWriter appends to a string and leaves out zeros, as proto3 does. Values only; not for several threads.
 #pragma once

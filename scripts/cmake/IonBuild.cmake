@@ -36,10 +36,11 @@ target_compile_options(ion_flags INTERFACE -Wall -Wextra -Wshadow -Werror -Wno-r
   $<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor -Woverloaded-virtual>)
 target_link_libraries(ion_flags INTERFACE Threads::Threads)
 if(ION_SANITIZE STREQUAL "address")
-  target_compile_options(ion_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -O1)
+  # The checks that -fsanitize adds make GCC 12 warn of values which are set (its manual says so), hence -Wno-maybe-uninitialized.
+  target_compile_options(ion_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -O1 -Wno-maybe-uninitialized)
   target_link_options(ion_flags INTERFACE -fsanitize=address,undefined)
 elseif(ION_SANITIZE STREQUAL "thread")
-  target_compile_options(ion_flags INTERFACE -fsanitize=thread -O1)
+  target_compile_options(ion_flags INTERFACE -fsanitize=thread -O1 -Wno-maybe-uninitialized)
   target_link_options(ion_flags INTERFACE -fsanitize=thread)
 endif()
 

@@ -15,6 +15,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -23,6 +25,7 @@ namespace ion {
 namespace {
 
 constexpr Nanos kDrainLimit = seconds(3);  // of one transport: who has not read its answers by then is cut off
+constexpr char kLockFile[] = "ionstreamd.lock";  // holds the number of the process that has it
 constexpr Nanos kCutLimit = seconds(10);   // of cutting them off, which waits for no peer
 
 struct Listening {
@@ -57,6 +60,7 @@ struct Broker::Parts {
   Logger& logger() const { return world.logger(); }
   Status start();
   Status take_data_dir();
+  std::string holder();
   Status start_plugins();
   Status serve_topics();
   Status open_listeners();
@@ -87,13 +91,27 @@ Status Broker::Parts::start() {
 
 Status Broker::Parts::take_data_dir() {
   ION_TRY(data_dir, world.files_for(config().node.data_dir));
-  auto locked = data_dir->open("ionstreamd.lock", ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_LOCK);
+  auto locked = data_dir->open(kLockFile, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_LOCK);
   if (!locked && locked.error().code() == ION_E_BUSY)
-    return {ION_E_BUSY, fmt::format("data directory {} is in use by another ionstreamd", config().node.data_dir)};
+    return {ION_E_BUSY, fmt::format("data directory {} is in use by another ionstreamd{}", config().node.data_dir, holder())};
   if (!locked) return std::move(locked).error();
   lock = *std::move(locked);
   stop_order.push("the lock of the data directory", [this](Nanos) { return lock->close(); });
+  // Of one length, so that no rest of an earlier number remains. Words for others: a full disk is no reason not to start.
+  if (options.process != 0) (void)lock->pwrite(0, span_of(fmt::format("{:<10}\n", options.process)));
   return {};
+}
+
+// ", process N" as the lock file says; empty when it does not.
+std::string Broker::Parts::holder() {
+  std::array<uint8_t, 10> text{};
+  const auto file = data_dir->open(kLockFile, ION_FILE_READ);
+  if (!file) return {};
+  const auto n = (*file)->pread(0, text);
+  if (!n) return {};
+  uint32_t process = 0;
+  const char* begin = reinterpret_cast<const char*>(text.data());
+  return std::from_chars(begin, begin + *n, process).ec == std::errc() ? fmt::format(", process {}", process) : std::string();
 }
 
 // Drained while shards still run, destroyed when nothing runs any more.

@@ -21,6 +21,7 @@ constexpr Nanos kStopLimit = seconds(30);
 
 struct BrokerOptions {
   std::string version;
+  uint32_t process = 0;      // its number, told to who finds the data directory in use; 0: not told
   bool null_broker = false;  // --null: the ceiling of benchmarks, nothing is stored
   bool in_process = false;   // callers use api(); without it a plugin with ion.transport/1 is required
   bool probe = true;         // map plugins in a child process first; false where the program is not ionstreamd

@@ -96,6 +96,7 @@ constexpr char kIgnored[] = "a file in conf.d is not read, the names of overlays
 ion::BrokerOptions broker_options(const Flags& f) {
   ion::BrokerOptions o;
   o.version = kVersion;
+  o.process = ion::base::process_id();
   o.null_broker = f.null;
   return o;
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr mode_t kDirMode = 0700, kFileMode = 0600;
 constexpr size_t kPathBytesMax = 4095, kNameBytesMax = 255;
+constexpr Nanos kLockPoll = milliseconds(20);  // a lock has no deadline of its own, so it is asked for again
 constexpr uint32_t kModesKnown = ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE | ION_FILE_LOCK;
 
 // Why a path is refused, or nullptr.
@@ -114,7 +116,7 @@ int flags_of(uint32_t mode) {
 
 }  // namespace
 
-Result<std::unique_ptr<PosixFiles>> PosixFiles::open(std::string root) {
+Result<std::unique_ptr<PosixFiles>> PosixFiles::open(std::string root, LockWait lock_wait) {
   if (root.empty() || root.find('\0') != root.npos)
     return Status(ION_E_INVALID, fmt::format("wanted a directory for files, found the path \"{}\"", root));
   int fd = open_dir(AT_FDCWD, root.c_str());
@@ -128,7 +130,7 @@ Result<std::unique_ptr<PosixFiles>> PosixFiles::open(std::string root) {
     fd = open_dir(AT_FDCWD, root.c_str());
   }
   if (fd < 0) return posix_failure(root, "open the directory", errno);
-  return std::unique_ptr<PosixFiles>(new PosixFiles(std::move(root), fd));
+  return std::unique_ptr<PosixFiles>(new PosixFiles(std::move(root), fd, std::move(lock_wait)));
 }
 
 Status PosixFiles::check(const std::string& root) {
@@ -150,7 +152,7 @@ Status PosixFiles::check(const std::string& root) {
   }
 }
 
-PosixFiles::PosixFiles(std::string root, int fd) : root_(std::move(root)), fd_(fd) {}
+PosixFiles::PosixFiles(std::string root, int fd, LockWait lock_wait) : root_(std::move(root)), fd_(fd), lock_wait_(std::move(lock_wait)) {}
 
 PosixFiles::~PosixFiles() { (void)::close(fd_); }
 
@@ -179,11 +181,18 @@ Result<std::unique_ptr<File>> PosixFiles::open(std::string_view path, uint32_t m
   struct stat there {};
   if (::fstat(fd, &there) != 0) return failed(name, "see what it is", errno);
   if (!S_ISREG(there.st_mode)) return Status(ION_E_INVALID, fmt::format("{}: wanted a regular file, found something else", shown));
-  if ((mode & ION_FILE_LOCK) != 0 && posix_retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) != 0) {
-    if (errno == EWOULDBLOCK) return Status(ION_E_BUSY, fmt::format("{}: wanted its lock, somebody else holds it", shown));
-    return failed(name, "lock it", errno);
-  }
+  if ((mode & ION_FILE_LOCK) != 0) ION_CHECK(lock(shown, fd));
   return std::unique_ptr<File>(std::move(file));
+}
+
+Status PosixFiles::lock(const std::string& shown, int fd) const {
+  for (Nanos waited;; waited.n += kLockPoll.n) {
+    if (posix_retried([&] { return ::flock(fd, LOCK_EX | LOCK_NB); }) == 0) return {};
+    if (errno != EWOULDBLOCK) return posix_failure(shown, "lock it", errno);
+    if (waited >= lock_wait_.limit) return {ION_E_BUSY, fmt::format("{}: wanted its lock, somebody else holds it", shown)};
+    if (waited.n == 0 && lock_wait_.waits) lock_wait_.waits(shown);
+    (void)::poll(nullptr, 0, static_cast<int>(kLockPoll.n / 1'000'000));
+  }
 }
 
 Status PosixFiles::rename(std::string_view from, std::string_view to) {

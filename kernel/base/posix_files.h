@@ -10,7 +10,9 @@
 // Thread: blocking; File::pwrite and File::writeback any. A file outlives the calls on it; a map may outlive its file.
 #pragma once
 #include <ion/ports.h>
+#include <ion/time.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,12 +20,19 @@
 
 namespace ion::base {
 
+// For a lock (ION_FILE_LOCK) that another process holds: a process that was killed keeps its locks until the system has taken it down,
+// which takes seconds under load.
+struct LockWait {
+  Nanos limit;                                    // then BUSY; 0: at once
+  std::function<void(const std::string&)> waits;  // called with the path before the first wait for it; may be empty
+};
+
 class PosixFiles final : public Files {
  public:
   static constexpr size_t kEntriesMax = 1U << 20;  // of one listed directory
 
   // Makes the directory, and its parents, with mode 0700 if it is not there.
-  static Result<std::unique_ptr<PosixFiles>> open(std::string root);
+  static Result<std::unique_ptr<PosixFiles>> open(std::string root, LockWait lock_wait = {});
   // Why open() of it, and making a file in it, would fail; as far as can be seen without making anything.
   static Status check(const std::string& root);
   ~PosixFiles() override;
@@ -41,13 +50,15 @@ class PosixFiles final : public Files {
   const std::string& root() const noexcept { return root_; }
 
  private:
-  PosixFiles(std::string root, int fd);
+  PosixFiles(std::string root, int fd, LockWait lock_wait);
+  Status lock(const std::string& shown, int fd) const;
   Result<std::string> inside(std::string_view path) const;
   Result<std::string> inside_or_root(std::string_view path) const;
   Status failed(std::string_view path, std::string_view wanted, int error) const;
 
   const std::string root_;
   const int fd_;  // of the root: it stays the same directory when its path is renamed
+  const LockWait lock_wait_;
 };
 
 }  // namespace ion::base

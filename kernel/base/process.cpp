@@ -215,6 +215,8 @@ uint64_t resident_bytes() {
   return (resident - shared) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+uint32_t process_id() { return static_cast<uint32_t>(::getpid()); }
+
 void leave_process(int code) { ::_exit(code); }
 
 }  // namespace ion::base

@@ -44,6 +44,7 @@ Status fit_address_space(uint64_t least);
 // system gives fewer.
 Status check_threads(uint32_t count);
 uint64_t resident_bytes();  // memory of this process without maps of files; 0: the system does not say
+uint32_t process_id();
 [[noreturn]] void leave_process(int code);  // without static destructors
 
 }  // namespace ion::base

@@ -16,6 +16,7 @@ namespace {
 constexpr Nanos kEndLimit = seconds(10);       // of work that is left when the world ends and nobody has waited for it
 constexpr Nanos kAgainLimit = milliseconds(100);  // if somebody has
 constexpr Nanos kLogLimit = seconds(1);        // for the last lines: a log that nobody reads decides nothing
+constexpr Nanos kLockLimit = seconds(5);       // of the lock of a process that is being taken down
 constexpr uint64_t kDescriptorsKept = 256;     // of the process, for connections, plugins and the program itself ...
 constexpr uint64_t kDescriptorsKeptShare = 4;  // ... or this part of all, whichever is less
 
@@ -58,7 +59,10 @@ Timers& RealWorld::timers() { return *timers_; }
 std::unique_ptr<Random> RealWorld::random_for(std::string_view name) { return std::make_unique<SystemRandom>(seed_, name); }
 
 Result<std::unique_ptr<Files>> RealWorld::files_for(const std::string& directory) {
-  ION_TRY(auto files, PosixFiles::open(directory));
+  LockWait wait{kLockLimit, [this](const std::string& file) {
+                  logger_->info("a file is locked by another process and is waited for", {{"file", file}, {"limit_ms", std::to_string(kLockLimit.n / 1'000'000)}});
+                }};
+  ION_TRY(auto files, PosixFiles::open(directory, std::move(wait)));
   return std::unique_ptr<Files>(std::move(files));
 }
 

@@ -32,7 +32,8 @@ class World {
   virtual void set_log_level(LogLevel least) = 0;                        // of every logger of this world. ANY
 
   virtual std::unique_ptr<Random> random_for(std::string_view name) = 0;  // a stream per name; never null
-  // The files below one absolute directory, which is made if it is not there.
+  // The files below one absolute directory, which is made if it is not there. A lock that another process holds is waited for, with a
+  // limit of seconds: that process may be ending.
   virtual Result<std::unique_ptr<Files>> files_for(const std::string& directory) = 0;
   // How many files the logs of this broker may hold open at a time. Connections, plugins and the like have their own share.
   virtual uint64_t descriptors_max() const = 0;

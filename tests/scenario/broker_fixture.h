@@ -46,6 +46,7 @@ class TestBroker {
 
   std::vector<std::string> settings;  // laid over the built-in ones
   std::vector<std::string> without;   // plugins that are not enabled
+  uint32_t process = 0;               // as in BrokerOptions
 
   Status start() {
     const auto loaded = configuration();
@@ -53,6 +54,7 @@ class TestBroker {
     world_ = std::make_unique<VirtualWorld>(time_, machine_, ++starts_);
     BrokerOptions options;
     options.version = "0.0.0";
+    options.process = process;
     options.in_process = true, options.probe = false;
     auto started = Broker::start(*loaded, options, *world_);
     if (!started) return started.error();

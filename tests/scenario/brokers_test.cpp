@@ -90,6 +90,21 @@ TEST_F(Brokers, a_data_directory_has_one_broker_at_a_time) {
   EXPECT_TRUE(again.open("ionstreamd.lock", ION_FILE_READ | ION_FILE_WRITE | ION_FILE_LOCK).has_value());
 }
 
+TEST_F(Brokers, who_finds_a_data_directory_in_use_hears_which_process_has_it) {
+  TestBroker& broker = add();
+  broker.process = 4711;
+  ASSERT_TRUE(broker.start().ok());
+  ASSERT_TRUE(broker.stop().ok());
+  FakeFiles others(broker.disk());
+  const auto held = others.open("ionstreamd.lock", ION_FILE_READ | ION_FILE_WRITE | ION_FILE_LOCK);
+  ASSERT_TRUE(held.has_value());
+  const Status refused = broker.start();
+  EXPECT_EQ(refused.code(), ION_E_BUSY);
+  EXPECT_TRUE(refused.message().ends_with("is in use by another ionstreamd, process 4711")) << refused.message();
+  ASSERT_TRUE((*held)->pwrite(0, span_of(std::string_view("no number"))).ok());
+  EXPECT_TRUE(broker.start().message().ends_with("is in use by another ionstreamd"));
+}
+
 TEST_F(Brokers, a_topic_for_which_the_process_has_too_few_files_is_refused_before_it_is_committed) {
   TestBroker& broker = add();
   ASSERT_TRUE(broker.start().ok());

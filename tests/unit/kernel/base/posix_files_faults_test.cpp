@@ -171,6 +171,25 @@ TEST_F(PosixFilesFaults, a_lock_holds_within_the_process_too_and_ends_with_the_f
   EXPECT_OK(files->open("lock", kNew | ION_FILE_LOCK));
 }
 
+TEST_F(PosixFilesFaults, a_lock_that_is_let_go_while_it_is_waited_for_is_taken) {
+  auto first = must(files->open("lock", kNew | ION_FILE_LOCK));
+  std::vector<std::string> waited;
+  const auto patient = must(PosixFiles::open(temp.path(), {seconds(60), [&](const std::string& held) {
+                                                             waited.push_back(held);
+                                                             EXPECT_OK(first->close());
+                                                           }}));
+  EXPECT_OK(patient->open("lock", kNew | ION_FILE_LOCK));
+  EXPECT_EQ(waited, std::vector<std::string>{temp.path() + "/lock"});
+}
+
+TEST_F(PosixFilesFaults, a_lock_that_is_kept_is_busy_at_the_limit) {
+  const auto first = must(files->open("lock", kNew | ION_FILE_LOCK));
+  int waits = 0;
+  const auto patient = must(PosixFiles::open(temp.path(), {milliseconds(1), [&](const std::string&) { ++waits; }}));
+  EXPECT_CODE(ION_E_BUSY, patient->open("lock", kNew | ION_FILE_LOCK));
+  EXPECT_EQ(waits, 1);
+}
+
 TEST_F(PosixFilesFaults, no_more_descriptors_is_overloaded) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the undefined-behaviour sanitizer itself needs a descriptor to look at an object";

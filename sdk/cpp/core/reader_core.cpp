@@ -27,7 +27,7 @@ void ReaderCore::on(const Started&, Instant now, Actions& out) {
 }
 
 void ReaderCore::on(const MetadataArrived& e, Instant now, Actions& out) {
-  asking_metadata_ = false;
+  asking_metadata_ = in_doubt_ = false;
   ask_failures_ = 0;
   if (e.topic_id != Uuid{} && topic_id_ != Uuid{} && e.topic_id != topic_id_ && !begin_again(e, out)) return;
   if (e.topic_id != Uuid{}) topic_id_ = e.topic_id;
@@ -109,8 +109,9 @@ void ReaderCore::on(const OffsetsArrived& e, Instant now, Actions& out) {
       begin(*p, b, out);
       continue;
     }
-    lose(*p, b.error, now);
     const bool young = b.error.code() == ION_E_NOT_FOUND && ask_failures_ == 0;
+    if (!young && doubts_topic(*p, b.error, now, out)) continue;
+    lose(*p, b.error, now);
     if (young || tries_again(*p, {b.error, false, {}, {}})) again = true;
     else if (options_.on_lost == ReaderOptions::OnLost::kFail) return fail(b.error, out);
     else give_up(*p, out);
@@ -135,6 +136,8 @@ void ReaderCore::on(const AskFailed& e, Instant now, Actions& out) {
   asking_metadata_ = asking_offsets_ = false;
   last_cause_ = e.failure.status;
   const bool young = e.failure.status.code() == ION_E_NOT_FOUND && ask_failures_ == 0;  // asked for twice, as producers do
+  if (!young && e.failure.status.code() == ION_E_NOT_FOUND && topic_id_ != Uuid{})
+    return fail({ION_E_NOT_FOUND, fmt::format("topic '{}' was deleted while it was read", options_.topic), e.failure.status.reason()}, out);
   if (!young && !worth_asking_again(e.failure, Repeat::kSafe)) return fail(e.failure.status, out);
   ask_at_ = now + backoff(kBackoff, ask_failures_++, e.random, e.failure.retry_after);
 }
@@ -143,7 +146,7 @@ void ReaderCore::on(const AskFailed& e, Instant now, Actions& out) {
 void ReaderCore::place(Instant now, Actions& out) {
   std::map<std::string, std::vector<Partition*>> by_leader;
   conclude(out);
-  if (!failed_.ok()) return;
+  if (!failed_.ok() || in_doubt_) return;
   for (Partition& p : partitions_) {
     if (p.is != Partition::Is::kUnplaced || now < p.retry_at) continue;
     if (p.leader.empty()) {
@@ -185,6 +188,7 @@ void ReaderCore::on(const FrameArrived& e, Instant now, Actions& out) {
     return give_credit(e.stream, s, now, out);
   }
   p->failures = 0;
+  p->doubted = false;
   found(*p, out);
   const Offset until = p->until ? std::min(e.next_offset, *p->until) : e.next_offset;
   if (e.bytes > 0) out.accept = Accept{p->position, until};
@@ -208,7 +212,8 @@ void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Action
     else unplace(p, f, e.random, now);
     return place(now, out);
   }
-  const bool elsewhere = f.status.reason() == kTopicRecreated;  // metadata will say which topic has the name now
+  // Metadata will say which topic has the name now, if any.
+  const bool elsewhere = f.status.reason() == kTopicRecreated || doubts_topic(p, f.status, now, out);
   if (!elsewhere) lose(p, f.status, now);
   if (!elsewhere && !tries_again(p, f)) {
     if (options_.on_lost == ReaderOptions::OnLost::kFail) return fail(f.status, out);
@@ -313,7 +318,7 @@ Instant ReaderCore::scan_deadlines(Instant now) const {
   const auto consider = [&](Instant at) { first = std::min(first, std::max(at, now + nanoseconds(1))); };
   if (ask_at_.ns != 0) consider(ask_at_);
   for (const Partition& p : partitions_) {
-    if (p.is == Partition::Is::kUnplaced) consider(p.retry_at);
+    if (p.is == Partition::Is::kUnplaced && !in_doubt_) consider(p.retry_at);
     if (!p.lost_since || !is_open(p)) continue;
     if (p.is == Partition::Is::kReading) consider(p.placed_at + kSettled);
     if (!p.told) consider(*p.lost_since + kTellAfter);

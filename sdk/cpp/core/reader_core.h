@@ -138,6 +138,7 @@ class ReaderCore {
     std::optional<Instant> lost_since;  // its broker refuses it since
     Status why;                         // of lost_since and kGivenUp
     bool told = false;                  // that it is lost
+    bool doubted = false;               // its broker does not know it; then metadata was asked whether there is the topic
   };
   struct Stream {
     std::string address, session;
@@ -176,6 +177,7 @@ class ReaderCore {
   Partition* find(PartitionId id);
   bool needs_bounds(const Partition& p) const;
   bool tries_again(const Partition& p, const Failure& why) const;
+  bool doubts_topic(Partition& p, const Status& why, Instant now, Actions& out);
   // One without an end, beside others, is tried for ever.
   bool gives_up_in_time(const Partition& p) const {
     const bool has_end = options_.stop_at_end || p.until;
@@ -192,6 +194,7 @@ class ReaderCore {
   std::map<uint64_t, Stream> streams_;
   uint64_t last_stream_ = 0;
   bool asking_metadata_ = false, asking_offsets_ = false;
+  bool in_doubt_ = false;  // whether there still is the topic: nothing is placed until metadata says so
   Instant ask_at_;  // 0: nothing to ask later
   uint32_t ask_failures_ = 0;
   std::optional<Instant> lost_since_;  // nobody serves us since

@@ -20,6 +20,16 @@ bool ReaderCore::tries_again(const Partition& p, const Failure& why) const {
   return worth_asking_again(why, Repeat::kSafe) || (waits_for_an_operator(why.status) && !gives_up_in_time(p));
 }
 
+// A topic that is gone is one error and not as many as it had partitions.
+bool ReaderCore::doubts_topic(Partition& p, const Status& why, Instant now, Actions& out) {
+  if (why.code() != ION_E_NOT_FOUND || std::exchange(p.doubted, true)) return false;
+  in_doubt_ = true;
+  last_cause_ = why;
+  if (!lost_since_) lost_since_ = now;
+  want_metadata(out);
+  return true;
+}
+
 void ReaderCore::found(Partition& p, Actions& out) {
   p.lost_since.reset();
   if (std::exchange(p.told, false))

@@ -155,12 +155,21 @@ struct Reading {
     if (!a.recreated.empty()) events.push_back(a.recreated);
     for (const auto& s : a.subscribe) subscribed.push_back(s);
     for (const uint64_t c : a.cancel) cancelled.push_back(c);
+    notices += a.notices.size();
+  }
+  void wait(Nanos n) {
+    const Instant end = now + n;
+    for (int i = 0; i < 100'000 && core.wake_at() <= end; ++i) {
+      now = std::max(now + nanoseconds(1), core.wake_at());
+      tell(read::Tick{});
+    }
+    now = end;
   }
   void topic(uint64_t n) { tell(read::MetadataArrived{{{{0}, "broker-a:1"}}, id(n)}); }
-  void refuse() {
+  void refuse(const Status& why = {ION_E_CONFLICT, "another topic", "TOPIC_RECREATED"}) {
     read::FrameArrived e;
     e.stream = subscribed.back().stream, e.partition = {0};
-    e.failure = Failure{Status(ION_E_CONFLICT, "another topic", "TOPIC_RECREATED"), false, {}, {}};
+    e.failure = Failure{why, false, {}, {}};
     tell(e);
   }
   void bounds(int64_t start, int64_t end) { tell(read::OffsetsArrived{{{{0}, {start}, {end}}}}); }
@@ -171,7 +180,9 @@ struct Reading {
   std::vector<uint64_t> cancelled;
   std::vector<std::string> events;
   int metadata_asked = 0;
+  size_t notices = 0;
 };
+const Status kGone(ION_E_NOT_FOUND, "topic 'orders' is not there", "TOPIC_NOT_FOUND");
 
 ReaderOptions from(int64_t offset, Reset reset) {
   ReaderOptions o;
@@ -211,6 +222,49 @@ TEST(TopicIdentity, a_reader_with_a_reset_begins_anew_and_tells) {
     EXPECT_EQ(r.subscribed[1].topic_id, id(2));
     EXPECT_EQ(r.events.size(), 1u);
   }
+}
+
+TEST(TopicIdentity, a_reader_of_a_topic_that_is_deleted_ends_with_one_error_and_gives_up_no_partition_before) {
+  for (const auto on_lost : {ReaderOptions::OnLost::kFail, ReaderOptions::OnLost::kGoOn}) {
+    ReaderOptions o = from(7, Reset::kFail);
+    o.on_lost = on_lost;
+    Reading r(o);
+    r.topic(1);
+    const int asked = r.metadata_asked;
+    r.refuse(kGone);
+    EXPECT_EQ(r.metadata_asked, asked + 1) << "whether the topic or the partition is gone is asked first";
+    EXPECT_TRUE(r.core.failed().ok());
+    const read::AskFailed gone{{kGone, false, {}, {}}, 0};
+    r.tell(gone);
+    r.wait(seconds(1));
+    EXPECT_EQ(r.subscribed.size(), 1u) << "nobody is asked for records while that is open";
+    r.tell(gone);
+    EXPECT_EQ(r.core.failed().reason(), "TOPIC_NOT_FOUND");
+    EXPECT_EQ(r.core.failed().message(), "topic 'orders' was deleted while it was read");
+    EXPECT_TRUE(r.core.lost().empty());
+    EXPECT_EQ(r.notices, 0u);
+  }
+}
+
+TEST(TopicIdentity, a_partition_that_is_not_found_twice_in_a_topic_that_is_there_is_the_end_of_its_reader) {
+  Reading r(from(7, Reset::kFail));
+  r.topic(1);
+  r.refuse(kGone);
+  r.topic(1);
+  r.wait(seconds(1));
+  ASSERT_EQ(r.subscribed.size(), 2u);
+  r.refuse(kGone);
+  EXPECT_EQ(r.core.failed().message(), kGone.message());
+}
+
+TEST(TopicIdentity, a_reader_that_cannot_learn_whether_its_topic_is_gone_ends_with_its_patience) {
+  ReaderOptions o = from(7, Reset::kFail);
+  o.unreachable_timeout = seconds(10);
+  Reading r(o);
+  r.topic(1);
+  r.refuse(kGone);
+  r.wait(seconds(11));
+  EXPECT_EQ(r.core.failed().reason(), "UNREACHABLE");
 }
 
 TEST(TopicIdentity, a_range_of_the_old_topic_is_not_read_from_the_new_one) {

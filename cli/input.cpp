@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -23,6 +24,8 @@ Result<std::optional<InputFormat::Record>> Input::next() {
     InputFormat::Step step = format_.is_json() ? read_json_line(bytes, source) : format_.read(bytes, source);
     starved_ = step.found == Found::kNeedMore;
     if (step.found == Found::kEnd) return std::optional<InputFormat::Record>();
+    if (format_.is_json() && (step.found == Found::kMismatch || step.found == Found::kRecord)) count_lines(bytes.substr(0, step.used), step.found);
+    if (step.found == Found::kMismatch && format_.is_json()) return Status(ION_E_INVALID, fmt::format("input line {}: {}", line_, step.why));
     if (step.found == Found::kMismatch)
       return Status(ION_E_INVALID, fmt::format("input byte {}: record {} does not fit the format", passed_ + begin_ + step.used, records_ + 1));
     if (step.found == Found::kRecord) {
@@ -33,6 +36,12 @@ Result<std::optional<InputFormat::Record>> Input::next() {
     }
     ION_CHECK(fill());
   }
+}
+
+// What a record takes ends with its line, unless that is the last one; before a mismatch only blank lines are taken.
+void Input::count_lines(std::string_view taken, InputFormat::Step::Found found) {
+  lines_ += static_cast<uint64_t>(std::count(taken.begin(), taken.end(), '\n'));
+  line_ = found == InputFormat::Step::Found::kRecord && taken.ends_with('\n') ? lines_ : lines_ + 1;
 }
 
 Status Input::fill() {

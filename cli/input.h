@@ -4,6 +4,7 @@
 #include <ion/result.h>
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "core/record_format.h"
@@ -15,22 +16,27 @@ class Input {
   // `interrupts` becomes readable when a signal has come, `stop` when the run has no more use for records.
   Input(InputFormat format, int interrupts, int stop) : format_(std::move(format)), interrupts_(interrupts), stop_(stop), buffer_(kBlockBytes) {}
 
-  // The next record; nothing at the end, after a signal or after a stop. INVALID says at which byte the input does not fit its format.
+  // The next record; nothing at the end, after a signal or after a stop. INVALID says at which byte, or line of JSON, the input does not fit its
+  // format, and why.
   Result<std::optional<InputFormat::Record>> next();
   bool interrupted() const noexcept { return interrupted_; }
   // The next call has to read, and perhaps to wait.
   bool starved() const noexcept { return starved_; }
   uint64_t records() const noexcept { return records_; }
+  // Of JSON: the line that the last record stands in, from 1.
+  uint64_t line() const noexcept { return line_; }
 
  private:
   static constexpr size_t kBlockBytes = 1 << 20, kRecordBytesMax = 64 << 20;
   Status fill();
+  void count_lines(std::string_view taken, InputFormat::Step::Found found);
 
   const InputFormat format_;
   const int interrupts_, stop_;
   std::vector<char> buffer_;
   size_t begin_ = 0, end_ = 0;
   uint64_t passed_ = 0, records_ = 0;  // bytes before the buffer; records so far
+  uint64_t line_ = 0, lines_ = 0;      // of the last record; that are behind us
   bool ended_ = false, interrupted_ = false, stopped_ = false, starved_ = true;
 };
 

@@ -36,7 +36,8 @@ struct Plan {
   std::optional<OutputFormat> out;
   client::ProducerOptions producer;
   std::optional<std::string> key;
-  std::optional<PartitionId> partition;
+  std::optional<PartitionId> partition;  // of every record; missing: by key, unless the input says it
+  enum class InputPartition { kPassedOver, kUsed } input_partition = InputPartition::kPassedOver;
   std::vector<std::pair<std::string, std::string>> headers;
   enum class Empty { kValue, kTombstone } empty = Empty::kValue;
 };
@@ -48,10 +49,34 @@ Result<client::Acks> parse_acks(const std::string& text) {
   return usage("--acks: want all, leader or none, have \"" + text + "\"");
 }
 
+// `-p N` is where every record goes. A format with %p says it for each record, and that is told; a line of JSON says where the record came
+// from, which is used only for `-p input`.
+Status plan_partition(const Arguments& a, Plan& plan) {
+  const bool verb = plan.in.reads(FormatPiece::Verb::kPartition), input = a.text("partition") == "input";
+  if (verb || input) plan.input_partition = Plan::InputPartition::kUsed;
+  if (input && !verb && !plan.in.is_json()) return usage("--partition: input wants -f json or a format with %p");
+  if (!a.has("partition") || input) return {};
+  const auto partition = parse_count(a.text("partition"));
+  if (!partition) return usage(fmt::format("--partition: want a whole number from 0 on, or input, have \"{}\"", a.text("partition")));
+  ION_TRY(const uint64_t bounded, a.count("partition", std::numeric_limits<int32_t>::max()));
+  plan.partition = PartitionId{static_cast<int32_t>(bounded)};
+  return {};
+}
+
+void tell_overridden(const Arguments& a, const Plan& plan) {
+  using Verb = FormatPiece::Verb;
+  const auto tell = [](std::string_view verb, std::string_view what, std::string_view dropped) {
+    say(fmt::format("ion: produce: {} of the format gives the {} of each record; {} is not used\n", verb, what, dropped));
+  };
+  if (!plan.topic.empty() && plan.in.reads(Verb::kTopic)) tell("%t", "topic", plan.topic);
+  if (a.has("key") && plan.in.reads(Verb::kKey)) tell("%k", "key", "-k");
+  if (plan.partition && plan.in.reads(Verb::kPartition)) tell("%p", "partition", "-p");
+}
+
 Result<Plan> plan_of(const Arguments& a) {
   auto in = InputFormat::parse(a.text("format"));
   if (!in) return usage(in.error().message());
-  Plan plan{{}, *std::move(in), {}, {}, {}, {}, {}};
+  Plan plan{{}, *std::move(in), {}, {}, {}, {}, {}, {}};
   if (a.positionals().empty() && !plan.in.reads_topic() && !plan.in.is_json()) return usage("TOPIC is missing, and the format does not read one with %t; usage: ion produce TOPIC [option...]");
   if (!a.positionals().empty()) plan.topic = a.positionals()[0];
   std::string out = a.has("output") ? a.text("output") : ::isatty(STDOUT_FILENO) != 0 ? "%t[%p]@%o\\n" : "";
@@ -65,13 +90,10 @@ Result<Plan> plan_of(const Arguments& a) {
   if (const Status fine = plan.producer.check(); !fine.ok()) return usage(fine.message());
   if (a.text("compression") != "none") return usage("--compression: only none is offered yet, not \"" + a.text("compression") + "\"");
   if (a.has("key")) plan.key = a.text("key");
-  if (a.has("partition")) {
-    ION_TRY(const uint64_t partition, a.count("partition", std::numeric_limits<int32_t>::max()));
-    plan.partition = PartitionId{static_cast<int32_t>(partition)};
-  }
+  ION_CHECK(plan_partition(a, plan));
   ION_TRY(plan.headers, a.pairs("header", ':'));
-  if (!plan.topic.empty() && plan.in.reads_topic()) say(fmt::format("ion: produce: %t of the format names the topic of each record; {} is not used\n", plan.topic));
   if (a.has("tombstones")) plan.empty = Plan::Empty::kTombstone;
+  tell_overridden(a, plan);
   return plan;
 }
 
@@ -123,7 +145,7 @@ class Production {
   Production(Plan plan, client::Client& client, Interrupts& interrupts)
       : plan_(std::move(plan)), client_(client), interrupts_(interrupts), input_(plan_.in, interrupts.fd(), stop_.fd()) {
     for (const auto& [key, value] : plan_.headers) headers_.push_back({key, value});
-    keeps_ = plan_.out && (plan_.out->shows_key() || plan_.out->shows_value());
+    keeps_ = plan_.out && (plan_.out->shows_key() || plan_.out->shows_value() || plan_.out->shows_headers());
   }
 
   int run() {
@@ -133,20 +155,27 @@ class Production {
     refusals_.finish();
     int code = read.ok() ? kDone : complain(about(plan_.topic), read);
     if (!written.ok()) code = complain(about(plan_.topic), written);
-    if (stopping_)
-      say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed, the first of them record {}{}\n", about(plan_.topic), input_.records(),
-                      delivered_.load(), failed_.load(), first_failed_.load(), advice_));
-    else if (failed_ > kErrorsShown) say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed_.load(), delivered_.load()));
     if (!flushed.ok() && !gave_up_) code = complain(about(plan_.topic), flushed);
+    sum_up(stopping_ || !read.ok() || !written.ok() ? Ended::kEarly : Ended::kWithItsInput);
+    const int outcome = !written.ok() ? code : delivered_ > 0 ? kSomeFailed : failed_ > 0 ? first_exit_.load() : code;
     // Calls may still be under way into this object: the process ends with it.
-    if (!flushed.ok()) ::_exit(gave_up_ ? kInterrupted : delivered_ > 0 ? kSomeFailed : code);
+    if (!flushed.ok()) ::_exit(gave_up_ ? kInterrupted : outcome);
     if (input_.interrupted()) return kInterrupted;
-    if (failed_ == 0 && code == kDone) return kDone;
-    if (delivered_ > 0) return kSomeFailed;
-    return failed_ > 0 ? first_exit_.load() : code;
+    return failed_ == 0 && code == kDone ? kDone : outcome;
   }
 
  private:
+  enum class Ended { kWithItsInput, kEarly };
+  void sum_up(Ended how) {
+    if (how == Ended::kEarly) {
+      const std::string first = failed_ == 0 ? "" : fmt::format(", the first of them record {}", first_failed_.load());
+      say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed{}{}\n", about(plan_.topic), input_.records(), delivered_.load(), failed_.load(),
+                      first, advice_));
+    } else if (failed_ > kErrorsShown) {
+      say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed_.load(), delivered_.load()));
+    }
+  }
+
   struct Lane {  // a topic of this run; outlives all calls
     Production* run;
     std::string topic;
@@ -156,6 +185,8 @@ class Production {
     Lane* lane;
     uint64_t number;
     std::optional<std::string> key, value;
+    std::string headers;  // encoded
+    int32_t header_count = 0;
   };
 
   static std::string about(const std::string& topic) { return topic.empty() ? "produce" : "produce " + topic; }
@@ -174,11 +205,20 @@ class Production {
       if (read->null_value || (record.value->empty() && plan_.empty == Plan::Empty::kTombstone)) record.value.reset();
       record.headers = headers_;
       if (!read->headers.empty()) record.headers = with_headers(read->headers);
-      record.partition = plan_.partition;
-      if (read->partition) record.partition = PartitionId{static_cast<int32_t>(std::clamp<int64_t>(*read->partition, -1, INT32_MAX))};
+      ION_TRY(record.partition, partition_of(*read));
       if (read->timestamp_ms) record.timestamp = WallMs{*read->timestamp_ms};
       send(*lane, record);
     }
+  }
+
+  Result<std::optional<PartitionId>> partition_of(const InputFormat::Record& read) {
+    if (plan_.input_partition == Plan::InputPartition::kUsed) {
+      if (!read.partition) return Status(ION_E_INVALID, fmt::format("input line {}: \"partition\" is missing, and -p input wants it", input_.line()));
+      return std::optional(PartitionId{static_cast<int32_t>(std::clamp<int64_t>(*read.partition, -1, INT32_MAX))});
+    }
+    if (read.partition && !plan_.partition && !std::exchange(told_partition_, true))
+      say(fmt::format("ion: {}: the partition of the lines is not used; -p input keeps it\n", about(plan_.topic)));
+    return plan_.partition;
   }
 
   // Those of the record behind those of the command line. Until the next call.
@@ -196,9 +236,11 @@ class Production {
       if (!taken.ok()) settle(lane, number, nullptr, taken);
       return;
     }
-    auto* kept = new Kept{&lane, number, std::nullopt, std::nullopt};  // freed by the callback, which runs exactly once
+    auto* kept = new Kept{&lane, number, std::nullopt, std::nullopt, {}, 0};  // freed by the callback, which runs exactly once
     if (record.key) kept->key.emplace(*record.key);
     if (record.value) kept->value.emplace(*record.value);
+    for (const client::Header& h : record.headers) append_header(h.key, h.value, kept->headers);
+    kept->header_count = static_cast<int32_t>(record.headers.size());
     const Status taken = lane.producer.send(record, [kept](const Result<client::Receipt>& r) {
       kept->lane->run->settle(*kept->lane, kept->number, kept, r);
       delete kept;
@@ -213,10 +255,12 @@ class Production {
     const uint64_t counted = delivered_.fetch_add(1) + 1;
     if (!plan_.out || receipt->dropped) return;
     RecordView view;
-    view.topic = lane.topic, view.partition = receipt->partition, view.offset = receipt->offset, view.time = receipt->timestamp;
-    view.log = receipt->log, view.number = counted, view.header_count = static_cast<int32_t>(headers_.size());
-    if (kept != nullptr && kept->key) view.key = *kept->key;
-    if (kept != nullptr && kept->value) view.value = *kept->value;
+    view.topic = receipt->routed_topic.empty() ? lane.topic : receipt->routed_topic, view.partition = receipt->partition, view.offset = receipt->offset, view.time = receipt->timestamp;
+    view.log = receipt->log, view.number = counted;
+    if (kept != nullptr) {
+      view.key = kept->key, view.value = kept->value;
+      view.headers = span_of(std::string_view(kept->headers)), view.header_count = kept->header_count;
+    }
     writer_.append([&](std::string& to) { plan_.out->write(view, to); });
   }
 
@@ -254,6 +298,9 @@ class Production {
   Result<Lane*> lane_of(std::string_view topic) {
     const auto at = lanes_.find(topic);
     if (at != lanes_.end()) return &at->second;
+    if (topic.empty())
+      return Status(ION_E_INVALID, fmt::format("record {} names no topic: {}", input_.records(),
+                                               plan_.in.is_json() ? "want \"topic\" in each line, or TOPIC on the command line" : "%t read an empty one"));
     if (lanes_.size() == kTopicsMax) return Status(ION_E_OVERLOADED, fmt::format("more than {} topics in one run", kTopicsMax));
     const std::string name(topic);
     return &lanes_.emplace(name, Lane{this, name, client_.producer(name, plan_.producer)}).first->second;
@@ -290,7 +337,7 @@ class Production {
   Flag stop_;  // raised with stopping_
   Input input_;
   std::vector<client::Header> headers_, both_;
-  bool keeps_ = false, gave_up_ = false;
+  bool keeps_ = false, gave_up_ = false, told_partition_ = false;
   std::map<std::string, Lane, std::less<>> lanes_;
   std::atomic<uint64_t> delivered_{0}, failed_{0};
   std::atomic<int> first_exit_{kFailed};
@@ -315,10 +362,11 @@ Status target_is_there(client::Client& client, const Plan& plan, Nanos timeout) 
 
 void declare_produce(OptionSet& options) {
   options.positionals(0, 1)
-      .value("format,f", "how a record looks on stdin: %k %v %t with text between them, or with their lengths %K %V %T before; or json, as consume writes it", "%v\\n")
-      .value("output,o", "a line per acknowledged record: %t %p %o %k %v %d %u %i ...")
-      .value("key,k", "key of every record")
-      .value("partition,p", "partition of every record; else by key, or the client's choice")
+      .value("format,f", "how a record looks on stdin: %k %v %t with text between them, or with their lengths %K %V %T before; %p %d partition and timestamp; "
+                         "%H %h{%K%k%V%v} headers; %o %e %x %y are read and ignored; or json, as consume writes it", "%v\\n")
+      .value("output,o", "a line per acknowledged record: %t %p %o %k %v %d %u %i %H %h{...}; else nothing, on a terminal %t[%p]@%o")
+      .value("key,k", "key of every record that brings none")
+      .value("partition,p", "partition of every record, or input: of each line of -f json its own; else by key, or the client's choice")
       .values("header,H", "KEY:VALUE of every record; may be repeated")
       .value("acks", "who has to have it: all, leader or none", "all")
       .value("delivery-timeout", "a record that is not acknowledged by then has failed; retries included", "120s")
@@ -342,7 +390,7 @@ int produce(const Arguments& arguments, const Context& context) {
 
 std::span<const Command> commands_in_produce() {
   static constexpr Command kCommands[] = {
-      {200, "produce", "TOPIC", "Sends what comes in on stdin, a record per line.", declare_produce, produce},
+      {200, "produce", "[TOPIC]", "Sends what comes in on stdin, a record per line.", declare_produce, produce},
   };
   return kCommands;
 }

@@ -13,7 +13,7 @@ namespace {
 using Verb = FormatPiece::Verb;
 
 constexpr std::string_view kWritten = "tkvTKVpoexyaduHhi";
-constexpr std::string_view kRead = "tkvTKVHhpdoexyi";
+constexpr std::string_view kRead = "tkvTKVHhpdoexy";
 constexpr std::string_view kOfHeaders = "kvKV";
 constexpr std::string_view kLater = "DAS[]|";  // known, but not offered yet
 constexpr std::string_view kTexts = "tkv";
@@ -96,6 +96,7 @@ class Parser {
       ++at_;
       ION_TRY(piece.inner, sequence(kOfHeaders, Level::kHeader));
       ++at_;
+      if (piece.inner.empty()) return wrong(began, at_ - began, "format: %h{} " + std::string(use_ == FormatUse::kWritten ? "writes" : "reads") + " nothing; want the format of a header in it");
     } else if (piece.verb == Verb::kAttribute) {
       ION_CHECK(attribute(piece));
     } else if (braces) {
@@ -130,6 +131,7 @@ class Parser {
     const std::string ending = std::string(begin - opens, closer) + "}";
     const size_t end = text_.find(ending, begin);
     if (end == std::string_view::npos) return wrong(began, begin - began, "format: the argument has no end; want " + ending);
+    if (end == begin) return wrong(began, end + ending.size() - began, "format: " + std::string(name) + " has an empty layout");
     piece.layout = text_.substr(begin, end - begin);
     at_ = end + ending.size();
     const bool is_text = kTexts.find(static_cast<char>(piece.verb)) != std::string_view::npos, written = use_ == FormatUse::kWritten;

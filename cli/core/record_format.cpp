@@ -136,5 +136,6 @@ bool OutputFormat::shows(Verb raw, Verb size) const noexcept {
 }
 bool OutputFormat::shows_key() const noexcept { return shows(Verb::kKey, Verb::kKeySize); }
 bool OutputFormat::shows_value() const noexcept { return shows(Verb::kValue, Verb::kValueSize); }
+bool OutputFormat::shows_headers() const noexcept { return shows(Verb::kHeaders, Verb::kHeaderCount); }
 
 }  // namespace ion::cli

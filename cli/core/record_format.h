@@ -4,7 +4,8 @@
 //   timestamp-type, transactional-bit, control-bit   %H number of headers  %h{...} the inner format (%k %v %K %V) once per header   %i counter from 1   %% %{ %}
 //   \t \n \r \\ \0 \xNN
 // What is read: %t %k %v, each up to the literal behind it or, where %T %K %V stand before, by its length; %V{4} is a length that reads
-// nothing; %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %e %x %y %i are read and ignored.
+// nothing; %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %e %x %y are read and ignored. A length or a number of headers
+// whose field is not there is a mistake.
 // Modifiers stand in braces behind a verb. Numbers: ascii (or number), hex (writing), hex64 hex32 hex16 hex8 hex4, big64 big32 big16
 // little64 little32 little16 byte (or big8, little8), bool; %d also iso and strftime[LAYOUT] (writing). Bytes: hex, base64, base64raw, and
 // unpack[LAYOUT] (writing). A LAYOUT stands between n equal openers and n closers: [ ] { } ( ), or any other character twice.
@@ -56,9 +57,10 @@ class OutputFormat {
  public:
   static Result<OutputFormat> parse(std::string_view text);
   void write(const RecordView& record, std::string& to) const;
-  // Whether key or value are printed: only then must they be kept until the acknowledgement.
+  // Whether key, value or headers are printed: only then must they be kept until the acknowledgement.
   bool shows_key() const noexcept;
   bool shows_value() const noexcept;
+  bool shows_headers() const noexcept;
 
  private:
   bool shows(FormatPiece::Verb raw, FormatPiece::Verb size) const noexcept;
@@ -88,6 +90,7 @@ class InputFormat {
   struct Step {
     enum class Found { kRecord, kNeedMore, kEnd, kMismatch } found = Found::kEnd;
     size_t used = 0;  // of kRecord: bytes that it took; of kMismatch: where
+    std::string why = {};  // of kMismatch: what was wanted and what was there; empty where only the place is known
     Record record = {};
   };
   // The record at the head of `bytes`. The last delimiter of an ended source may be missing; anything else that is cut is a mismatch.

@@ -27,40 +27,69 @@ Verb sized_by(Verb verb) {
 }
 bool is_field(Verb verb) { return verb == Verb::kTopic || verb == Verb::kKey || verb == Verb::kValue; }
 
-// What can be judged without input: every field is read once, and it is known where it ends.
-Status check(std::string_view text, const std::vector<FormatPiece>& pieces, bool header) {
-  std::string seen;
-  bool reads = false;
-  const auto wrong = [&](Verb verb, const std::string& what) {
-    const std::string shown{'%', static_cast<char>(verb)};
-    return format_mistake(text, std::min(text.rfind(shown), text.size() - 1), 2, "format: " + shown + what);
-  };
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    const Verb verb = pieces[i].verb;
-    if (verb == Verb::kLiteral) continue;
-    const bool again = seen.find(static_cast<char>(verb)) != std::string::npos;
-    if (again) return wrong(verb, " is there twice");
-    seen += static_cast<char>(verb);
-    const Verb of = sized_by(verb);
-    if (of != Verb::kLiteral && seen.find(static_cast<char>(of)) != std::string::npos) return wrong(verb, " is a length and stands before what it is for");
-    if (verb == Verb::kHeaders) {
-      if (seen.find('H') == std::string::npos) return wrong(verb, " wants %H, their number, before it");
-      ION_CHECK(check(text, pieces[i].inner, true));
-      reads = true;
-      continue;
-    }
-    if (!is_field(verb)) continue;
-    reads = true;
-    const char length = verb == Verb::kTopic ? 'T' : verb == Verb::kKey ? 'K' : 'V';
-    if (seen.find(length) != std::string::npos) continue;
-    if (header) return wrong(verb, std::string(" of a header wants its length before it, %") + length);
-    if (i + 1 < pieces.size() && pieces[i + 1].verb != Verb::kLiteral)
-      return format_mistake(text, std::min(text.find(std::string{'%', static_cast<char>(pieces[i + 1].verb)}), text.size() - 1), 2,
-                            "format: two fields side by side; want a literal between them, or the length of the first one before it");
-  }
-  if (!reads && !header) return Status(ION_E_INVALID, "format: it reads nothing; want %v, %k or %t in \"" + std::string(text) + "\"");
-  return {};
+char length_verb(Verb field) { return field == Verb::kTopic ? 'T' : field == Verb::kKey ? 'K' : 'V'; }
+// Its digits go on until something that is none: nothing may follow that begins with one.
+bool is_decimal(const FormatPiece& piece) {
+  const bool number = piece.verb != Verb::kLiteral && piece.verb != Verb::kHeaders && !is_field(piece.verb);
+  return number && !piece.fixed && piece.number.kind == Kind::kDecimal;
 }
+
+// What can be judged without input: every field is read once, it is known where it ends, and nothing is read for nobody.
+class Check {
+ public:
+  enum class Of { kRecord, kHeader };
+  Check(std::string_view text, const std::vector<FormatPiece>& pieces, Of of) : text_(text), pieces_(pieces), of_(of) {}
+
+  Status run() {
+    bool reads = false;
+    for (size_t i = 0; i < pieces_.size(); ++i) {
+      const Verb verb = pieces_[i].verb;
+      if (verb == Verb::kLiteral) continue;
+      if (saw(verb)) return wrong(verb, " is there twice");
+      seen_ += static_cast<char>(verb);
+      const Verb of = sized_by(verb);
+      if (of != Verb::kLiteral && saw(of)) return wrong(verb, " is a length and stands before what it is for");
+      if (i + 1 < pieces_.size() && is_decimal(pieces_[i]) && is_decimal(pieces_[i + 1]))
+        return wrong(pieces_[i + 1].verb, " makes two numbers side by side; want a literal between them, or a form of fixed width such as {big32}");
+      if (verb == Verb::kHeaders) {
+        if (!saw(Verb::kHeaderCount)) return wrong(verb, " wants %H, their number, before it");
+        ION_CHECK(Check(text_, pieces_[i].inner, Of::kHeader).run());
+      }
+      if (is_field(verb)) ION_CHECK(field(i));
+      reads = reads || is_field(verb) || verb == Verb::kHeaders;
+    }
+    ION_CHECK(nothing_for_nobody());
+    if (reads) return {};
+    if (of_ == Of::kHeader) return wrong(Verb::kHeaders, "{...} reads nothing; want %k or %v in it, each with its length before it");
+    return Status(ION_E_INVALID, "format: it reads nothing; want %v, %k or %t in \"" + std::string(text_) + "\"");
+  }
+
+ private:
+  bool saw(Verb verb) const { return seen_.find(static_cast<char>(verb)) != std::string::npos; }
+  Status wrong(Verb verb, const std::string& what) const {
+    const std::string shown{'%', static_cast<char>(verb)};
+    return format_mistake(text_, std::min(text_.rfind(shown), text_.size() - 1), 2, "format: " + shown + what);
+  }
+  Status field(size_t i) const {
+    const char length = length_verb(pieces_[i].verb);
+    if (seen_.find(length) != std::string::npos) return {};
+    if (of_ == Of::kHeader) return wrong(pieces_[i].verb, std::string(" of a header wants its length before it, %") + length);
+    if (i + 1 == pieces_.size() || pieces_[i + 1].verb == Verb::kLiteral) return {};
+    return format_mistake(text_, std::min(text_.find(std::string{'%', static_cast<char>(pieces_[i + 1].verb)}), text_.size() - 1), 2,
+                          "format: two fields side by side; want a literal between them, or the length of the first one before it");
+  }
+  Status nothing_for_nobody() const {
+    for (const Verb verb : {Verb::kTopicSize, Verb::kKeySize, Verb::kValueSize})
+      if (saw(verb) && !saw(sized_by(verb))) return wrong(verb, std::string(" is a length, and %") + static_cast<char>(sized_by(verb)) + " is not there behind it");
+    if (saw(Verb::kHeaderCount) && !saw(Verb::kHeaders)) return wrong(Verb::kHeaderCount, " is a number of headers, and %h{...} is not there behind it");
+    return {};
+  }
+
+  const std::string_view text_;
+  const std::vector<FormatPiece>& pieces_;
+  const Of of_;
+  std::string seen_;
+};
 
 class Reading {
  public:
@@ -199,7 +228,7 @@ Result<InputFormat> InputFormat::parse(std::string_view text) {
   InputFormat format;
   if (text == "json") return format.json_ = true, format;
   ION_TRY(format.pieces_, parse_format(text, FormatUse::kRead));
-  ION_CHECK(check(text, format.pieces_, false));
+  ION_CHECK(Check(text, format.pieces_, Check::Of::kRecord).run());
   return format;
 }
 

@@ -3,6 +3,7 @@
 #include <ion/bytes.h>
 #include <ion/message_id.h>
 #include <ion/record_reader.h>
+#include <ion/record_writer.h>
 
 #include <charconv>
 
@@ -34,6 +35,12 @@ void append_field(std::string_view name, std::string_view bytes, std::string& to
   to += "\",\"";
   to += name;
   to += "_encoding\":\"base64\"";
+}
+
+void append_varint(int64_t number, std::string& to) {
+  uint64_t v = batch::zigzag(number);
+  for (; v >= 0x80; v >>= 7) to += static_cast<char>(v | 0x80);
+  to += static_cast<char>(v);
 }
 
 void append_headers(const RecordView& r, std::string& to) {
@@ -129,6 +136,13 @@ std::optional<std::string> from_hex(std::string_view text) {
     else out += static_cast<char>(high * 16 + v);
   }
   return out;
+}
+
+void append_header(std::string_view key, std::optional<std::string_view> value, std::string& to) {
+  append_varint(static_cast<int64_t>(key.size()), to);
+  to += key;
+  append_varint(value ? static_cast<int64_t>(value->size()) : -1, to);
+  if (value) to += *value;
 }
 
 void append_json_string(std::string_view utf8, std::string& to) {

@@ -41,6 +41,8 @@ void append_hex(std::string_view bytes, std::string& to);
 // The bytes; nothing where the text is not in that encoding. base64 may lack its padding.
 std::optional<std::string> from_base64(std::string_view text);
 std::optional<std::string> from_hex(std::string_view text);
+// A header as it stands in a batch; a missing value is null.
+void append_header(std::string_view key, std::optional<std::string_view> value, std::string& to);
 void append_json_string(std::string_view utf8, std::string& to);
 // The record's UUIDv7; nothing for a record whose offset nobody said.
 void append_id(const RecordView& record, std::string& to);

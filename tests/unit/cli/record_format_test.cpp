@@ -96,11 +96,24 @@ TEST(OutputFormat, headers_are_written_one_by_one) {
   EXPECT_EQ(written("%H:%h{%k=%v/%V{hex8};}", r), "2:a=xy/02;b=/00;");
 }
 
+TEST(OutputFormat, headers_that_were_not_in_a_batch_are_written_like_those_that_were) {
+  RecordView r = some_record();
+  std::string encoded;
+  append_header("a", "xy", encoded);
+  append_header("", std::nullopt, encoded);
+  append_header("c", std::string(300, '.'), encoded);
+  r.headers = span_of(std::string_view(encoded)), r.header_count = 3;
+  EXPECT_EQ(written("%h{%k=%V;}", r), "a=2;=0;c=300;");
+}
+
 TEST(OutputFormat, it_knows_which_bytes_it_shows) {
   EXPECT_TRUE(OutputFormat::parse("%V")->shows_value());
   EXPECT_TRUE(OutputFormat::parse("%k")->shows_key());
   const auto neither = OutputFormat::parse("%p %o kv");
-  EXPECT_FALSE(neither->shows_key() || neither->shows_value());
+  EXPECT_FALSE(neither->shows_key() || neither->shows_value() || neither->shows_headers());
+  EXPECT_TRUE(OutputFormat::parse("%H")->shows_headers());
+  EXPECT_TRUE(OutputFormat::parse("%h{%k}")->shows_headers());
+  EXPECT_FALSE(OutputFormat::parse("%h{%k}")->shows_key()) << "that of a header is no key of a record";
 }
 
 struct Read {
@@ -220,6 +233,41 @@ TEST(JsonLines, null_is_not_empty_and_what_consume_writes_is_read_again) {
   EXPECT_EQ(*step.record.headers[1].value, std::string_view("\0\xff", 2));
 }
 
+TEST(JsonLines, a_mistake_names_its_key_and_what_was_wanted) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"{\"value\":\"a\",}", "is no JSON from byte 14 on"},
+      {"[1]", "want an object with \"value\", have an array"},
+      {"{\"value\":3}", "\"value\": want text or null, have a number"},
+      {"{\"key\":[]}", "\"key\": want text or null, have an array"},
+      {"{\"topic\":null}", "\"topic\": want text, have null"},
+      {"{\"timestamp\":1.5}", "\"timestamp\": want a whole number of milliseconds, have 1.5"},
+      {"{\"timestamp\":\"now\"}", "\"timestamp\": want a whole number of milliseconds, have text"},
+      {"{\"partition\":-1}", "\"partition\": want a whole number from 0 on, have -1"},
+      {"{\"partition\":4294967296}", "\"partition\": want a whole number from 0 on, have 4294967296"},
+      {"{\"value\":\"x\",\"value_encoding\":\"hex\"}", "\"value_encoding\": want \"base64\", have \"hex\""},
+      {"{\"value\":\"?\",\"value_encoding\":\"base64\"}", "\"value\": is not the base64 that \"value_encoding\" says"},
+      {"{\"value_encoding\":\"base64\"}", "\"value_encoding\": there is no \"value\" beside it"},
+      {"{\"vallue\":\"x\"}", "\"vallue\": no such key; did you mean \"value\"?"},
+      {"{\"zzzzzz\":\"x\"}", "\"zzzzzz\": no such key; there are topic partition timestamp key value headers"},
+      {"{\"headers\":{}}", "\"headers\": want an array of {\"key\",\"value\"}, have an object"},
+      {"{\"headers\":[{\"key\":\"a\"},{}]}", "\"headers\" item 2: \"key\" is missing"},
+      {"{\"headers\":[{\"key\":null}]}", "\"headers\" item 1: \"key\": want text, have null"},
+      {"{\"headers\":[{\"key\":\"a\",\"value\":{}}]}", "\"headers\" item 1: \"value\": want text or null, have an object"},
+      {"{\"headers\":[{\"key\":\"a\",\"val\":1}]}", "\"headers\" item 1: \"val\": no such key; there are key value"},
+  };
+  for (const auto& [line, words] : cases) {
+    const auto step = read_json_line(line, Source::kEnded);
+    EXPECT_EQ(step.found, Found::kMismatch) << line;
+    EXPECT_NE(step.why.find(words), std::string::npos) << line << " gave: " << step.why;
+  }
+}
+
+TEST(JsonLines, a_partition_is_read_and_what_belongs_to_the_old_place_is_passed_over) {
+  const auto step = read_json_line("{\"partition\":7,\"offset\":9,\"id\":\"x\",\"value\":\"v\"}", Source::kEnded);
+  ASSERT_EQ(step.found, Found::kRecord) << step.why;
+  EXPECT_EQ(step.record.partition, 7);
+}
+
 TEST(JsonLines, what_is_no_record_does_not_fit) {
   for (const char* line : {"{", "[]", "3", "{\"val\":\"x\"}", "{\"value\":3}", "{\"value\":\"x\",\"value_encoding\":\"hex\"}", "{\"headers\":[{}]}", "{\"headers\":[{\"key\":null}]}"})
     EXPECT_EQ(read_json_line(line, Source::kEnded).found, Found::kMismatch) << line;
@@ -239,7 +287,22 @@ TEST(InputFormat, formats_that_cannot_be_read_are_refused) {
   EXPECT_NE(words("%v %V\n").find("before"), std::string::npos);
   EXPECT_NE(words("%h{%K%k}%v").find("%H"), std::string::npos);
   EXPECT_NE(words("%H %h{%k}%v").find("%K"), std::string::npos);
-  EXPECT_NE(words("%V\n").find("reads nothing"), std::string::npos);
+  EXPECT_NE(words("%V\n").find("%V is a length, and %v is not there"), std::string::npos);
+}
+
+TEST(InputFormat, what_would_be_read_for_nothing_is_refused) {
+  const auto words = [](std::string_view format) {
+    const auto parsed = InputFormat::parse(format);
+    return parsed ? std::string("taken") : parsed.error().message();
+  };
+  for (const char* format : {"%T %v\n", "%K %v\n", "%V{4}%k\n"}) EXPECT_NE(words(format).find("is a length, and %"), std::string::npos) << format << words(format);
+  EXPECT_NE(words("%K %v;").find("\n  %K %v;\n  ^^"), std::string::npos) << words("%K %v;");
+  EXPECT_NE(words("%H %v\n").find("%H is a number of headers, and %h{...} is not there"), std::string::npos) << words("%H %v\n");
+  EXPECT_NE(words("%H %h{%K %k %V}%v\n").find("%V is a length, and %v is not there"), std::string::npos);
+  EXPECT_NE(words("%H %h{;}%v\n").find("%h{...} reads nothing"), std::string::npos) << words("%H %h{;}%v\n");
+  EXPECT_NE(words("%i %v\n").find("%i is not offered here in what is read"), std::string::npos) << words("%i %v\n");
+  EXPECT_NE(words("%p%o %v\n").find("two numbers side by side"), std::string::npos) << words("%p%o %v\n");
+  EXPECT_EQ(words("%p{big32}%o{hex8}%e %v\n"), "taken");
 }
 
 }  // namespace

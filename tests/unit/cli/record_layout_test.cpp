@@ -50,6 +50,14 @@ TEST(RecordLayout, a_layout_stands_between_openers_of_any_kind_and_number) {
   EXPECT_NE(written("%o{strftime[%F]}").find("strftime is not offered for %o"), std::string::npos);
 }
 
+TEST(RecordLayout, a_layout_that_writes_nothing_is_refused) {
+  EXPECT_NE(written("%v{unpack[]}").find("unpack has an empty layout"), std::string::npos) << written("%v{unpack[]}");
+  EXPECT_NE(written("%v{unpack[[]]}").find("unpack has an empty layout"), std::string::npos);
+  EXPECT_NE(written("%d{strftime[]}").find("strftime has an empty layout"), std::string::npos);
+  EXPECT_NE(written("%d{strftime##}").find("no end"), std::string::npos) << "the openers go on to the end";
+  EXPECT_NE(written("%h{}").find("%h{} writes nothing"), std::string::npos) << written("%h{}");
+}
+
 TEST(RecordLayout, strftime_writes_a_time_in_utc) {
   EXPECT_EQ(written("%d{strftime[%F %T]}", {}, 1'700'000'000'123), "2023-11-14 22:13:20");
   EXPECT_EQ(written("%d{strftime[%a %A %b %B %j %e %I%p %D %R %Z %z %s %%]}", {}, 951'827'696'000), "Tue Tuesday Feb February 060 29 12PM 02/29/00 12:34 UTC +0000 951827696 %");

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <limits>
@@ -56,40 +57,61 @@ Result<Plan> plan_of(const Arguments& a) {
   return plan;
 }
 
-// Where each partition begins and ends; asks the broker only where the words need it. A partition that cannot be read is told and left
-// out; `left_out` counts them.
-Result<client::ReaderOptions> reader_options(client::Client& client, const Plan& plan, const std::string& topic, Nanos timeout, size_t& left_out) {
-  client::ReaderOptions options;
-  options.topic = topic;
-  options.on_lost = client::ReaderOptions::OnLost::kGoOn;
-  if (plan.stop == Plan::Stop::kAtEnd || plan.range.until()) options.unreachable_timeout = timeout;
-  options.partitions = plan.partitions;
-  options.stop_at_end = plan.stop == Plan::Stop::kAtEnd;
-  if (!plan.range.needs_ends()) {
-    const bool start = plan.range.from().base == OffsetPoint::Base::kStart;
-    options.from = start ? client::ReaderOptions::From::kStart : client::ReaderOptions::From::kEnd;
-    return options;
+// Partitions of a topic that are not read, each told in a line, up to a bound.
+class LeftOut {
+ public:
+  explicit LeftOut(std::string topic) : topic_(std::move(topic)) {}
+
+  void add(PartitionId partition, const Status& why) {
+    if (++count_ > kLinesMax) return;
+    const std::string_view what = why.code() == ION_E_OUT_OF_RANGE ? "is left out" : "cannot be read and is left out";
+    const int code = complain("consume " + topic_, Status(why.code(), fmt::format("partition {} {}: {}", partition.v, what, why.message()), why.reason()));
+    if (count_ == 1) first_exit_ = code;
   }
-  ION_TRY(const auto starts, client.admin().list_offsets(topic, plan.partitions, client::OffsetOf::kStart, timeout));
-  ION_TRY(const auto ends, client.admin().list_offsets(topic, plan.partitions, client::OffsetOf::kEnd, timeout));
+  void finish() const {
+    if (count_ > kLinesMax) say(fmt::format("ion: consume {}: and {} more partitions are left out\n", topic_, count_ - kLinesMax));
+  }
+  size_t count() const { return count_; }
+  int first_exit() const { return first_exit_; }
+
+ private:
+  static constexpr size_t kLinesMax = 10;
+  const std::string topic_;
+  size_t count_ = 0;
+  int first_exit_ = kFailed;
+};
+
+// Before anything is read: -n may be reached without anybody having asked for the topic. What passes is left to the reader.
+Status is_there(client::Client& client, const Plan& plan, const std::string& topic, Nanos timeout) {
+  const auto partitions = client.partitions_of(topic, timeout);
+  if (!partitions) return partitions.error().code() == ION_E_DEADLINE || partitions.error().code() == ION_E_CLOSED ? Status() : partitions.error();
+  for (const int32_t p : plan.partitions)
+    if (static_cast<uint32_t>(p) >= *partitions)
+      return {ION_E_NOT_FOUND, fmt::format("topic {} has partitions 0 to {}, not {}", topic, *partitions - 1, p), "PARTITION_NOT_FOUND"};
+  return {};
+}
+
+// Where each partition begins and ends, as far as the words of the plan need to know it. `left_out` gets what cannot be read.
+Status place(client::Client& client, const Plan& plan, Nanos timeout, client::ReaderOptions& options, LeftOut& left_out) {
+  ION_TRY(const auto starts, client.admin().list_offsets(options.topic, plan.partitions, client::OffsetOf::kStart, timeout));
+  ION_TRY(const auto ends, client.admin().list_offsets(options.topic, plan.partitions, client::OffsetOf::kEnd, timeout));
   for (const client::PartitionOffset& start : starts) {
     const auto end = std::find_if(ends.begin(), ends.end(), [&](const auto& e) { return e.partition == start.partition; });
-    const Status& wrong = !start.error.ok() || end == ends.end() ? start.error : end->error;
-    const std::string where = fmt::format("topic {} partition {}: ", topic, start.partition.v);
-    if (!wrong.ok()) {
-      if (++left_out == starts.size()) return Status(wrong.code(), where + wrong.message(), wrong.reason());
-      (void)complain("consume " + topic, Status(wrong.code(), fmt::format("partition {} cannot be read and is left out: {}", start.partition.v, wrong.message()), wrong.reason()));
+    if (end == ends.end()) continue;
+    const Status& unreadable = start.error.ok() ? end->error : start.error;
+    if (!unreadable.ok()) {
+      left_out.add(start.partition, unreadable);
       continue;
     }
-    if (end == ends.end()) continue;
     const auto span = plan.range.within({start.offset, end->offset});
-    if (!span) return Status(span.error().code(), where + span.error().message(), span.error().reason());
-    options.offsets.push_back({start.partition.v, span->from.v, span->until ? span->until->v : -1});
+    if (span) options.offsets.push_back({start.partition.v, span->from.v, span->until ? span->until->v : -1});
+    else left_out.add(start.partition, span.error());
   }
-  if (left_out == 0) return options;
+  left_out.finish();
+  if (left_out.count() == 0) return {};
   options.partitions.clear();
   for (const auto& at : options.offsets) options.partitions.push_back(at.partition);
-  return options;
+  return {};
 }
 
 class Consumption {
@@ -98,10 +120,29 @@ class Consumption {
   Consumption(const Consumption&) = delete;
   Consumption& operator=(const Consumption&) = delete;
 
-  void leave_out(size_t partitions) { left_out_ += partitions; }
-  void add(std::string topic, client::Reader reader) { sources_.push_back({std::move(topic), std::move(reader), {}}); }
+  // A topic to read, or why it cannot be read at all; an error is told here.
+  void add(client::Client& client, const std::string& topic, Nanos timeout) {
+    ++topics_;
+    client::ReaderOptions options;
+    options.topic = topic;
+    options.on_lost = client::ReaderOptions::OnLost::kGoOn;
+    if (plan_.stop == Plan::Stop::kAtEnd || plan_.range.until()) options.unreachable_timeout = timeout;
+    options.partitions = plan_.partitions;
+    options.stop_at_end = plan_.stop == Plan::Stop::kAtEnd;
+    options.from = plan_.range.from().base == OffsetPoint::Base::kStart ? client::ReaderOptions::From::kStart : client::ReaderOptions::From::kEnd;
+    LeftOut left_out(topic);
+    Status wrong = is_there(client, plan_, topic, timeout);
+    if (wrong.ok() && plan_.range.needs_ends()) wrong = place(client, plan_, timeout, options, left_out);
+    if (!wrong.ok()) return count_failed(complain("consume " + topic, wrong));
+    if (left_out.count() > 0 && options.partitions.empty()) return count_failed(left_out.first_exit());
+    auto reader = client.reader(options);
+    if (!reader) return count_failed(complain("consume " + topic, reader.error()));
+    left_out_ += left_out.count();
+    sources_.push_back({topic, *std::move(reader), {}});
+  }
 
   int run(const Interrupts& interrupts) {
+    if (sources_.empty()) return exit_code(Woken::kDone);
     for (Source& s : sources_) s.thread = std::thread([this, &s] { read(s); });
     const Woken why = wait(interrupts);
     if (why != Woken::kDone && !leave()) {
@@ -124,7 +165,7 @@ class Consumption {
     if (closed_ && unwritten_.reason() != kPipeClosed) return complain("consume", unwritten_);
     if (why == Woken::kClosedPipe || closed_) return kDone;
     if (failed_ == 0 && left_out_ > 0) return kSomeFailed;
-    if (failed_ > 0) return sources_.size() == 1 ? first_exit_.load() : exit_of(failed_, sources_.size());
+    if (failed_ > 0) return topics_ == 1 ? first_exit_.load() : exit_of(failed_, topics_);
     return why == Woken::kSignal && plan_.stop == Plan::Stop::kAtEnd ? kInterrupted : kDone;
   }
 
@@ -204,13 +245,16 @@ class Consumption {
 
   void fail(const Source& from, const Status& why) {
     flush();
-    const int code = complain("consume " + from.topic, why);
+    count_failed(complain("consume " + from.topic, why));
+  }
+  void count_failed(int code) {
     if (failed_++ == 0) first_exit_ = code;
   }
 
   const Plan& plan_;
   Flag done_;  // raised when all have ended
   std::deque<Source> sources_;
+  size_t topics_ = 0;  // asked for; sources_ has those that can be read
   std::atomic<bool> stopping_{false}, closed_{false};
   std::atomic<size_t> ended_{0}, failed_{0}, left_out_{0};  // sources, sources, partitions
   std::atomic<int> first_exit_{kFailed};
@@ -230,22 +274,21 @@ void declare_consume(OptionSet& options) {
       .value("format,f", "of a record: json (a line each), or text with %t %k %v %p %o %d %u %K %V %T %H %h{...} %e %x %y %a{...} %i", "json");
 }
 
+Status named_once(const std::vector<std::string>& topics) {
+  for (auto at = topics.begin(); at != topics.end(); ++at)
+    if (std::find(topics.begin(), at, *at) != at) return usage(fmt::format("topic {} is named twice", *at));
+  return {};
+}
+
 int consume(const Arguments& arguments, const Context& context) {
   const auto plan = plan_of(arguments);
   if (!plan) return complain("consume", plan.error());
+  if (const Status once = named_once(arguments.positionals()); !once.ok()) return complain("consume", once);
   const Interrupts interrupts;
   auto client = connect(context);
   if (!client) return complain("consume " + arguments.positionals()[0], client.error());
   Consumption consumption(*plan);
-  for (const std::string& topic : arguments.positionals()) {
-    size_t left_out = 0;
-    const auto options = reader_options(*client, *plan, topic, context.timeout, left_out);
-    if (!options) return complain("consume " + topic, options.error());
-    auto reader = client->reader(*options);
-    if (!reader) return complain("consume " + topic, reader.error());
-    consumption.leave_out(left_out);
-    consumption.add(topic, *std::move(reader));
-  }
+  for (const std::string& topic : arguments.positionals()) consumption.add(*client, topic, context.timeout);
   return consumption.run(interrupts);
 }
 

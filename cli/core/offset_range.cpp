@@ -42,6 +42,18 @@ int64_t place(const OffsetPoint& p, const LogEnds& log) {
   return log.end.v - std::min(-p.distance, length);
 }
 
+std::string held(const LogEnds& log) {
+  if (log.start == log.end) return "the log holds no records, the next one is " + std::to_string(log.end.v);
+  return "the log holds " + std::to_string(log.start.v) + " up to " + std::to_string(log.end.v) + " (exclusive)";
+}
+
+bool is_reversed(const OffsetPoint& from, const OffsetPoint& until) { return until.base == from.base && until.distance < from.distance; }
+// Whatever the log holds: nothing lies behind its end or before its start.
+bool is_empty(const OffsetPoint& from, const OffsetPoint& until) {
+  const bool from_end = from.base == Base::kEnd && from.distance == 0, until_start = until.base != Base::kEnd && until.distance == 0;
+  return from == until || from_end || until_start;
+}
+
 }  // namespace
 
 Result<OffsetRange> OffsetRange::parse(std::string_view text) {
@@ -58,8 +70,8 @@ Result<OffsetRange> OffsetRange::parse(std::string_view text) {
   const auto until = point(right);
   if (!from || (!until && !right.empty())) return wrong(text);
   range.from_ = *from, range.until_ = until;
-  if (until && until->base == from->base && until->distance <= from->distance)
-    return Status(ION_E_INVALID, "the range \"" + std::string(text) + "\" ends before it begins");
+  if (until && is_reversed(*from, *until)) return Status(ION_E_INVALID, "the range \"" + std::string(text) + "\" ends before it begins");
+  if (until && is_empty(*from, *until)) return Status(ION_E_INVALID, "the range \"" + std::string(text) + "\" is empty: its end is the first offset that is not read");
   return range;
 }
 
@@ -67,11 +79,11 @@ bool OffsetRange::needs_ends() const noexcept { return until_ || from_.base == B
 
 Result<OffsetRange::Span> OffsetRange::within(const LogEnds& log) const {
   const int64_t from = place(from_, log);
-  if (from < log.start.v || (from > log.end.v && !until_))
-    return Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(from) + " is not there: the log holds " + std::to_string(log.start.v) + " up to " +
-                                          std::to_string(log.end.v) + " (exclusive)");
+  // A log that begins behind the range is past it: there is nothing to read, and nothing is wrong.
+  if (until_ && place(*until_, log) <= log.start.v && from <= log.start.v) return Span{log.start, log.start};
+  if (from < log.start.v || from > log.end.v) return Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(from) + " is not there: " + held(log));
   Span span{Offset{from}, std::nullopt};
-  if (until_) span.until = std::min(Offset{place(*until_, log)}, log.end);  // what is not there yet is not waited for
+  if (until_) span.until = std::max(span.from, std::min(Offset{place(*until_, log)}, log.end));  // what is not there yet is not waited for
   return span;
 }
 

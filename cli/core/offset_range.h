@@ -23,7 +23,7 @@ struct LogEnds {
 
 class OffsetRange {
  public:
-  // INVALID for anything that is no offset, or a range that ends before it begins.
+  // INVALID for anything that is no offset, or a range that ends before it begins or is empty in every log.
   static Result<OffsetRange> parse(std::string_view text);
 
   const OffsetPoint& from() const noexcept { return from_; }
@@ -35,7 +35,8 @@ class OffsetRange {
     Offset from;
     std::optional<Offset> until;
   };
-  // OUT_OF_RANGE when it begins at a number that the log does not have and is not just about to have.
+  // What of it a log holds. OUT_OF_RANGE when it begins at a number that the log does not have and is not just about to have; a range
+  // whose end the log's start has passed is empty, and no mistake.
   Result<Span> within(const LogEnds& log) const;
 
  private:

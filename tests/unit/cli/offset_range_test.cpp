@@ -59,6 +59,25 @@ TEST(OffsetRange, a_range_that_ends_before_it_begins_is_refused) {
   EXPECT_EQ(span("-10:-20"), "INVALID");
 }
 
+TEST(OffsetRange, an_empty_range_is_not_called_reversed) {
+  EXPECT_NE(OffsetRange::parse("5:5").error().message().find("is empty: its end is the first offset that is not read"), std::string::npos);
+  for (const char* text : {"end:end", "end:start", "end:100", "-5:start", ":0", "-5:-5"}) {
+    const auto range = OffsetRange::parse(text);
+    ASSERT_FALSE(range) << text;
+    EXPECT_NE(range.error().message().find("is empty"), std::string::npos) << text;
+  }
+  EXPECT_NE(OffsetRange::parse("5:4").error().message().find("ends before it begins"), std::string::npos);
+}
+
+TEST(OffsetRange, a_log_that_lies_behind_a_range_has_nothing_of_it_and_one_that_lies_before_it_is_out_of_range) {
+  EXPECT_EQ(span("2:10"), "10..10");
+  EXPECT_EQ(span("0:5"), "10..10");
+  EXPECT_EQ(span(":5"), "10..10");
+  EXPECT_EQ(span("2:11"), "OUT_OF_RANGE") << "10 is wanted, and 2 too";
+  EXPECT_EQ(span("101:110"), "OUT_OF_RANGE");
+  EXPECT_EQ(span("100:110"), "100..100");
+}
+
 TEST(OffsetRange, nonsense_is_refused) {
   for (const char* text : {"", "x", "5x", "+", "-", "1:2:3", ":", "--5", "1-2-3", "99999999999999999999", "@2026-01-01"}) EXPECT_EQ(span(text), "INVALID") << text;
 }

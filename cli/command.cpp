@@ -40,7 +40,7 @@ int deliver(std::string_view what, std::string_view text, int code) {
   const Status written = write_all(text);
   if (written.ok() || written.reason() == kPipeClosed) return code;
   const int failed = complain(what, written);
-  return code == kDone ? failed : code;
+  return code == kDone || code == kSomeFailed ? failed : code;
 }
 
 int exit_of(size_t failed, size_t all) {

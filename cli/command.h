@@ -38,8 +38,8 @@ const std::vector<Command>& command_table();
 
 // One line on stderr: `ion: WHAT: CODE REASON: words`. Answers the exit code that belongs to it.
 int complain(std::string_view what, const Status& why);
-// Writes a command's answer to stdout. Answers `code`, or kFailed after a complaint when it could not be written; a closed pipe is
-// no failure: whoever reads has enough.
+// Writes a command's answer to stdout. Answers `code`, or kFailed after a complaint when it could not be written, unless `code` says
+// kNotAllowed or kNoBroker; a closed pipe is no failure: whoever reads has enough.
 int deliver(std::string_view what, std::string_view text, int code = kDone);
 // For commands over many names.
 int exit_of(size_t failed, size_t all);

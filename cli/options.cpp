@@ -76,6 +76,14 @@ Result<std::vector<std::pair<std::string, std::string>>> Arguments::pairs(const 
   return out;
 }
 
+Result<std::map<std::string, std::string>> Arguments::settings(const std::string& name) const {
+  ION_TRY(const auto all, pairs(name, '='));
+  std::map<std::string, std::string> out;
+  for (const auto& [key, value] : all)
+    if (!out.emplace(key, value).second) return usage(fmt::format("--{}: {} is given twice, as {} and {}", name, key, out[key], value));
+  return out;
+}
+
 OptionSet::OptionSet() : shown_("options", kWidth, kWidth / 2) {}
 
 OptionSet& OptionSet::flag(const char* names, const char* help) {
@@ -89,6 +97,8 @@ OptionSet& OptionSet::value(const char* names, const char* help, const char* sta
   return *this;
 }
 OptionSet& OptionSet::values(const char* names, const char* help) {
+  const std::string_view all(names);
+  repeated_.emplace(all.substr(0, all.find(',')));
   shown_.add_options()(names, po::value<std::vector<std::string>>()->composing()->value_name("X"), help);
   return *this;
 }
@@ -147,14 +157,21 @@ Result<Arguments> OptionSet::parse(const std::vector<std::string>& arguments) co
       out.positionals_ = texts;
       continue;
     }
-    const bool empty = std::find(texts.begin(), texts.end(), std::string()) != texts.end();
-    if (empty && may_be_empty_.count(name) == 0) return usage(fmt::format("--{}: its value is empty", name));
+    ION_CHECK(check_values(name, texts));
     out.texts_[name] = texts;
     if (!value.defaulted()) out.chosen_.insert(name);
   }
   if (out.has("help")) return out;
   ION_CHECK(check_words(out.positionals_));
   return out;
+}
+
+// Of two values one would be dropped in silence.
+Status OptionSet::check_values(const std::string& name, const std::vector<std::string>& values) const {
+  const bool empty = std::find(values.begin(), values.end(), std::string()) != values.end();
+  if (empty && may_be_empty_.count(name) == 0) return usage(fmt::format("--{}: its value is empty", name));
+  if (values.size() == 1 || repeated_.count(name) != 0) return {};
+  return usage(fmt::format("--{} is given {} times, as {}; it has one value", name, values.size(), fmt::join(values, " and ")));
 }
 
 Status OptionSet::check_words(const std::vector<std::string>& words) const {

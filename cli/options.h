@@ -37,6 +37,8 @@ class Arguments {
   Result<std::vector<std::string>> list(const std::string& name) const;
   // Of repeated `key=value` (or another mark between them), in order.
   Result<std::vector<std::pair<std::string, std::string>>> pairs(const std::string& name, char mark) const;
+  // Of repeated `key=value`, each key once.
+  Result<std::map<std::string, std::string>> settings(const std::string& name) const;
 
  private:
   friend class OptionSet;
@@ -50,7 +52,7 @@ class OptionSet {
   OptionSet();
   // `names` is "long" or "long,l".
   OptionSet& flag(const char* names, const char* help);
-  OptionSet& value(const char* names, const char* help, const char* standard = nullptr);
+  OptionSet& value(const char* names, const char* help, const char* standard = nullptr);  // given at most once
   OptionSet& values(const char* names, const char* help);  // may be repeated
   OptionSet& may_be_empty(const char* name);               // an empty value means something; else it is a mistake
   OptionSet& positionals(size_t least, size_t most);       // how many words without a dash; none when not called
@@ -63,10 +65,11 @@ class OptionSet {
  private:
   boost::program_options::options_description shown_;
   Status check_words(const std::vector<std::string>& words) const;
+  Status check_values(const std::string& name, const std::vector<std::string>& values) const;
 
   size_t least_ = 0, most_ = 0;
   std::string synopsis_;
-  std::set<std::string> may_be_empty_;
+  std::set<std::string> may_be_empty_, repeated_;
 };
 
 }  // namespace ion::cli

@@ -46,7 +46,7 @@ Result<Plan> plan_of(const Arguments& a) {
   ION_TRY(plan.shape.linger, a.duration("linger"));
   ION_TRY(plan.shape.seed, a.count("seed", UINT64_MAX));
   ION_TRY(const uint64_t partitions, a.count("partitions", kPartitionsMax));
-  ION_TRY(const auto config, a.pairs("config", '='));
+  ION_TRY(const auto config, a.settings("config"));
   if (plan.shape.record_bytes == 0 || plan.shape.record_bytes > kRecordBytesMax) return usage(fmt::format("--size: want 1 up to 16MiB, have {}; the size is that of a record's value", a.text("size")));
   if (plan.shape.records == 0 || clients == 0) return usage("--records and --clients: at least 1");
   if (plan.shape.batch_bytes < 1024 || plan.shape.batch_bytes > kRecordBytesMax) return usage("--batch-bytes: want 1KiB up to 16MiB");
@@ -59,7 +59,7 @@ Result<Plan> plan_of(const Arguments& a) {
   }
   plan.for_a_new_topic = a.chosen("partitions") || a.has("config");
   plan.topic.partitions = static_cast<uint32_t>(partitions);
-  plan.topic.config = {config.begin(), config.end()};
+  plan.topic.config = config;
   const std::string& acks = a.text("acks");
   if (acks != "all" && acks != "leader" && acks != "none") return usage("--acks: want all, leader or none, have \"" + acks + "\"");
   plan.shape.acks = acks == "all" ? client::Acks::kAll : acks == "leader" ? client::Acks::kLeader : client::Acks::kNone;
@@ -217,7 +217,7 @@ int finish(std::string_view what, const Result<bench::Report>& report, const Con
   const int code = deliver(what, context.format == Format::kJson ? bench::as_json(*report) : bench::as_text(*report));
   if (report->real.errors == 0) return code;
   complain(what, Status(report->real.first_error.code(), fmt::format("{} records failed, the first: {}", report->real.errors, report->real.first_error.message())));
-  return kSomeFailed;
+  return code == kDone ? kSomeFailed : code;
 }
 
 void declare_bench(OptionSet& options) {

@@ -98,14 +98,14 @@ int topic_create(const Arguments& arguments, const Context& context) {
   client::NewTopic wanted;
   const auto partitions = arguments.has("partitions") ? arguments.count("partitions", kPartitionsMax) : Result<uint64_t>(uint64_t{0});
   const auto replicas = arguments.has("replicas") ? arguments.count("replicas", kReplicasMax) : Result<uint64_t>(uint64_t{0});
-  const auto config = arguments.pairs("config", '=');
+  const auto config = arguments.settings("config");
   if (!partitions) return complain("topic create", partitions.error());
   if (!replicas) return complain("topic create", replicas.error());
   if (!config) return complain("topic create", config.error());
   if (arguments.has("partitions") && *partitions == 0) return complain("topic create", usage("--partitions: at least 1"));
   wanted.partitions = static_cast<uint32_t>(*partitions);
   wanted.replication = static_cast<uint32_t>(*replicas);
-  wanted.config = {config->begin(), config->end()};
+  wanted.config = *config;
   wanted.mode = arguments.has("dry-run") ? client::NewTopic::Mode::kDryRun : client::NewTopic::Mode::kCreate;
   auto client = connect(context);
   if (!client) return complain("topic create", client.error());

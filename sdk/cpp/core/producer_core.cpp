@@ -233,7 +233,6 @@ void ProducerCore::on(const LinkDown& e, Instant now, Actions& out) {
   if (!worth_asking_again(e.cause, Repeat::kSafe)) {
     for (PartitionQueue& p : partitions_)
       if (p.leader == e.link.address) fail_queue(p, e.cause.status, out, Sent::kUnknown);
-    return;
   }
   if (used_records_ == 0) return;
   want_metadata(out);

@@ -244,6 +244,22 @@ TEST(ProducerRetry, follows_a_leader_that_moved) {
   EXPECT_EQ(w.sent[0].bytes, s.bytes);
 }
 
+TEST(ProducerRetry, a_stream_that_ends_for_good_holds_up_no_batch_whose_leader_moved) {
+  World w;
+  w.ready();
+  w.send("moved");
+  w.wait(seconds(1));
+  const LinkId old = w.take().link;
+  w.partitions(1, "broker-b:1");
+  w.opened.clear();
+  w.tell(produce::LinkDown{old, {Status(ION_E_UNAUTHENTICATED, "who are you"), false, {}, {}}, 0});
+  EXPECT_TRUE(w.outcomes.empty());
+  EXPECT_NE(std::find(w.opened.begin(), w.opened.end(), LinkId{"broker-b:1", Lane::kBulk}), w.opened.end()) << "in the same step, not at the next event";
+  w.up(Lane::kBulk, "broker-b:1");
+  w.ack();
+  EXPECT_EQ(w.delivered(), Strings{"moved"});
+}
+
 TEST(ProducerRetry, links_are_opened_again_with_growing_pauses) {
   World w;
   w.ready();

@@ -157,7 +157,7 @@ class HandLog final : public Log {
     if (damaged) s.bad_from = d.first, s.bad_upto = d.next;
     return s;
   }
-  Answer meta_put(Op& op, std::span<const ion_field>) override { return meta_fails.ok() ? op.ok() : op.refuse(meta_fails); }
+  Answer meta_put(Op& op, std::span<const ion_field>) override { return ++meta_puts, meta_fails.ok() ? op.ok() : op.refuse(meta_fails); }
   Answer meta_get(Op& op, std::string_view) override { return op.refuse(Status(ION_E_NOT_FOUND, "nothing")); }
   Result<std::vector<ion_range>> ranges(Offset, size_t) override { return std::vector<ion_range>{}; }
   Status configure(const OpenOptions&) override { return {}; }
@@ -169,7 +169,7 @@ class HandLog final : public Log {
   Status append_fails, meta_fails;
   bool hold_appends = false, damaged = false, closed = false;
   bool apart = false;  // a read answers a buffer for each batch
-  int syncs = 0;
+  int syncs = 0, meta_puts = 0;
 
  private:
   static std::vector<uint8_t> copy(std::span<const ion_batch> batches) {

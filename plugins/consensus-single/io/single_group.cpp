@@ -69,6 +69,7 @@ void SingleGroup::open(GroupServices world, std::shared_ptr<Storage> storage, co
 
 // The log is given back before the answer: the storage would keep it open for ever.
 void SingleGroup::refuse_open(Opened done, const Status& why) {
+  stop_term_timer();
   call([&](Op& op) { return log_->close(op); }, [self = shared_from_this(), done = std::move(done), why](const ion_result&) { done(why); });
 }
 
@@ -99,7 +100,7 @@ void SingleGroup::begin_term(Opened done) {
 }
 
 // `done` on the shard.
-void SingleGroup::write_term(std::function<void(Status)> done) {
+void SingleGroup::write_term(std::function<void(const Status&)> done) {
   struct Term {
     std::array<uint8_t, 8> value{};
     ion_field item{};
@@ -113,10 +114,48 @@ void SingleGroup::write_term(std::function<void(Status)> done) {
          self->on_shard([self, done, status = Status::from(r.status, r.err)] {
            self->writing_term_ = false;
            self->term_durable_ = status.ok();
-           if (!status.ok()) self->world_.logger.warn("the metadata log takes no entries now", {{"group", self->name_}, {"why", status.text()}});
+           if (status.ok()) self->takes_entries();
+           else self->takes_none(status);
+           if (left_nothing(status)) self->write_term_later();
            done(status);
          });
        });
+}
+
+void SingleGroup::write_term_later() {
+  if (closed_ || term_timer_ != nullptr) return;
+  const Nanos after = std::exchange(term_retry_, std::min(kRetryFullLast, Nanos{2 * term_retry_.n}));
+  const auto armed = world_.timers.arm(
+      shard_, world_.clock.now() + after,
+      [](void* ctx) noexcept {
+        auto* const self = static_cast<SingleGroup*>(ctx);
+        self->term_timer_ = nullptr;
+        if (!self->term_durable_ && !self->writing_term_) self->try_term();
+      },
+      this);  // disarmed before the log is closed
+  if (armed) term_timer_ = *armed;  // else the next proposal tries
+}
+
+void SingleGroup::stop_term_timer() {
+  if (term_timer_ != nullptr) (void)world_.timers.disarm(std::exchange(term_timer_, nullptr));
+}
+
+// Of a group that is open: its proposals wait for the term.
+void SingleGroup::try_term() {
+  write_term([self = shared_from_this()](const Status& status) {
+    if (self->core_ == nullptr || self->core_->failed()) return self->maybe_close();
+    if (!status.ok()) return self->withdraw(status);
+    self->append_next();
+    self->maybe_close();
+  });
+}
+
+void SingleGroup::takes_none(const Status& why) {
+  if (!std::exchange(refusing_, true)) world_.logger.warn("the metadata log takes no entries now", {{"group", name_}, {"why", why.text()}});
+}
+
+void SingleGroup::takes_entries() {
+  if (std::exchange(refusing_, false)) world_.logger.info("the metadata log takes entries again", {{"group", name_}});
 }
 
 // Everything in the log is made durable once more, then applied: with one member what is in the log is what was decided.
@@ -136,22 +175,18 @@ Answer SingleGroup::propose(Op& op, std::span<const ion_buf> parts) {
   if (core_->failed()) return op.refuse(failed_);
   if (pending_.size() >= world_.proposals_max)
     return op.refuse(Status(ION_E_OVERLOADED, "group " + name_ + ": " + std::to_string(pending_.size()) + " proposals wait already"));
-  if (!term_durable_) {
-    if (!writing_term_) write_term([self = shared_from_this()](const Status&) { self->maybe_close(); });
-    if (!term_durable_)
-      return op.refuse(Status(ION_E_NO_SPACE, "group " + name_ + ": its log could not be written at the start, and is tried again with each proposal"));
-  }
   if (!sync_waits_.ok()) return op.refuse(sync_waits_);  // it could wait for long
   const uint64_t index = core_->propose();
   pending_.push_back({index, entry_batch(index, term_, parts), {}, {}, op.later()});
   pending_.back().part = borrowed(pending_.back().batch);
+  if (!term_durable_ && !writing_term_) try_term();
   append_next();
   return op.pending();
 }
 
 // One append at a time: a failed one must not leave a hole in front of those behind it.
 void SingleGroup::append_next() {
-  if (appending_ || appended_count_ == pending_.size() || core_->failed()) return;
+  if (!term_durable_ || appending_ || appended_count_ == pending_.size() || core_->failed()) return;
   appending_ = true;
   Pending& p = pending_[appended_count_];  // of a deque: its address stays while others come and go
   p.one = {static_cast<ion_offset>(p.index), static_cast<ion_offset>(p.index + 1), 0, static_cast<int32_t>(term_), 1, &p.part};
@@ -166,7 +201,7 @@ void SingleGroup::appended(const Status& status) {
   if (core_->failed()) return maybe_close();
   if (left_nothing(status)) return withdraw(status);
   if (!status.ok()) return fail(status);
-  if (std::exchange(refusing_, false)) world_.logger.info("the metadata log takes entries again", {{"group", name_}});
+  takes_entries();
   const uint64_t upto = pending_[appended_count_].index + 1;
   ++appended_count_;
   obey(core_->appended(upto));
@@ -175,7 +210,7 @@ void SingleGroup::appended(const Status& status) {
 
 // What is not in the log was never decided: it is answered, and its indexes are free again.
 void SingleGroup::withdraw(const Status& why) {
-  if (!std::exchange(refusing_, true)) world_.logger.warn("the metadata log takes no entries now", {{"group", name_}, {"why", why.text()}});
+  takes_none(why);
   core_->withdraw();
   std::deque<Pending> refused;
   for (; pending_.size() > appended_count_; pending_.pop_back()) refused.push_front(std::move(pending_.back()));
@@ -312,6 +347,7 @@ Answer SingleGroup::close(Op& op) {
   on_shard([self = shared_from_this(), later] {
     if (std::exchange(self->closed_, true)) return later->fail(Status(ION_E_CLOSED, "group " + self->name_ + " is closing already"));
     self->closing_ = std::move(*later);
+    self->stop_term_timer();
     self->maybe_close();
   });
   return op.pending();

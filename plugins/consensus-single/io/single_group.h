@@ -32,9 +32,10 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   // wait for space. On an error the log is closed again.
   static void open(GroupServices world, std::shared_ptr<Storage> storage, const GroupSpec& spec, Opened done);
 
-  // NO_SPACE and OVERLOADED of the log are answered at once, leave nothing, and the next proposal tries again. A sync that answers so is
-  // asked again until there is space or the group closes; meanwhile proposals are refused with NO_SPACE. Any other failure ends the
-  // group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
+  // NO_SPACE and OVERLOADED of the log are answered at once, leave nothing, and the next proposal tries again. A term that could not be
+  // written for want of space is tried again with each proposal, which waits for it, and at least once a second. A sync that answers
+  // so is asked again until there is space or the group closes; meanwhile proposals are refused with NO_SPACE. Any other failure ends
+  // the group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
   Answer propose(Op& op, std::span<const ion_buf> parts);  // SHARD
   Answer close(Op& op);                                    // CONTROL
   GroupStat stat() const;                                  // SHARD
@@ -52,7 +53,12 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   void log_opened(Opened done);
   void refuse_open(Opened done, const Status& why);
   void begin_term(Opened done);
-  void write_term(std::function<void(Status)> done);
+  void write_term(std::function<void(const Status&)> done);
+  void write_term_later();
+  void stop_term_timer();
+  void try_term();
+  void takes_none(const Status& why);
+  void takes_entries();
   void replay(Opened done);
   void append_next();
   void appended(const Status& status);
@@ -86,7 +92,8 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   bool refusing_ = false;                             // the log takes nothing now, and the operator was told
   Status failed_;
   Status sync_waits_;  // a sync found no space and is tried again; OK when none did
-  Nanos sync_retry_ = milliseconds(10);
+  Nanos sync_retry_ = milliseconds(10), term_retry_ = milliseconds(10);
+  TimerHandle term_timer_ = nullptr;
   Opened opened_;
   Later closing_;
 };

@@ -63,6 +63,11 @@ class SingleGroupTest : public ::testing::Test {
     executor_.run_all();
     while (!storage_->now->waiting.empty()) storage_->now->finish_syncs(), executor_.run_all();
   }
+  void pass(Nanos time) {
+    clock_.move(time);
+    timers_.fire_due();
+    settle();
+  }
   // Why it could not be opened; the log is closed then.
   Status refused() {
     GroupSpec spec;
@@ -159,18 +164,55 @@ TEST_F(SingleGroupTest, a_sync_that_was_refused_is_asked_again) {
   EXPECT_EQ(code(a), ION_OK);
 }
 
-TEST_F(SingleGroupTest, a_group_opens_on_a_full_disk_and_takes_entries_when_space_is_back) {
+TEST_F(SingleGroupTest, a_group_opens_on_a_full_disk_and_each_proposal_gets_the_answer_of_its_own_try) {
   storage_->meta_fails = kFull;
   open();
-  EXPECT_EQ(code(propose("a")), ION_E_NO_SPACE);
+  const Answered a = propose("a"), b = propose("b");
   settle();
+  EXPECT_EQ(code(a), ION_E_NO_SPACE);
+  EXPECT_EQ(code(b), ION_E_NO_SPACE);
+  EXPECT_NE((**a).message().find("the disk is full"), std::string::npos) << (**a).text();
   storage_->now->meta_fails = {};
-  EXPECT_EQ(code(propose("b")), ION_E_NO_SPACE);  // its term is on its way to the disk
-  settle();
-  const Answered c = propose("c");
+  const Answered c = propose("c"), d = propose("d");
   settle();
   EXPECT_EQ(code(c), ION_OK);
-  EXPECT_EQ(machine_.list, std::vector<std::string>{"1:c"});
+  EXPECT_EQ(code(d), ION_OK);
+  EXPECT_EQ(machine_.list, (std::vector<std::string>{"1:c", "2:d"}));
+}
+
+TEST_F(SingleGroupTest, a_term_that_found_no_space_is_written_by_itself_when_there_is_some) {
+  storage_->meta_fails = kFull;
+  open();
+  for (int i = 0; i < 30; ++i) pass(seconds(1));
+  EXPECT_EQ(storage_->now->meta_puts, 31);
+  EXPECT_EQ(logger_.count("takes no entries now"), 1u);
+  storage_->now->meta_fails = {};
+  pass(seconds(1));
+  EXPECT_EQ(logger_.count("takes entries again"), 1u);
+  EXPECT_EQ(storage_->now->meta_puts, 32);
+  pass(seconds(60));
+  EXPECT_EQ(storage_->now->meta_puts, 32) << "it is written";
+}
+
+TEST_F(SingleGroupTest, a_term_that_fails_otherwise_is_told_to_who_proposes) {
+  storage_->meta_fails = kFull;
+  open();
+  storage_->now->meta_fails = Status(ION_E_FAILED, "not known which of two files is there");
+  const Answered a = propose("a");
+  settle();
+  EXPECT_EQ(code(a), ION_E_FAILED);
+  EXPECT_NE((**a).message().find("which of two files"), std::string::npos) << (**a).text();
+}
+
+TEST_F(SingleGroupTest, a_group_that_closes_writes_no_term_any_more) {
+  storage_->meta_fails = kFull;
+  open();
+  bool closed = false;
+  call([&](Op& op) { return group_->close(op); }, [&](const ion_result&) { closed = true; });
+  settle();
+  EXPECT_TRUE(closed);
+  EXPECT_EQ(timers_.armed(), 0u);
+  group_.reset();
 }
 
 TEST_F(SingleGroupTest, a_sync_without_space_answers_nothing_and_goes_on_by_itself) {

@@ -116,6 +116,11 @@ class FakeDisk {
     const std::lock_guard lock(mutex_);
     before_flush_ = std::move(f);
   }
+  // Called after each allocate with the path and what came of it, without the disk's lock: others may ask for space here.
+  void after_allocate(std::function<void(const std::string&, const Status&)> f) {
+    const std::lock_guard lock(mutex_);
+    after_allocate_ = std::move(f);
+  }
   void clear_faults() {
     const std::lock_guard lock(mutex_);
     faults_.clear();
@@ -330,6 +335,7 @@ class FakeDisk {
   uint64_t total_bytes_ = uint64_t{1} << 40;
   std::vector<FaultRule> faults_;
   std::function<void()> before_flush_;
+  std::function<void(const std::string&, const Status&)> after_allocate_;
   std::map<std::pair<DiskOp, std::string>, uint64_t> counts_;
   std::map<std::string, uint64_t> open_;  // handles by the path they were opened with
 };

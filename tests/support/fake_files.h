@@ -75,11 +75,12 @@ class FakeFile final : public File {
     return node_->length;
   }
   Status allocate(uint64_t at, uint64_t n) override {
-    const std::lock_guard lock(disk_.mutex_);
-    ION_CHECK(admit(DiskOp::kAllocate, true));
-    ION_CHECK(space_for(at + n > node_->length ? at + n - node_->length : 0));
-    FakeDisk::grow(*node_, at + n);
-    return {};
+    std::unique_lock lock(disk_.mutex_);
+    const Status allocated = allocate_held(at, n);
+    const auto after = disk_.after_allocate_;
+    lock.unlock();
+    if (after) after(path_, allocated);
+    return allocated;
   }
   Status zero(uint64_t at, uint64_t n) override {
     const std::lock_guard lock(disk_.mutex_);
@@ -127,6 +128,12 @@ class FakeFile final : public File {
   }
 
  private:
+  Status allocate_held(uint64_t at, uint64_t n) {
+    ION_CHECK(admit(DiskOp::kAllocate, true));
+    ION_CHECK(space_for(at + n > node_->length ? at + n - node_->length : 0));
+    FakeDisk::grow(*node_, at + n);
+    return {};
+  }
   Status usable() const {
     if (life_ != disk_.life_ || disk_.crashed_) return {ION_E_CLOSED, path_ + ": the machine is down"};
     if (closed_) return {ION_E_CLOSED, path_ + ": is closed"};

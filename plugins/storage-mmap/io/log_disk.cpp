@@ -87,8 +87,8 @@ void LogDisk::give_back_tail(Segment& segment) {
 }
 
 Status LogDisk::resume(Segment& segment, uint64_t capacity) {
-  const Status resumed = resume_file(segment, capacity);
-  if (resumed.code() == ION_E_NO_SPACE) context_.refused_for_space(capacity - segment.end());
+  const Status resumed = context_.probe.allocate([&] { return resume_file(segment, capacity); });
+  if (resumed.code() == ION_E_NO_SPACE) context_.refused_for_space(state_.name, capacity - segment.end());
   return resumed;
 }
 

@@ -83,7 +83,7 @@ Status LogWriter::write(uint64_t bytes) {
       return state_.failure();
     }
     retired_ = true;
-    context_.no_space_for(active_->capacity());  // what comes wants a segment as large
+    context_.probe.refused(state_.name, active_->capacity());  // what comes wants a segment as large
     return written;
   }
   for (const Checkpoint& entry : new_entries_) body_->push(entry);

@@ -122,6 +122,7 @@ Status MmapStorage::take_name(const std::string& log, std::string_view what_for)
 }
 
 void MmapStorage::let_go(const std::string& log) {
+  context_.probe.forget(log);
   const std::lock_guard lock(mutex_);
   taken_.erase(log);
 }
@@ -216,29 +217,11 @@ Status MmapStorage::remove_directory(const std::string& path) {
 Answer MmapStorage::space(Op& op) {
   if (const Status s = serving(); !s.ok()) return op.refuse(s);
   (void)context_.jobs.answer(op.later(), [this](Later l) {
-    const Status probed = probe_space();
+    const Status probed = context_.probe.run(context_.ports.files, context_.space_rules());
     if (probed.ok()) l.ok();
     else l.fail(probed);
   });
   return op.pending();
-}
-
-// What the file system calls free need not be ours (quotas, reserved blocks), so a file as large as the largest refused one is made.
-Status MmapStorage::probe_space() {
-  const std::lock_guard lock(probe_mutex_);
-  Files& files = context_.ports.files;
-  const std::string path(kSpaceProbePath);
-  uint64_t wanted = context_.refused_bytes.load(std::memory_order_relaxed);
-  const uint64_t bytes = std::max(wanted, kFirstSegmentBytes);
-  ION_TRY(const DiskSpace space, files.space());
-  ION_CHECK(check_space({space.free_bytes, space.total_bytes}, bytes, LogClass::kData, context_.space_rules()));
-  ION_CHECK(remove_if_there(files, path));
-  ION_TRY(std::unique_ptr<File> file, files.open(path, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_EXCLUSIVE));
-  const Status allocated = file->allocate(0, bytes);
-  file.reset();
-  ION_CHECK(files.remove(path));
-  if (allocated.ok()) context_.refused_bytes.compare_exchange_strong(wanted, 0);  // unless a larger one was refused meanwhile
-  return allocated;
 }
 
 Result<Uuid> MmapStorage::identity() {

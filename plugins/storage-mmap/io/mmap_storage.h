@@ -50,12 +50,10 @@ class MmapStorage final : public Storage {
   void list_slowly(Later later, const std::string& prefix, const EachName& each);
   Status remove_slowly(const std::string& log);
   Status remove_directory(const std::string& path);
-  Status probe_space();
 
   StorageMetrics metrics_;
   StorageContext context_;
   std::unique_ptr<File> lock_;
-  std::mutex probe_mutex_;    // one probe file at a time; held across I/O by blocking jobs alone
   mutable std::mutex mutex_;  // of what follows
   std::map<std::string, std::string> taken_;  // log, what for
   bool started_ = false, draining_ = false;

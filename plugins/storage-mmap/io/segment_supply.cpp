@@ -108,16 +108,12 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
     path = directory_.ahead(next_number_++);
   }
   const auto refused = [&](Status why) {
-    if (why.code() == ION_E_NO_SPACE) context_.refused_for_space(capacity);
+    if (why.code() == ION_E_NO_SPACE) context_.refused_for_space(name_, capacity);
     const std::lock_guard lock(mutex_);
     if (!std::exchange(refused_, true)) context_.ports.logger.warn("no further segment", {{"log", name_}, {"why", why.text()}});
     return why;
   };
-  const Result<DiskSpace> space = context_.ports.files.space();
-  if (!space) return refused(space.error());
-  if (Status fits = check_space({space->free_bytes, space->total_bytes}, capacity, log_class_, context_.space_rules()); !fits.ok())
-    return refused(std::move(fits));
-  Result<std::unique_ptr<SegmentFile>> file = SegmentFile::make(context_.open_files, std::move(path), capacity, how);
+  Result<std::unique_ptr<SegmentFile>> file = context_.probe.allocate([&] { return make_file(path, capacity, how); });
   if (!file) return refused(file.error());
   Result<std::unique_ptr<MappedFile>> map = (*file)->map();
   if (!map) {
@@ -131,6 +127,12 @@ Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
     retry_at_ = {};
   }
   return ReadySegment{*std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.maps)};
+}
+
+Result<std::unique_ptr<SegmentFile>> SegmentSupply::make_file(const std::string& path, uint64_t capacity, Prepare how) {
+  ION_TRY(const DiskSpace space, context_.ports.files.space());
+  ION_CHECK(check_space({space.free_bytes, space.total_bytes}, capacity, log_class_, context_.space_rules()));
+  return SegmentFile::make(context_.open_files, path, capacity, how);
 }
 
 void SegmentSupply::stop(UniqueFunction<void()> done) {

@@ -48,6 +48,7 @@ class SegmentSupply final : public PreparedOwner, public std::enable_shared_from
     uint64_t capacity = 0;
     Receiver receiver;
   };
+  Result<std::unique_ptr<SegmentFile>> make_file(const std::string& path, uint64_t capacity, Prepare how);
   void start_job();
   void work();
   std::optional<ReadySegment> take_held(uint64_t bytes);

@@ -10,6 +10,7 @@
 #include "io/open_files.h"
 #include "io/prepared_budget.h"
 #include "io/read_map.h"
+#include "io/space_probe.h"
 #include "storage_mmap_config.h"
 #include "storage_mmap_metrics.h"
 
@@ -46,7 +47,7 @@ struct StorageContext {
   PreparedBudget prepared;
   OpenFiles open_files;
   Flusher flusher;
-  std::atomic<uint64_t> refused_bytes{0};  // of the largest file that found no space since there was some
+  SpaceProbe probe;
   Uuid identity;                    // from start on
   std::unique_ptr<MarkFile> marks;  // from start on
 
@@ -55,14 +56,10 @@ struct StorageContext {
     return {permille(config.refuse_produce_at), permille(config.read_only_at)};
   }
 
-  void refused_for_space(uint64_t bytes) noexcept {
+  // `log` got no segment of `bytes`.
+  void refused_for_space(const std::string& log, uint64_t bytes) {
     metrics.refused_for_space();
-    no_space_for(bytes);
-  }
-  void no_space_for(uint64_t bytes) noexcept {
-    uint64_t most = refused_bytes.load(std::memory_order_relaxed);
-    while (most < bytes && !refused_bytes.compare_exchange_weak(most, bytes, std::memory_order_relaxed)) {
-    }
+    probe.refused(log, bytes);
   }
 
   // Says that the disk is slow, at most once a second for all logs.

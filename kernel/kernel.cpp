@@ -124,7 +124,7 @@ Status Broker::Parts::start_plugins() {
 }
 
 Status Broker::Parts::serve_topics() {
-  ION_TRY(topics, TopicServer::build(world, config(), *plugins, metrics, identity));
+  ION_TRY(topics, TopicServer::build(world, *data_dir, config(), *plugins, metrics, identity));
   stop_order.push("the metadata log", [this](Nanos left) { return topics->close_metadata(left); });
   ION_CHECK(topics->open_metadata());
   stop_order.push("partitions", [this](Nanos left) { return topics->close_partitions(left); });

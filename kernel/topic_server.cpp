@@ -8,12 +8,7 @@ namespace ion {
 namespace {
 
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
-
-partition::SpaceWatch::Ask asker(Storage& storage) {
-  return [&storage](std::function<void(Status)> done) {
-    call([&](Op& op) { return storage.space(op); }, [done = std::move(done)](const ion_result& r) { done(Status::from(r.status, r.err)); });
-  };
-}
+constexpr Nanos kLookLimit = seconds(5);         // of finding out whether there is space; a start does not wait longer for it
 
 pipeline::EachPlugin lister(host::PluginHost& host) {
   return [&host](ion_plugin_fn each, void* ctx) {
@@ -32,7 +27,7 @@ pipeline::EachPlugin lister(host::PluginHost& host) {
 cluster::TopicSettings TopicServer::defaults() const {
   cluster::TopicSettings settings;
   settings.segment_bytes = config_.topics.segment_bytes;
-  settings.fsync = config_.topics.durability == "fsync" && (plugins_.storage().caps() & ION_STORAGE_VOLATILE) == 0;
+  settings.fsync = config_.topics.durability == "fsync" && !volatile_storage();
   return settings;
 }
 
@@ -47,22 +42,23 @@ pipeline::PipelineLimits TopicServer::limits() const {
   return limits;
 }
 
-TopicServer::TopicServer(World& world, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics)
+TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics)
     : world_(world), plugins_(plugins), config_(config), partition_metrics_(std::move(metrics)),
-      space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), asker(plugins.storage())}), ids_(world.random_for("kernel/ids")),
+      reserve_(data_dir, world.executor(), world.logger()),
+      space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), [this](std::function<void(Status)> done) { ask_for_space(std::move(done)); }}), ids_(world.random_for("kernel/ids")),
       local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_, space_}, plugins.storage(), view_,
               world.control_shard(), defaults(), world.descriptors_max()}),
       controller_({world.executor(), world.timers(), world.clock(), world.logger(), *ids_, plugins.router(), NodeId{config.node.id},
                    ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_, space_,
-                   (plugins.storage().caps() & ION_STORAGE_VOLATILE) != 0},
+                   volatile_storage(), volatile_storage() ? nullptr : &reserve_},
                   local_),
       admission_(config.limits.inflight_bytes_max), interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }}),
       pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, limits(), health_} {}
 
-Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, const config::KernelConfig& config, PluginSet& plugins,
+Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
                                                         observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity) {
   ION_TRY(partition::PartitionMetrics partition_metrics, partition::PartitionMetrics::declare(metrics));
-  std::unique_ptr<TopicServer> made(new TopicServer(world, plugins, config, std::move(partition_metrics)));
+  std::unique_ptr<TopicServer> made(new TopicServer(world, data_dir, plugins, config, std::move(partition_metrics)));
   if (config.topics.durability == "fsync" && !made->defaults().fsync)
     world.logger().warn("the storage plugin keeps records in memory only: topics are made with durability=os");
   ION_CHECK(made->add_interceptors(metrics));
@@ -112,7 +108,25 @@ Status TopicServer::open_metadata() {
 Status TopicServer::open_partitions() {
   const Awaited served;
   local_.start(controller_, served.done());
-  return served.wait(world_, kRecoveryLimit, "opening the partitions");
+  ION_CHECK(served.wait(world_, kRecoveryLimit, "opening the partitions"));
+  const Awaited looked;
+  space_.look("a check at the start", [done = looked.done()] { done({}); });
+  if (const Status told = looked.wait(world_, kLookLimit, "asking the storage for space"); !told.ok())
+    world_.logger().warn("it is not known whether the storage has space", {{"why", told.message()}});
+  return {};
+}
+
+// Yes: what was refused lately would be taken, and the space that is kept for deletes is there.
+void TopicServer::ask_for_space(std::function<void(Status)> done) {
+  const auto ask_storage = [this, done] { call([&](Op& op) { return plugins_.storage().space(op); }, [done](const ion_result& r) { done(Status::from(r.status, r.err)); }); };
+  if (volatile_storage()) return ask_storage();
+  const Status given = post_blocking(world_.executor(), [this, done, ask_storage] {
+    const Status kept = reserve_.keep();
+    if (kept.code() == ION_E_NO_SPACE) return done(kept);
+    if (!kept.ok()) world_.logger().warn("no space can be kept for deletes", {{"why", kept.text()}});
+    ask_storage();
+  });
+  if (!given.ok()) done(given);
 }
 
 Status TopicServer::close_partitions(Nanos limit) {

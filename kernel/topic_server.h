@@ -11,6 +11,7 @@
 #include "observe/health.h"
 #include "observe/metric_registry.h"
 #include "plugin_set.h"
+#include "space_reserve.h"
 
 #include <memory>
 
@@ -18,11 +19,12 @@ namespace ion {
 
 class TopicServer {
  public:
-  // `identity` gets the address of the first listener later, before the first request.
-  static Result<std::unique_ptr<TopicServer>> build(World& world, const config::KernelConfig& config, PluginSet& plugins,
+  // `data_dir` outlives the work of the broker. `identity` gets the address of the first listener later, before the first request.
+  static Result<std::unique_ptr<TopicServer>> build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
                                                     observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity);
 
   Status open_metadata();
+  // Health tells afterwards whether there is space for writes.
   Status open_partitions();
   Status close_partitions(Nanos limit);
   Status close_metadata(Nanos limit);
@@ -33,7 +35,9 @@ class TopicServer {
   void stop_interceptors() { interceptors_.stop(); }
 
  private:
-  TopicServer(World& world, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics);
+  TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics);
+  bool volatile_storage() const { return (plugins_.storage().caps() & ION_STORAGE_VOLATILE) != 0; }
+  void ask_for_space(std::function<void(Status)> done);
   cluster::TopicSettings defaults() const;
   Status add_interceptors(observe::MetricRegistry& metrics);
   pipeline::PipelineLimits limits() const;
@@ -43,6 +47,7 @@ class TopicServer {
   const config::KernelConfig& config_;
   partition::PartitionMetrics partition_metrics_;
   observe::Health health_;
+  SpaceReserve reserve_;
   partition::SpaceWatch space_;
   cluster::MetadataView view_;
   std::unique_ptr<Random> ids_;

@@ -105,9 +105,14 @@ void Controller::delete_topic(std::string name, TopicDone done) {
       [this, name = std::move(name), done] {
         const auto found = machine_.topics().find(name);
         if (found == machine_.topics().end()) return done(Status(ION_E_NOT_FOUND, "topic '" + name + "' is not there", "TOPIC_NOT_FOUND"));
-        propose(DeleteTopic{name, found->second->uuid}, [done](Result<Applied> applied) {
+        const DeleteTopic command{name, found->second->uuid};
+        const auto answer = [done](Result<Applied> applied) {
           if (!applied) return done(std::move(applied).error());
           done(std::move(applied->deleted));
+        };
+        propose(command, [this, command, answer](Result<Applied> applied) {
+          if (applied || applied.error().code() != ION_E_NO_SPACE || world_.reserve == nullptr) return answer(std::move(applied));
+          propose_from_reserve(command, answer);
         });
       },
       [done](Status s) { done(std::move(s)); });
@@ -155,6 +160,16 @@ void Controller::propose(const Command& command, AppliedDone done) {
                                        });
          if (!given.ok()) done(Status(ION_E_UNKNOWN_OUTCOME, given.message()));
        });
+}
+
+void Controller::propose_from_reserve(const Command& command, AppliedDone done) {
+  world_.reserve->lend([this, command, done = std::move(done)] {
+    const AppliedDone answered = [this, done](Result<Applied> applied) {
+      world_.reserve->put_back();
+      done(std::move(applied));
+    };
+    on_shard([this, command, answered] { propose(command, answered); }, [answered](Status s) { answered(std::move(s)); });
+  });
 }
 
 void Controller::proposed(EntryId entry, const Status& status, const AppliedDone& done) {

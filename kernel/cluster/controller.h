@@ -29,6 +29,15 @@ class ControllerObserver {
   virtual void topic_deleted(TopicPtr topic) = 0;
 };
 
+// Space that is kept for deletes, which make space. Thread: ANY.
+class DeleteReserve {
+ public:
+  virtual ~DeleteReserve() = default;
+  // Frees it, or does nothing if there is none, and runs `lent` on any thread. The bytes stay free until put_back(), once for each lend().
+  virtual void lend(std::function<void()> lent) = 0;
+  virtual void put_back() noexcept = 0;
+};
+
 struct NewTopic {
   std::string name;
   uint32_t partitions = 1, replication = 1;
@@ -49,6 +58,7 @@ struct ControllerServices {
   observe::Health& health;  // metadata entries that this version cannot apply, and a log that failed, are reasons there
   partition::SpaceWatch& space;  // told when the metadata log takes no entries for want of space
   bool volatile_storage = false;  // fsync cannot be promised: who asks for it by name is refused
+  DeleteReserve* reserve = nullptr;  // null: there is none, and a delete is refused on a full disk as any change
 };
 
 class Controller final : public Machine {
@@ -63,7 +73,8 @@ class Controller final : public Machine {
   void close(std::function<void(Status)> done) ION_ON(control_role);
 
   // `done` when the change is committed and applied here; opening the logs goes on behind it (LocalBroker tells how far). On an
-  // error nothing is left in the catalogue, UNKNOWN_OUTCOME excepted. NO_SPACE: the metadata log cannot grow now; it recovers.
+  // error nothing is left in the catalogue, UNKNOWN_OUTCOME excepted. NO_SPACE: the metadata log cannot grow now; it recovers. A
+  // delete that is refused so is tried once more with the reserve.
   void create_topic(NewTopic topic, TopicDone done);
   void delete_topic(std::string name, TopicDone done);
   void forget_tombstone(Uuid uuid);
@@ -87,6 +98,7 @@ class Controller final : public Machine {
   Result<Command> plan(const NewTopic& topic) ION_ON(shard_role);
   Result<std::vector<PartitionRecord>> place(const NewTopic& topic, uint64_t seed) ION_ON(shard_role);
   void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
+  void propose_from_reserve(const Command& command, AppliedDone done) ION_ON(shard_role);
   void proposed(EntryId entry, const Status& status, const AppliedDone& done) ION_ON(shard_role);
   void pass_over(const Entry& entry, const Status& why) ION_ON(shard_role);
 

@@ -4,6 +4,13 @@
 
 namespace ion::partition {
 
+void SpaceWatch::look(std::string_view who, std::function<void()> done) {
+  services_.ask([this, who = std::string(who), done = std::move(done)](const Status& status) {
+    if (status.code() == ION_E_NO_SPACE) refused(who, status);
+    done();
+  });
+}
+
 // Whoever finds that it was not full begins; so there is one timer at most.
 void SpaceWatch::refused(std::string_view who, const Status& why) {
   taken_.store(false, std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // Watches whether the storage of this broker has space. Whoever was refused with NO_SPACE says so here; from then on the broker does
 // not serve for writes, by one health reason however many logs were refused, and the storage is asked once a second whether it would
-// take now what it refused. Its yes ends the reason, if nobody was refused meanwhile. While all is well nothing is asked.
+// take now what it refused. Its yes ends the reason, if nobody was refused meanwhile. While all is well nothing is asked but by look().
 //
 //   well ──refused──▶ full ──(each second: storage says yes, nobody refused since, no sync waits)──▶ well
 //
@@ -36,6 +36,8 @@ class SpaceWatch {
   SpaceWatch(const SpaceWatch&) = delete;
   SpaceWatch& operator=(const SpaceWatch&) = delete;
 
+  // Asks the storage now: its NO_SPACE counts as a refusal of `who`. `done` on any thread, when that is told.
+  void look(std::string_view who, std::function<void()> done);
   // `who`: "partition orders/0".
   void refused(std::string_view who, const Status& why);
   // One that was refused has been taken: stands for a yes of a storage that cannot tell.

@@ -77,13 +77,30 @@ class HandConsensus final : public Consensus {
   HandGroups& all_;
 };
 
+// Frees the disk of a HandGroups as long as it is lent.
+class HandReserve final : public DeleteReserve {
+ public:
+  explicit HandReserve(HandGroups& group) : group_(group) {}
+  void lend(std::function<void()> lent) override {
+    ++lends, ++out;
+    if (helps) group_.refuses = {};
+    lent();
+  }
+  void put_back() noexcept override { --out; }
+  int lends = 0, out = 0;
+  bool helps = true;
+
+ private:
+  HandGroups& group_;
+};
+
 class ControllerTest : public ::testing::Test, public ControllerObserver {
  protected:
   void topic_created(TopicPtr t) override { told_.push_back("+" + t->name); }
   void topic_deleted(TopicPtr t) override { told_.push_back("-" + t->name); }
 
   void open(ClusterLimits limits = {}) {
-    controller_.emplace(ControllerServices{executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, limits, {}, health_, space_, false}, *this);
+    controller_.emplace(ControllerServices{executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, limits, {}, health_, space_, false, &reserve_}, *this);
     std::optional<Status> opened;
     controller_->open(consensus_, {}, [&](Status s) { opened = s; });
     run();
@@ -95,6 +112,12 @@ class ControllerTest : public ::testing::Test, public ControllerObserver {
     NewTopic topic;
     topic.name = std::move(name), topic.partitions = partitions;
     controller_->create_topic(topic, [answered](Result<TopicPtr> made) { *answered = std::move(made); });
+    run();
+    return answered;
+  }
+  Answered erase(std::string name) {
+    auto answered = std::make_shared<std::optional<Result<TopicPtr>>>();
+    controller_->delete_topic(std::move(name), [answered](Result<TopicPtr> gone) { *answered = std::move(gone); });
     run();
     return answered;
   }
@@ -111,6 +134,7 @@ class ControllerTest : public ::testing::Test, public ControllerObserver {
   partition::SpaceWatch space_{{timers_, clock_, logger_, health_, {0}, [](const std::function<void(Status)>& done) { done({}); }}};
   HandGroups group_;
   HandConsensus consensus_{group_};
+  HandReserve reserve_{group_};
   std::vector<std::string> told_;
   std::optional<Controller> controller_;
 };
@@ -214,6 +238,40 @@ TEST_F(ControllerTest, a_full_disk_is_answered_at_once_and_is_a_reason_until_spa
   const Answered b = create("a");
   commit();
   EXPECT_EQ(reason(b), "");
+}
+
+TEST_F(ControllerTest, a_delete_on_a_full_disk_gets_the_reserve_and_gives_it_back_when_it_is_committed) {
+  open();
+  (void)create("a"), commit();
+  group_.refuses = Status(ION_E_NO_SPACE, "the disk is full");
+  const Answered gone = erase("a");
+  EXPECT_EQ(reserve_.lends, 1);
+  EXPECT_EQ(reserve_.out, 1) << "not before it is durable";
+  commit();
+  ASSERT_TRUE(gone->has_value() && **gone) << (**gone).error().text();
+  EXPECT_EQ(reserve_.out, 0);
+  EXPECT_EQ(told_, (std::vector<std::string>{"+a", "-a"}));
+}
+
+TEST_F(ControllerTest, a_delete_that_finds_no_space_in_the_reserve_either_is_answered) {
+  open();
+  (void)create("a"), commit();
+  reserve_.helps = false;
+  group_.refuses = Status(ION_E_NO_SPACE, "the disk is full");
+  const Answered gone = erase("a");
+  ASSERT_TRUE(gone->has_value() && !**gone);
+  EXPECT_EQ((**gone).error().code(), ION_E_NO_SPACE);
+  EXPECT_EQ(reserve_.lends, 1);
+  EXPECT_EQ(reserve_.out, 0);
+}
+
+TEST_F(ControllerTest, nothing_but_a_delete_gets_the_reserve) {
+  open();
+  group_.refuses = Status(ION_E_NO_SPACE, "the disk is full");
+  (void)create("b");
+  controller_->reserve_producers(10, [](const Result<int64_t>&) {});
+  run();
+  EXPECT_EQ(reserve_.lends, 0);
 }
 
 TEST_F(ControllerTest, a_metadata_log_that_failed_is_a_reason_and_the_broker_serves_on) {

@@ -77,6 +77,28 @@ TEST_F(SpaceWatchTest, a_yes_counts_only_if_nobody_was_refused_after_the_questio
   EXPECT_TRUE(health_.takes_writes());
 }
 
+TEST_F(SpaceWatchTest, a_look_at_a_full_disk_is_a_refusal_before_it_is_answered_and_ends_by_itself) {
+  answer_ = kFull;
+  bool told = false;
+  watch_.look("the start", [&] { told = !health_.takes_writes(); });
+  EXPECT_TRUE(told);
+  EXPECT_EQ(health_.report().reasons[0].words, "not serving for writes, the start was refused: the disk is full");
+  answer_ = {};
+  pass(seconds(1));
+  EXPECT_TRUE(health_.takes_writes());
+}
+
+TEST_F(SpaceWatchTest, a_look_at_a_storage_that_has_space_or_cannot_tell_changes_nothing) {
+  for (const Code code : {ION_OK, ION_E_UNSUPPORTED}) {
+    answer_ = code == ION_OK ? Status() : Status(code, "cannot tell");
+    bool told = false;
+    watch_.look("the start", [&] { told = true; });
+    EXPECT_TRUE(told);
+    EXPECT_TRUE(health_.takes_writes());
+    EXPECT_EQ(timers_.armed(), 0u);
+  }
+}
+
 TEST_F(SpaceWatchTest, a_storage_that_cannot_tell_is_believed_when_it_has_taken_something) {
   answer_ = Status(ION_E_UNSUPPORTED, "cannot tell");
   watch_.refused("partition orders/0", kFull);

@@ -60,7 +60,7 @@ typedef struct ion_storage {
   ION_OP(SHARD, replace_append, ion_log* l, ion_replacement* r, const ion_batch* batches, uint32_t n);
   ION_OP(SHARD, replace_commit, ion_log* l, ion_replacement* r);
   ION_OP(SHARD, replace_abort, ion_log* l, ion_replacement* r);
-  ION_OP0(ANY, space); /* OK: what was refused with NO_SPACE lately would be taken now; NO_SPACE: not yet. Asked while it is full */
+  ION_OP0(ANY, space); /* OK: what was refused with NO_SPACE lately would be taken now; NO_SPACE: not yet. Asked at a start and while it is full */
 } ion_storage;
 
 ION_EXTERN_C_END

@@ -31,7 +31,6 @@ class BlockingPool {
   // After close: runs what was accepted and ends the threads. DEADLINE: a job still runs or waits; may be asked again.
   Status drain(Nanos limit);
 
-  uint32_t inside() const noexcept { return gate_.inside(); }  // a moment's view, for a metric
 
  private:
   struct Threads;

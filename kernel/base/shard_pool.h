@@ -34,9 +34,7 @@ class ShardPool final : public Executor {
   // What a draining task posts is refused with CLOSED. DEADLINE names who hangs; then only leaving the process helps.
   Status stop(Nanos limit);
 
-  // Moments' views, for metrics.
-  uint32_t inside(ShardId shard) const { return shards_.at(shard.v)->inside(); }
-  uint32_t inside_blocking() const { return blocking_->inside(); }
+  uint32_t inside(ShardId shard) const { return shards_.at(shard.v)->inside(); }  // a moment's view
 
  private:
   ShardPool() = default;

@@ -68,11 +68,6 @@ void Series::record(int64_t value) noexcept {
   to[kSumNumber].fetch_add(std::max<int64_t>(value, 0), std::memory_order_relaxed);
 }
 
-void Series::adjust(int64_t by) noexcept {
-  ION_ASSERT(kind_ == ION_GAUGE);
-  memory_[0].fetch_add(by, std::memory_order_relaxed);
-}
-
 int64_t Series::sum_of(size_t number) const noexcept {
   int64_t sum = 0;
   for (uint32_t c = 0; c < cells_; ++c) sum += memory_[c * numbers_ + number].load(std::memory_order_relaxed);

@@ -40,8 +40,6 @@ class Series {
 
   // Counter: adds, and passes over what is negative. Gauge: sets. Histogram: observes, a negative value as 0.
   void record(int64_t value) noexcept;
-  // Of a gauge that several threads move: adds, also a negative value.
-  void adjust(int64_t by) noexcept;
 
  private:
   friend class MetricRegistry;

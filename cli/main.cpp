@@ -1,6 +1,7 @@
 // ion: the command line of IonStream. Reads what stands before the command, finds the command, runs it.
 #include <fmt/format.h>
 #include <ion/client/address.h>
+#include <process/limits.h>
 
 #include <algorithm>
 #include <chrono>
@@ -112,9 +113,13 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
 
 int main(int argc, char** argv) {
   keep_standard_files();
-  ignore_write_signals();
+  ion::process::ignore_write_signals();
+  if (const ion::Status enough = ion::process::check_stack(); !enough.ok()) {
+    say(fmt::format("ion: {}\n", enough.text()));
+    return kFailed;
+  }
   say_why_it_ends();
-  keep_freed_memory();
+  ion::process::keep_freed_memory();
   const std::vector<std::string> all(argv + 1, argv + argc);
   const size_t split = leading(all);
   OptionSet globals;

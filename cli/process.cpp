@@ -2,13 +2,13 @@
 
 #include <fmt/format.h>
 #include <ion/assert.h>
+#include <ion/result.h>
+#include <process/limits.h>
 
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -19,6 +19,7 @@
 #include <exception>
 #include <new>
 #include <system_error>
+#include <thread>
 
 namespace ion::cli {
 
@@ -29,9 +30,10 @@ Interrupts::Interrupts() {
   sigaddset(&set, SIGTERM);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   fd_ = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-  ION_ASSERT(fd_ >= 0);
 }
-Interrupts::~Interrupts() { ::close(fd_); }
+Interrupts::~Interrupts() {
+  if (fd_ >= 0) ::close(fd_);
+}
 
 void Interrupts::take() {
   signalfd_siginfo come;
@@ -44,18 +46,6 @@ Flag::~Flag() { ::close(fd_); }
 void Flag::raise() {
   const uint64_t one = 1;
   (void)!::write(fd_, &one, sizeof one);
-}
-
-void keep_freed_memory() {
-#if defined(__GLIBC__)
-  (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  (void)::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
-}
-
-void ignore_write_signals() {
-  ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGXFSZ, SIG_IGN);
 }
 
 namespace {
@@ -81,10 +71,13 @@ namespace {
 void say_why_it_ends() { std::set_terminate(end_in_words); }
 
 Status room_for_a_client() {
-  constexpr uint64_t kMapped = 512 << 20;  // stacks, arenas and buffers of the threads of a client; mapped, most of it never touched
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= kMapped) return {};
-  return {ION_E_NO_MEMORY, fmt::format("this process may map {} MiB (ulimit -v {}), a client needs {} MiB: raise ulimit -v", limit.rlim_cur >> 20, limit.rlim_cur >> 10, kMapped >> 20)};
+  constexpr uint64_t kMapped = 512 << 20;       // stacks, arenas and buffers of the threads of a client; mapped, most of it never touched
+  constexpr uint64_t kDescriptors = 16;         // the event loop of gRPC, connections, signals, the input
+  constexpr uint32_t kThreads = 16, kThreadsPerCoreMax = 16;  // of gRPC, which starts some for each core up to a bound, and of the client
+  ION_CHECK(process::check_address_space(kMapped));
+  (void)process::raise_descriptor_limit();
+  ION_CHECK(process::check_descriptors(kDescriptors));
+  return process::check_threads(kThreads + std::min(std::thread::hardware_concurrency(), kThreadsPerCoreMax));
 }
 
 namespace {

@@ -8,7 +8,8 @@
 
 namespace ion::cli {
 
-// SIGINT and SIGTERM become readable here instead of ending the process. Made before the first thread, kept until the end.
+// SIGINT and SIGTERM become readable here instead of ending the process. Made before the first thread, kept until the end. Without a
+// descriptor for it (fd() is -1) signals are lost; room_for_a_client() refuses then.
 class Interrupts {
  public:
   Interrupts();
@@ -36,13 +37,10 @@ class Flag {
   int fd_;
 };
 
-// What large messages were received into is kept for the next ones: glibc would give it back and fault it in again, page by page.
-void keep_freed_memory();
-// A closed pipe, and a file that grows beyond `ulimit -f`, are answers of write, not signals.
-void ignore_write_signals();
 // What ends this process by an exception, as when it gets no more memory or threads, is told in a line; then exit code 1.
 void say_why_it_ends();
-// NO_MEMORY when this process may not map what a client needs (`ulimit -v`). Libraries below would hang or abort instead of saying so.
+// NO_MEMORY or OVERLOADED when this process gets less address space, descriptors or threads than a client needs (`ulimit -v`, `-n`, `-u`).
+// Libraries below would hang or abort instead of saying so. Before a client is made.
 Status room_for_a_client();
 // Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number. First thing in main.
 void keep_standard_files();

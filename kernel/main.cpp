@@ -9,6 +9,8 @@
 #include "host/plugin_probe.h"
 #include "kernel.h"
 
+#include <process/limits.h>
+
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
@@ -102,16 +104,27 @@ ion::BrokerOptions broker_options(const Flags& f) {
 }
 
 constexpr uint64_t kAddressSpaceMin = 1ULL << 30;   // stacks, plugins, and maps of a few segments
+constexpr uint64_t kDescriptorsOpen = 8;            // at the start: the standard files and what a shell or supervisor leaves open
+constexpr uint64_t kDescriptorsOfBroker = 24;       // event loops of its own and of gRPC, listeners, locks, directories, plugins while they load ...
+constexpr uint64_t kDescriptorsOfClients = 16;      // ... and the least with which somebody can be served: connections ...
+constexpr uint64_t kDescriptorsOfLogs = 16;         // ... the metadata log, and logs of partitions
 constexpr uint32_t kThreadsOfLibraries = 16;        // those of gRPC and of this program beside the ones that are set ...
 constexpr uint32_t kThreadsOfLibrariesPerCore = 3;  // ... of which some are counted by cores
 constexpr ion::Nanos kLastResort = ion::seconds(5);  // behind the limit that the broker keeps itself
 
-// What a process must have before anything is opened.
+// What this process must have before anything is opened.
 ion::Status check_process(const ion::config::KernelConfig& config) {
-  ION_CHECK(ion::base::fit_address_space(kAddressSpaceMin));
+  ION_CHECK(ion::process::check_address_space(kAddressSpaceMin));
+  (void)ion::process::raise_descriptor_limit();
+  ION_CHECK(ion::process::check_descriptors(kDescriptorsOfBroker + kDescriptorsOfClients + kDescriptorsOfLogs));
   const uint32_t cores = std::max(1U, std::thread::hardware_concurrency());
   const uint32_t shards = config.threads.shards == 0 ? cores : config.threads.shards;
-  return ion::base::check_threads(shards + config.threads.blocking + kThreadsOfLibraries + kThreadsOfLibrariesPerCore * cores);
+  return ion::process::check_threads(shards + config.threads.blocking + kThreadsOfLibraries + kThreadsOfLibrariesPerCore * cores);
+}
+
+// What the machine must give before anything is opened: refused by a start and by a check in the same words.
+ion::Status check_start(const ion::config::KernelConfig& config) {
+  return check_process(config);
 }
 
 // At the end of a broker every partition closes its two logs at once; none of that may be refused.
@@ -125,7 +138,8 @@ ion::base::RealWorldOptions world_options(const ion::config::KernelConfig& confi
   o.shard_queue = config.threads.shard_queue;
   o.blocking_threads = config.threads.blocking;
   o.blocking_jobs = std::max(o.blocking_jobs, config.limits.partitions_max * kJobsOfPartition);
-  o.descriptors = ion::base::raise_descriptor_limit();
+  o.descriptors = ion::process::raise_descriptor_limit();
+  o.descriptors_kept = kDescriptorsOpen + kDescriptorsOfBroker + kDescriptorsOfClients;
   return o;
 }
 
@@ -170,8 +184,7 @@ int run(const Flags& f) {
   if (!root) return fail(root.error());
   auto loaded = load(f, **root);
   if (!loaded) return fail(loaded.error(), f.check ? 1 : 2);
-  if (!f.print)
-    if (const ion::Status enough = check_process(loaded->kernel); !enough.ok()) return fail(enough);
+  if (const ion::Status able = f.print ? ion::Status() : check_start(loaded->kernel); !able.ok()) return fail(able);
   const std::string& data_dir = loaded->kernel.node.data_dir;
   if (f.check || f.print) {
     for (const std::string& file : ignored_overlays(*loaded, **root))
@@ -220,10 +233,11 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   ion::base::open_standard_files();
-  ion::base::ignore_write_signals();
+  ion::process::ignore_write_signals();
+  if (const ion::Status enough = ion::process::check_stack(); !enough.ok()) ion::base::leave_process(fail(enough));
   if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
   ion::base::tell_uncaught_exceptions();
-  ion::base::keep_freed_memory();
+  ion::process::keep_freed_memory();
   // Static destructors of libraries race with their threads; everything of ours is stopped and flushed.
   ion::base::leave_process(parse_and_run(argc, argv));
 }

@@ -1,4 +1,4 @@
-// Gives memory that was freed back to the system when the process is quiet. Under load it stays with the process (keep_freed_memory), since
+// Gives memory that was freed back to the system when the process is quiet. Under load it stays with the process (process::keep_freed_memory), since
 // faulting it in again for the next messages costs throughput; nobody needs it when the load is over.
 // It looks every two seconds on a thread of its own, which costs microseconds.
 // Thread: main.

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <fcntl.h>
-#include <malloc.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -14,16 +13,13 @@
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <condition_variable>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <mutex>
 #include <new>
 #include <system_error>
-#include <thread>
 
 extern char** environ;
 
@@ -34,18 +30,6 @@ void open_standard_files() {
     if (::fcntl(wanted, F_GETFD) >= 0 || errno != EBADF) continue;
     (void)::open("/dev/null", O_RDWR);  // takes the lowest free number, which is `wanted`
   }
-}
-
-void ignore_write_signals() {
-  (void)std::signal(SIGPIPE, SIG_IGN);
-  (void)std::signal(SIGXFSZ, SIG_IGN);
-}
-
-uint64_t raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  const rlimit raised{limit.rlim_max, limit.rlim_max};
-  return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
 Status write_text(int descriptor, std::string_view text, Nanos limit) {
@@ -125,13 +109,6 @@ void remove_tree(const std::string& directory) {
   std::filesystem::remove_all(directory, ignored);
 }
 
-void keep_freed_memory() {
-#if defined(__GLIBC__)
-  (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that it takes
-  (void)::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-#endif
-}
-
 namespace {
 
 // Nothing here allocates.
@@ -165,44 +142,6 @@ namespace {
 }  // namespace
 
 void tell_uncaught_exceptions() { std::set_terminate(&tell_uncaught); }
-
-Status fit_address_space(uint64_t least) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
-  if (limit.rlim_cur < least)
-    return {ION_E_NO_MEMORY, fmt::format("the address space of this process is limited to {} KiB (ulimit -v), wanted at least {} KiB for threads, plugins and maps of files",
-                                         limit.rlim_cur >> 10, least >> 10)};
-#if defined(__GLIBC__)
-  (void)::mallopt(M_ARENA_MAX, 1);  // each further one reserves 64 MiB of it
-#endif
-  return {};
-}
-
-Status check_threads(uint32_t count) {
-  std::mutex mutex;
-  std::condition_variable moved;
-  bool over = false;
-  std::vector<std::thread> threads;
-  std::string refused;
-  try {
-    threads.reserve(count);
-    while (threads.size() < count)
-      threads.emplace_back([&] {
-        std::unique_lock lock(mutex);
-        moved.wait(lock, [&] { return over; });
-      });
-  } catch (const std::exception& e) {
-    refused = e.what();
-  }
-  {
-    const std::lock_guard lock(mutex);
-    over = true;
-    moved.notify_all();
-  }
-  for (std::thread& thread : threads) thread.join();
-  if (refused.empty()) return {};
-  return {ION_E_OVERLOADED, fmt::format("wanted {} threads, the system gave {}: {} (ulimit -u, ulimit -v, or the pids.max of a container)", count, threads.size(), refused)};
-}
 
 uint64_t resident_bytes() {
   const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);

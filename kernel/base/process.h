@@ -1,4 +1,4 @@
-// This process: its standard files, its environment and limits, temporary directories, and the way out.
+// This process: its standard files, its environment, temporary directories, and the way out.
 // Thread: main, at start and at the end.
 #pragma once
 #include <ion/result.h>
@@ -14,11 +14,6 @@ namespace ion::base {
 // Descriptors 0, 1 and 2 that are closed are opened on /dev/null, so that no file of ours gets their number and, with it, our log.
 // Before anything else opens a file.
 void open_standard_files();
-// A write to a pipe or socket that nobody reads, or beyond the largest file that this process may write (`ulimit -f`), is an error and
-// no signal.
-void ignore_write_signals();
-// Raises the soft limit of open files to the hard one. The limit that holds now.
-uint64_t raise_descriptor_limit();
 
 // Writes all of it. The system's error when it cannot be written; CLOSED: the reader of a pipe has gone; DEADLINE: a pipe stayed full
 // for `limit`.
@@ -31,18 +26,9 @@ Result<std::string> program_directory();  // absolute, without links
 // behind are removed first: that process is gone and nobody holds the lock on `lock_file` in them.
 Result<std::string> make_temporary_directory(std::string_view prefix, std::string_view lock_file);
 void remove_tree(const std::string& directory);  // best effort: a temporary directory at the end
-// What large messages were received into is kept for the next ones. glibc gives such memory back at once and faults it in again, page
-// by page: a sixth of the null broker's throughput. FreedMemory gives it back when the load is over.
-// Before the first thread. No effect with another allocator.
-void keep_freed_memory();
 // An exception that nobody caught is told in words: an allocation or a thread that the system refused ends the process with exit code 1,
 // anything else by abort, as without this. Before the first thread.
 void tell_uncaught_exceptions();
-// A limit of address space (ulimit -v) below `least` bytes is refused; above it, what threads reserve for their allocations is kept small.
-Status fit_address_space(uint64_t least);
-// Starts `count` threads at once and ends them: libraries that are refused a thread hang later, where nobody can say why. OVERLOADED: the
-// system gives fewer.
-Status check_threads(uint32_t count);
 uint64_t resident_bytes();  // memory of this process without maps of files; 0: the system does not say
 uint32_t process_id();
 [[noreturn]] void leave_process(int code);  // without static destructors

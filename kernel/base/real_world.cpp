@@ -67,7 +67,8 @@ Result<std::unique_ptr<Files>> RealWorld::files_for(const std::string& directory
 }
 
 uint64_t RealWorld::descriptors_max() const {
-  return options_.descriptors - std::min(kDescriptorsKept, options_.descriptors / kDescriptorsKeptShare);
+  const uint64_t all = options_.descriptors;
+  return all - std::min(all, std::max(options_.descriptors_kept, std::min(kDescriptorsKept, all / kDescriptorsKeptShare)));
 }
 
 bool RealWorld::await(std::unique_lock<std::mutex>& lock, std::condition_variable& moved, Nanos limit, const std::function<bool()>& holds) {

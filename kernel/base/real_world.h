@@ -24,7 +24,8 @@ struct RealWorldOptions {
   uint32_t shard_queue = 8192;
   uint32_t blocking_threads = 4;
   uint32_t blocking_jobs = 65'536;  // waiting and running
-  uint64_t descriptors = 1024;       // of the process; see raise_descriptor_limit
+  uint64_t descriptors = 1024;       // of the process
+  uint64_t descriptors_kept = 0;     // of these, at least so many are not for logs
 };
 
 class RealWorld final : public World {

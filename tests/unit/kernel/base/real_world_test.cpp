@@ -42,6 +42,8 @@ TEST(RealWorldTest, a_part_of_the_descriptors_is_kept_for_others) {
   RealWorldOptions options = quiet();
   options.descriptors = 100;
   EXPECT_EQ(must(RealWorld::start(options))->descriptors_max(), 75U);
+  options.descriptors_kept = 60;
+  EXPECT_EQ(must(RealWorld::start(options))->descriptors_max(), 40U);
   options.descriptors = 20'000;
   EXPECT_EQ(must(RealWorld::start(options))->descriptors_max(), 19'744U);
 }

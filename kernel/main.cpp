@@ -122,9 +122,21 @@ ion::Status check_process(const ion::config::KernelConfig& config) {
   return ion::process::check_threads(shards + config.threads.blocking + kThreadsOfLibraries + kThreadsOfLibrariesPerCore * cores);
 }
 
+// Everything durable lies in the data directory: in it the lock, below it a directory for the copies of plugins and one for each plugin.
+ion::Status check_directories(const ion::config::KernelConfig& config) {
+  const std::string& data_dir = config.node.data_dir;
+  if (data_dir.empty()) return {};
+  ION_CHECK(ion::base::PosixFiles::check(data_dir));
+  ION_CHECK(ion::base::PosixFiles::check(data_dir + "/plugins"));
+  for (const ion::config::PluginConfig& plugin : config.plugins)
+    if (plugin.enabled) ION_CHECK(ion::base::PosixFiles::check(data_dir + "/" + plugin.name));
+  return {};
+}
+
 // What the machine must give before anything is opened: refused by a start and by a check in the same words.
 ion::Status check_start(const ion::config::KernelConfig& config) {
-  return check_process(config);
+  ION_CHECK(check_process(config));
+  return check_directories(config);
 }
 
 // At the end of a broker every partition closes its two logs at once; none of that may be refused.
@@ -191,8 +203,6 @@ int run(const Flags& f) {
       (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}: {}\n", file, kIgnored), kWriteLimit);
     auto checked = ion::check_config(*loaded, broker_options(f));
     if (!checked) return fail(checked.error());
-    if (!f.print && !data_dir.empty())
-      if (const ion::Status usable = ion::base::PosixFiles::check(data_dir); !usable.ok()) return fail(usable);
     return print(checked->print());
   }
   if (!data_dir.empty()) return serve(*loaded, f, **root);

@@ -64,6 +64,16 @@ int for_each_prefix(const std::string& path, Each each) {
   return 0;
 }
 
+// A file without a name is tried, which nobody sees. File systems that only show the system's state (/proc) refuse it and have no space;
+// others that refuse it have.
+bool takes_files(const std::string& directory) {
+  const int fd = posix_retried([&] { return ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, kFileMode); });
+  if (fd >= 0) return ::close(fd) == 0;
+  if (errno == EPERM) return false;
+  struct statvfs there {};
+  return ::statvfs(directory.c_str(), &there) != 0 || there.f_blocks != 0;
+}
+
 // The name of a directory that was just made is data of its parent.
 int sync_parent(const std::string& path) {
   const size_t slash = path.find_last_of('/');
@@ -139,15 +149,16 @@ Status PosixFiles::check(const std::string& root) {
   // What is there of it, from the longest beginning on.
   for (std::string there = root;; there.resize(there.find_last_of('/'))) {
     const std::string path = there.empty() ? "/" : there;
+    const bool whole = there == root;
+    const char* const wanted = whole ? "make files in it" : "make the directory";
     struct stat found {};
     if (::stat(path.c_str(), &found) == 0) {
-      const bool whole = there == root;
-      const int error = !S_ISDIR(found.st_mode) ? ENOTDIR : ::access(path.c_str(), whole ? R_OK | W_OK | X_OK : W_OK | X_OK) != 0 ? errno : 0;
-      if (error == 0) return {};
-      return posix_failure(root, !whole ? "make the directory" : error == ENOTDIR ? "open the directory" : "make files in it", error);
+      if (!S_ISDIR(found.st_mode)) return posix_failure(root, whole ? "open the directory" : wanted, ENOTDIR);
+      if (::access(path.c_str(), whole ? R_OK | W_OK | X_OK : W_OK | X_OK) != 0) return posix_failure(root, wanted, errno);
+      return takes_files(path) ? Status() : Status(ION_E_INVALID, fmt::format("{}: wanted to {}: the file system of {} takes no files", root, wanted, path));
     }
-    if (errno == ENOTDIR) return posix_failure(root, "open the directory", ENOTDIR);
     if (errno != ENOENT) return posix_failure(root, "open the directory", errno);
+    if (::lstat(path.c_str(), &found) == 0) return posix_failure(root, fmt::format("follow the link {}", path), ENOENT);
     if (there.find('/') == there.npos) return ::access(".", W_OK | X_OK) == 0 ? Status() : posix_failure(root, "make the directory", errno);
   }
 }

@@ -33,7 +33,7 @@ class PosixFiles final : public Files {
 
   // Makes the directory, and its parents, with mode 0700 if it is not there.
   static Result<std::unique_ptr<PosixFiles>> open(std::string root, LockWait lock_wait = {});
-  // Why open() of it, and making a file in it, would fail; as far as can be seen without making anything.
+  // Why open() of it, and making a file in it, would fail; as far as can be seen without making anything. A full disk is no reason.
   static Status check(const std::string& root);
   ~PosixFiles() override;
   PosixFiles(const PosixFiles&) = delete;

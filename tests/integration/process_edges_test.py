@@ -231,12 +231,20 @@ class Check(unittest.TestCase):
     def test_a_data_directory_that_cannot_be_one_is_refused_by_both_and_nothing_is_made(self):
         with Folder() as folder:
             (folder / "file").write_bytes(b"not a directory")
-            for path in ("file", "file/below", "file/two/below"):
+            (folder / "link").symlink_to("nowhere")
+            (folder / "d").mkdir()
+            (folder / "d" / "storage-mmap").write_bytes(b"")
+            (folder / "e").mkdir()
+            (folder / "e" / "plugins").write_bytes(b"")
+            before = sorted(folder.rglob("*"))
+            for path in ("file", "file/below", "file/two/below", "link", "link/below", "d", "e", "n" * 256, "/proc", "/proc/x", "/proc/self/x/y", "/sys/x"):
                 flags = ["--dev", "--data-dir", str(folder / path)]
                 checked, started = run_ionstreamd(*flags, "--check-config"), run_ionstreamd(*flags)
                 self.assertEqual((checked.returncode, started.returncode), (1, 1), path)
                 self.assertEqual(checked.stderr.strip().splitlines()[-1], started.stderr.strip().splitlines()[-1])
-                self.assertIn(str(folder / path), checked.stderr)
+                self.assertIn(str(folder / path)[-12:], checked.stderr)
+                self.assertEqual(checked.stdout, "")
+            self.assertEqual(sorted(folder.rglob("*")), before)
             self.assertEqual((folder / "file").read_bytes(), b"not a directory")
 
     def test_an_empty_value_is_refused_and_names_its_option(self):

@@ -339,5 +339,23 @@ TEST_F(PosixFilesTest, a_closed_file_says_so) {
   EXPECT_CODE(ION_E_CLOSED, file->shrink(0));
 }
 
+TEST_F(PosixFilesTest, a_check_of_a_directory_refuses_what_could_not_be_one_and_makes_nothing) {
+  const std::string& top = temp.path();
+  EXPECT_OK(PosixFiles::check(top));
+  EXPECT_OK(PosixFiles::check(top + "/two/below"));
+  { std::ofstream(top + "/file") << "x"; }
+  std::filesystem::create_symlink("nowhere", top + "/link");
+  std::filesystem::create_symlink(top, top + "/there");
+  EXPECT_OK(PosixFiles::check(top + "/there/new"));
+  for (const std::string& path : {top + "/file", top + "/file/below", top + "/link", top + "/link/below", top + "/" + std::string(256, 'n'), std::string("/proc"),
+                                  std::string("/proc/new"), std::string("/proc/new/below"), std::string("/sys/new"), std::string()}) {
+    const Status refused = PosixFiles::check(path);
+    EXPECT_FALSE(refused.ok()) << path;
+    EXPECT_NE(refused.message().find(path.substr(path.size() - std::min<size_t>(path.size(), 12))), std::string::npos) << refused.message();
+  }
+  EXPECT_FALSE(std::filesystem::exists(top + "/two"));
+  EXPECT_FALSE(std::filesystem::exists(top + "/nowhere"));
+}
+
 }  // namespace
 }  // namespace ion::base

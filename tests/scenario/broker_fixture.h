@@ -113,6 +113,22 @@ class TestBroker {
       at = answer.next;
     }
   }
+  // How long a fetch at `offset` waits for a record that does not come, when it may wait for `limit`. `parked` runs meanwhile.
+  Nanos wait_at(std::string_view topic, ion_offset offset, Nanos limit, const std::function<void()>& parked) {
+    ion_fetch_req request{};
+    request.size = sizeof request, request.topic = bytes_of(topic), request.offset = offset, request.bytes_max = 1 << 20;
+    request.bytes_min = 1, request.wait_ns = static_cast<uint64_t>(limit.n);
+    ion_fetch_answer answer{};
+    answer.size = sizeof answer;
+    const Instant begun = time_.clock().now();
+    Asked asked([&](Op& op) { return api().fetch(op, request, answer); });
+    EXPECT_FALSE(time_.run_until({limit.n / 2}, [&] { return asked.done(); }));
+    parked();
+    EXPECT_TRUE(time_.run_until(kAnswerLimit, [&] { return asked.done(); }));
+    const Outcome got = asked.take();
+    EXPECT_TRUE(got.status.ok() && got.bufs.empty()) << got.status.text();
+    return time_.clock().now() - begun;
+  }
   // "topic/partition@offset=value" of the record with this id; or the reason, else the code, why there is none.
   std::string get_record(const Uuid& id) {
     ion_record_req request{};

@@ -2,6 +2,8 @@
 
 #include "config_check.h"
 
+#include <set>
+
 namespace ion::test {
 namespace {
 
@@ -67,6 +69,33 @@ TEST_F(Brokers, a_record_is_found_by_its_id_wherever_it_is) {
   ASSERT_TRUE(broker.stop().ok());
   ASSERT_TRUE(broker.start().ok());
   EXPECT_EQ(broker.get_record(ids[2]), "b/0@2=b2") << "an id lives as long as its record";
+  EXPECT_TRUE(broker.stop().ok());
+}
+
+// The machine's clock was two days ahead and is set right, and is set once more under a waiting reader.
+TEST_F(Brokers, a_wall_clock_that_is_set_back_or_ahead_changes_no_order_no_id_and_no_wait) {
+  constexpr Nanos kTwoDays = seconds(172'800);
+  TestBroker& broker = add();
+  time.clock().set_wall_by(kTwoDays);
+  ASSERT_TRUE(broker.start().ok());
+  ASSERT_TRUE(broker.create_topic("t").ok());
+  for (const char* value : {"ahead-0", "ahead-1"}) ASSERT_TRUE(broker.produce("t", {value}).ok());
+  ASSERT_TRUE(broker.stop().ok());
+  time.clock().set_wall_by({-kTwoDays.n});
+  ASSERT_TRUE(broker.start().ok());
+  for (const char* value : {"right-0", "right-1"}) ASSERT_TRUE(broker.produce("t", {value}).ok());
+  EXPECT_EQ(broker.consume("t"), "ahead-0,ahead-1,right-0,right-1");
+  const std::vector<Uuid> ids = broker.ids("t");
+  ASSERT_EQ(ids.size(), 4u);
+  EXPECT_EQ(std::set<Uuid>(ids.begin(), ids.end()).size(), 4u);
+  EXPECT_GT(message_id::parse(ids[1])->time.ms, message_id::parse(ids[2])->time.ms) << "times are kept as they were";
+  for (size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(broker.get_record(ids[i]).substr(0, 6), "t/0@" + std::to_string(i) + "=");
+
+  for (const Nanos by : {Nanos{-kTwoDays.n}, kTwoDays}) {
+    const Nanos waited = broker.wait_at("t", 4, seconds(4), [&] { time.clock().set_wall_by(by); });
+    EXPECT_EQ(waited.n, seconds(4).n) << "set by " << by.seconds() << " s";
+  }
+  ASSERT_TRUE(broker.produce("t", {"last"}).ok());
   EXPECT_TRUE(broker.stop().ok());
 }
 

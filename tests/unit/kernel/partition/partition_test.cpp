@@ -1,146 +1,9 @@
-#include "partition_fixture.h"
-
-#include <gtest/gtest.h>
-
-#include <optional>
+#include "partition_test.h"
 
 namespace ion::partition {
 namespace {
 
-using namespace ion::test;
-
-// One answer to one request, as a transport would keep it.
-struct Produced {
-  std::vector<uint8_t> bytes;
-  ion_buf part{};
-  ion_error_info error{};
-  ion_produce_answer answer{};
-  std::optional<Status> status;
-};
-struct Fetched {
-  ion_error_info error{};
-  ion_fetch_answer answer{};
-  std::optional<Status> status;
-  std::string bytes;
-};
-
 const std::string kLarge(300 << 10, 'a');  // a start would read so much that a snapshot is worth it
-
-class PartitionTest : public ::testing::Test {
- protected:
-  PartitionTest() : metrics_(*PartitionMetrics::declare(registry_)) {}
-
-  void open(Durability durability = Durability::kFsync) {
-    auto log = std::make_unique<HandLog>(data_);
-    log_ = log.get();
-    state_ = nullptr;
-    log_->damaged = damaged_;
-    PartitionOptions seed;
-    seed.name = "orders/0";
-    seed.log_id = {77};
-    seed.epoch = {3};
-    seed.config.durability = durability;
-    seed.log = std::move(log);
-    const auto open_state = [this] {
-      auto state = std::make_unique<HandLog>(state_bytes_);
-      state_ = state.get();
-      return state;
-    };
-    if (state_bytes_.next > Offset{0}) seed.state = open_state();
-    seed.open_state = [open_state](LogOpened opened) { opened(std::unique_ptr<Log>(open_state())); };
-    Partition::open({executor_, timers_, clock_, logger_, metrics_, health_, space_}, std::move(seed), [this](Result<PartitionPtr> opened) {
-      ASSERT_TRUE(opened);
-      partition_ = *opened;
-    });
-    run();
-    ASSERT_NE(partition_, nullptr);
-  }
-  void run() { executor_.run_all(); }
-  void pass(Nanos time) {
-    clock_.move(time);
-    timers_.fire_due();
-    run();
-  }
-
-  // Kept until the end of the test: requests are borrowed until their completion.
-  Produced* produce(std::vector<uint8_t> bytes, uint32_t acks = ION_ACKS_ALL) {
-    Produced* const p = produced_.emplace_back(std::make_unique<Produced>()).get();
-    p->bytes = std::move(bytes);
-    p->part = borrowed(p->bytes);
-    p->answer.error = &p->error;
-    const auto header = batch::check(std::span<const ion_buf>(&p->part, 1), 1 << 20, batch::From::kClient);
-    EXPECT_TRUE(header);
-    Produced* const raw = p;
-    call([&](Op& op) { return partition_->produce(op, *header, std::span<const ion_buf>(&raw->part, 1), acks, raw->answer); },
-         [raw](const ion_result& r) { raw->status = Status::from(r.status, r.err); });
-    run();
-    return p;
-  }
-  std::unique_ptr<Fetched> fetch(int64_t offset, Nanos wait = {}, uint64_t bytes_min = 1, uint64_t op_id = 0) {
-    auto f = std::make_unique<Fetched>();
-    f->answer.error = &f->error;
-    Fetched* raw = f.get();
-    FetchRequest ask{{offset}, bytes_min, 1 << 20, wait.n == 0 ? Instant{} : clock_.now() + wait};
-    CallOptions options;
-    options.id = op_id;
-    call(options, [&](Op& op) { return partition_->fetch(op, ask, raw->answer); },
-         [raw](const ion_result& r) {
-           Outcome o = Outcome::from(r);
-           raw->status = o.status;
-           for (const Buf& b : o.bufs) raw->bytes += b.text();
-         });
-    run();
-    return f;
-  }
-  void close() {
-    std::optional<Status> closed;
-    partition_->close([&](Status s) { closed = s; });
-    run();
-    log_->finish_syncs();
-    run();
-    ASSERT_TRUE(closed);
-    EXPECT_TRUE(closed->ok()) << closed->text();
-    partition_.reset();
-  }
-  void disk_finishes(const Status& status = {}) {
-    log_->finish_syncs(status);
-    run();
-  }
-
-  void TearDown() override {
-    if (partition_ == nullptr) return;
-    executor_.full = false;
-    partition_->close([](const Status&) {});  // also if a test has asked already: then it is refused
-    for (int i = 0; i < 8; ++i) run(), log_->finish_syncs();
-    run();
-  }
-
-  // The disk answers the sync that was asked first for no more than was asked.
-  void disk_finishes_one() {
-    auto waiting = std::exchange(log_->waiting, {});
-    ASSERT_FALSE(waiting.empty());
-    auto& [later, upto] = waiting.front();
-    data_.durable = upto;
-    later.ok(static_cast<uint64_t>(upto.v));
-    run();
-  }
-
-  HandClock clock_;
-  HandExecutor executor_;
-  HandTimers timers_{clock_};
-  QuietLogger logger_;
-  observe::Health health_;
-  Status space_there_;  // what the storage says when it is asked
-  int space_asked_ = 0;
-  SpaceWatch space_{{timers_, clock_, logger_, health_, {0}, [this](const std::function<void(Status)>& done) { ++space_asked_, done(space_there_); }}};
-  observe::MetricRegistry registry_{1};
-  PartitionMetrics metrics_;
-  LogBytes data_, state_bytes_;
-  HandLog *log_ = nullptr, *state_ = nullptr;
-  bool damaged_ = false;
-  std::vector<std::unique_ptr<Produced>> produced_;
-  PartitionPtr partition_;
-};
 
 TEST_F(PartitionTest, an_ack_waits_for_the_disk) {
   open();
@@ -290,97 +153,6 @@ TEST_F(PartitionTest, a_refused_append_leaves_no_hole_and_no_sequence_behind) {
   EXPECT_EQ(retry->answer.flags, 0u);
 }
 
-TEST_F(PartitionTest, a_failed_sync_is_never_retried_and_never_acknowledged) {
-  open();
-  const auto p = produce(make_batch({"a"}));
-  disk_finishes(Status(ION_E_IO, "EIO"));
-  ASSERT_TRUE(p->status);
-  EXPECT_EQ(p->status->code(), ION_E_UNKNOWN_OUTCOME);  // it is in the log, and recovery may keep it
-  const auto later = produce(make_batch({"b"}));
-  ASSERT_TRUE(later->status);
-  EXPECT_EQ(later->status->code(), ION_E_FAILED);
-  EXPECT_EQ(log_->syncs, 1);
-  EXPECT_FALSE(partition_->view().health.ok());
-}
-
-TEST_F(PartitionTest, an_append_that_ends_after_a_failed_sync_is_answered_like_those_before_it) {
-  open();
-  const auto before = produce(make_batch({"a"}));
-  log_->hold_appends = true;
-  const auto after = produce(make_batch({"b"})), behind = produce(make_batch({"c"}));
-  disk_finishes(Status(ION_E_IO, "EIO"));
-  ASSERT_TRUE(before->status);
-  log_->release_appends();
-  run();
-  ASSERT_TRUE(after->status);
-  EXPECT_EQ(after->status->code(), ION_E_UNKNOWN_OUTCOME);  // it is in the log, and nothing will make it durable
-  ASSERT_TRUE(behind->status);
-  EXPECT_EQ(behind->status->code(), ION_E_FAILED);  // it is not
-  EXPECT_EQ(log_->syncs, 1);
-}
-
-TEST_F(PartitionTest, a_sync_that_was_refused_is_asked_again_and_loses_nothing) {
-  open();
-  const auto p = produce(make_batch({"a"}));
-  disk_finishes(Status(ION_E_OVERLOADED, "the pool is full"));
-  EXPECT_FALSE(p->status);
-  clock_.move(milliseconds(2));
-  timers_.fire_due();
-  run();
-  disk_finishes();
-  ASSERT_TRUE(p->status && p->status->ok());
-}
-
-TEST_F(PartitionTest, a_sync_without_space_acknowledges_nothing_and_goes_on_by_itself) {
-  const Status full(ION_E_NO_SPACE, "the segment got no name");
-  open();
-  const auto a = produce(make_batch({"a"}, {{9}, {0}, 0}));
-  int tries = 0;
-  for (int i = 0; i < 1000; ++i) {
-    if (!log_->waiting.empty()) ++tries;
-    disk_finishes(full);
-    pass(milliseconds(10));
-  }
-  EXPECT_FALSE(a->status);
-  EXPECT_EQ(partition_->view().high_watermark, Offset{0});
-  EXPECT_EQ(partition_->view().health.code(), ION_OK);  // its log works
-  EXPECT_FALSE(health_.takes_writes());                 // although the storage says that there is space
-  EXPECT_LT(tries, 20);
-  EXPECT_GT(tries, 10);
-  const auto repeat = produce(make_batch({"a"}, {{9}, {0}, 0})), b = produce(make_batch({"b"}, {{9}, {0}, 1}));
-  EXPECT_FALSE(repeat->status);
-  ASSERT_TRUE(b->status);  // at once, and nothing of it was kept
-  EXPECT_EQ(b->status->code(), ION_E_NO_SPACE);
-  pass(seconds(1));
-  disk_finishes();
-  disk_finishes();
-  ASSERT_TRUE(a->status && repeat->status);
-  EXPECT_TRUE(a->status->ok() && repeat->status->ok());
-  pass(SpaceWatch::kAskEvery);
-  pass(SpaceWatch::kAskEvery);
-  EXPECT_TRUE(health_.takes_writes());
-  const auto again = produce(make_batch({"b"}, {{9}, {0}, 1}));
-  disk_finishes();
-  ASSERT_TRUE(again->status && again->status->ok());
-  EXPECT_EQ(again->answer.base, 1);
-}
-
-TEST_F(PartitionTest, a_close_does_not_wait_for_space) {
-  open();
-  const auto a = produce(make_batch({"a"}));
-  disk_finishes(Status(ION_E_NO_SPACE, "full"));
-  std::optional<Status> closed;
-  partition_->close([&](Status s) { closed = s; });
-  run();
-  EXPECT_FALSE(closed);  // a sync is still to be tried
-  pass(seconds(1));
-  disk_finishes(Status(ION_E_NO_SPACE, "full"));
-  EXPECT_TRUE(closed && closed->ok());
-  ASSERT_TRUE(a->status);
-  EXPECT_EQ(a->status->code(), ION_E_UNKNOWN_OUTCOME);
-  EXPECT_TRUE(log_->closed);
-}
-
 TEST_F(PartitionTest, a_reader_is_woken_by_what_was_appended_during_the_sync_before) {
   open();
   (void)produce(make_batch({"a"}));
@@ -463,29 +235,6 @@ TEST_F(PartitionTest, a_short_log_is_read_again_instead_of_a_snapshot) {
   EXPECT_EQ(produce(make_batch({"a"}, {{9}, {0}, 0}))->answer.flags, ION_PRODUCE_DUPLICATE);
 }
 
-TEST_F(PartitionTest, a_full_disk_is_answered_at_once_also_to_what_follows_and_ends_by_itself) {
-  open();
-  log_->append_fails = Status(ION_E_NO_SPACE, "the disk is full");
-  EXPECT_EQ(produce(make_batch({"a"}, {{9}, {0}, 0}))->status->code(), ION_E_NO_SPACE);
-  EXPECT_EQ(produce(make_batch({"b"}, {{9}, {0}, 1}))->status->code(), ION_E_NO_SPACE);
-  EXPECT_EQ(partition_->view().health.code(), ION_E_NO_SPACE);
-  ASSERT_EQ(health_.report().reasons.size(), 1u);
-  EXPECT_NE(health_.report().reasons[0].words.find("partition orders/0"), std::string::npos);
-  EXPECT_FALSE(health_.takes_writes());
-  pass(SpaceWatch::kAskEvery);
-  EXPECT_TRUE(partition_->view().health.ok());  // the storage has space again, and nobody had to produce for that
-  log_->append_fails = {};
-  (void)produce(make_batch({"other"}, {{8}, {0}, 0}));
-  EXPECT_EQ(produce(make_batch({"b"}, {{9}, {0}, 1}))->status->code(), ION_E_NO_SPACE);  // was on its way, not a broken sequence
-  const auto a = produce(make_batch({"a"}, {{9}, {0}, 0})), b = produce(make_batch({"b"}, {{9}, {0}, 1}));
-  for (int i = 0; i < 3; ++i) disk_finishes();
-  EXPECT_TRUE(a->status && a->status->ok());
-  EXPECT_TRUE(b->status && b->status->ok());
-  EXPECT_TRUE(partition_->view().health.ok());
-  EXPECT_TRUE(health_.report().reasons.empty());
-  EXPECT_EQ(produce(make_batch({"d"}, {{9}, {0}, 3}))->status->code(), ION_E_FENCED);
-}
-
 TEST_F(PartitionTest, producer_state_survives_a_crash_by_the_log_itself) {
   open();
   const auto bytes = make_batch({"a", "b"}, {{9}, {0}, 0});
@@ -557,25 +306,6 @@ TEST_F(PartitionTest, a_full_shard_queue_refuses_with_overloaded_and_nothing_hap
   EXPECT_EQ(p->status->code(), ION_E_OVERLOADED);
   EXPECT_GT(p->error.retry_after_ns, 0u);
   EXPECT_TRUE(data_.batches.empty());
-}
-
-TEST_F(PartitionTest, closing_answers_who_waits_and_refuses_who_comes) {
-  open();
-  const auto reader = fetch(0, seconds(10));
-  const auto p = produce(make_batch({"a"}));
-  std::optional<Status> closed;
-  partition_->close([&](Status s) { closed = s; });
-  run();
-  ASSERT_TRUE(reader->status);
-  EXPECT_EQ(reader->status->code(), ION_E_CLOSED);
-  EXPECT_FALSE(closed);  // an append is still on its way to the disk
-  const auto late = produce(make_batch({"b"}));
-  ASSERT_TRUE(late->status);
-  EXPECT_EQ(late->status->code(), ION_E_CLOSED);
-  disk_finishes();
-  EXPECT_TRUE(p->status && p->status->ok());
-  ASSERT_TRUE(closed);
-  EXPECT_TRUE(log_->closed);
 }
 
 TEST_F(PartitionTest, a_fetch_that_was_cancelled_before_it_parks_does_not_wait) {

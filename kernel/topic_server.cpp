@@ -47,7 +47,7 @@ TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, cons
       reserve_(data_dir, world.executor(), world.logger()),
       space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), [this](std::function<void(Status)> done) { ask_for_space(std::move(done)); }}), ids_(world.random_for("kernel/ids")),
       local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_, space_}, plugins.storage(), view_,
-              world.control_shard(), defaults(), world.descriptors_max()}),
+              world.control_shard(), defaults(), world.descriptors_max(), config.topics.reopen_pause_max}),
       controller_({world.executor(), world.timers(), world.clock(), world.logger(), *ids_, plugins.router(), NodeId{config.node.id},
                    ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_, space_,
                    volatile_storage(), volatile_storage() ? nullptr : &reserve_},

@@ -26,6 +26,7 @@ struct LocalBrokerServices {
   ShardId control;
   TopicSettings defaults;
   uint64_t descriptors_max = UINT64_MAX;  // as in ClusterLimits; partitions beyond it wait, and the others are served
+  Nanos reopen_pause_max = seconds(30);   // between two attempts to open a partition
 };
 
 class LocalBroker final : public ControllerObserver {

@@ -12,7 +12,8 @@ std::string state_log(const Uuid& topic, PartitionId partition) { return fmt::fo
 
 namespace {
 constexpr size_t kOpeningMax = 32;  // each has a job on the blocking pool and continuations on the control shard
-constexpr Nanos kFirstRetry = seconds(1), kLastRetry = seconds(30);
+constexpr Nanos kFirstRetry = seconds(1);
+constexpr uint32_t kDoublings = 12;  // to the largest pause that can be set
 
 // FNV-1a over topic and partition: the same shard for a partition at every start.
 ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
@@ -23,7 +24,7 @@ ShardId shard_of(const Uuid& topic, PartitionId partition, uint32_t shards) {
   return {static_cast<uint32_t>((h >> 32) % shards)};
 }
 
-Nanos back_off(uint32_t attempt) { return Nanos{std::min(kLastRetry.n, kFirstRetry.n << std::min(attempt, 5u))}; }
+Nanos back_off(uint32_t attempt, Nanos pause_max) { return Nanos{std::min(pause_max.n, kFirstRetry.n << std::min(attempt, kDoublings))}; }
 }  // namespace
 
 void PartitionOpener::open(Job job) {
@@ -120,7 +121,7 @@ void PartitionOpener::ended(const Job& job, Result<partition::PartitionPtr> resu
   if (!result && !stopping_) {
     Job next = job;
     ++next.attempt, next.state = StateLog::kUnknown;
-    retries_.push_back({services_.around.clock.now() + back_off(job.attempt), std::move(next)});
+    retries_.push_back({services_.around.clock.now() + back_off(job.attempt, services_.pause_max), std::move(next)});
     arm();
   }
   opened_(job, std::move(result));

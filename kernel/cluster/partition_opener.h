@@ -1,5 +1,5 @@
 // Opens the logs of partitions, a bounded number at once, and tries again those that could not be opened: after one second, then
-// after twice as long each time, up to half a minute.
+// after twice as long each time, up to `pause_max`.
 // Invariant: a partition is in one of three sets: those that wait for their turn, those being opened, those that are tried later.
 // Thread: control shard. Outlives the partitions that it opened: they ask it for their state logs.
 #pragma once
@@ -19,6 +19,7 @@ struct PartitionOpenerServices {
   ShardId control;
   std::function<void(std::function<void()>)> on_control;  // runs the work on the control shard, never refused; ANY
   uint64_t partitions_max = UINT64_MAX;  // that may be open at a time: each may hold a descriptor
+  Nanos pause_max = seconds(30);         // between two attempts
 };
 
 enum class StateLog { kNone, kThere, kUnknown };  // none: the topic was made just now, or the storage has listed its logs

@@ -89,11 +89,14 @@ struct TopicsConfig {
   uint32_t partitions = 1;
   std::string durability = "fsync";
   uint64_t segment_bytes = 64_MiB;
+  Nanos reopen_pause_max = seconds(30);
   static constexpr auto rows() {
     return std::tuple{
         ion::row("partitions", &TopicsConfig::partitions, kCount, 1, 10'000, "Partitions of a topic whose creator does not say."),
         ion::row("durability", &TopicsConfig::durability, {"fsync", "os"}, "What an acknowledgement means: on disk, or in the page cache."),
-        ion::row("segment_bytes", &TopicsConfig::segment_bytes, kBytes, 1_MiB, 4_GiB, "A segment is closed at this size.")};
+        ion::row("segment_bytes", &TopicsConfig::segment_bytes, kBytes, 1_MiB, 4_GiB, "A segment is closed at this size."),
+        ion::row("reopen_pause_max", &TopicsConfig::reopen_pause_max, milliseconds(100), seconds(3600),
+                 "The longest pause between two attempts to open a partition that cannot be opened.")};
   }
 };
 

@@ -61,9 +61,10 @@ class HandStorage final : public Storage {
 class LocalBrokerTest : public ::testing::Test {
  protected:
   static constexpr uint64_t kDescriptors = 250;
+  static constexpr Nanos kPauseMax = seconds(3);
   LocalBrokerTest()
       : metrics_(*partition::PartitionMetrics::declare(registry_)),
-        local_({{executor_, timers_, clock_, logger_, metrics_, health_, space_}, storage_, view_, {1}, {}, kDescriptors}),
+        local_({{executor_, timers_, clock_, logger_, metrics_, health_, space_}, storage_, view_, {1}, {}, kDescriptors, kPauseMax}),
         controller_({executor_, timers_, clock_, logger_, random_, nullptr, {1}, {0}, {}, {}, health_, space_, false}, local_) {}
 
   static CreateTopic made(std::string name, size_t partitions, uint64_t id = 1) {
@@ -165,6 +166,20 @@ TEST_F(LocalBrokerTest, a_new_partition_has_no_state_log_and_a_bounded_number_is
   EXPECT_EQ(storage_.opened.size(), 200u);
   EXPECT_LE(storage_.held_max, 32u);
   for (const std::string& log : storage_.opened) EXPECT_TRUE(log.starts_with("p/")) << log;
+}
+
+TEST_F(LocalBrokerTest, attempts_to_open_a_partition_come_after_growing_pauses_up_to_the_one_that_is_set) {
+  const std::string bad = data_log(Uuid::random(1, 1), {0});
+  storage_.fails.emplace(bad, Status(ION_E_IO, "a bad sector"));
+  ASSERT_TRUE(start({made("orders", 1)}).ok());
+  std::vector<int64_t> at;
+  const auto attempts = [&] { return std::count(storage_.opened.begin(), storage_.opened.end(), bad); };
+  for (int64_t second = 1; second <= 12; ++second) {
+    const auto before = attempts();
+    clock_.move(seconds(1)), timers_.fire_due(), run();
+    if (attempts() > before) at.push_back(second);
+  }
+  EXPECT_EQ(at, (std::vector<int64_t>{1, 3, 6, 9, 12}));
 }
 
 TEST_F(LocalBrokerTest, a_partition_that_cannot_be_opened_is_named_and_tried_again_while_the_others_are_served) {

@@ -1,5 +1,6 @@
 #include "pipeline/message_view.h"
 
+#include <ion/bridge/crossing.h>
 #include <ion/record_writer.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace {
 
 MessageView& view_of(ion_msg* m) { return *reinterpret_cast<MessageView*>(m); }
 
+constexpr uint32_t kRecordSizeMin = offsetof(ion_record, headers) + sizeof(const ion_field*);  // of the first revision: it has these fields
 constexpr uint8_t kNothing = 0;
 ion_bytes field_of(const std::optional<std::span<const uint8_t>>& f) {
   if (!f) return {nullptr, 0};
@@ -175,17 +177,12 @@ ion_status MessageView::not_decoded() {
 
 ion_status MessageView::record(uint32_t i, ion_record* out) {
   if (!decoded_) return not_decoded();
-  if (out->size < sizeof(ion_record)) return ION_E_INVALID;
+  if (out->size < kRecordSizeMin) return ION_E_INVALID;
   if (i >= items_.size()) return ION_E_OUT_OF_RANGE;
   Item& item = items_[i];
   if (item.gone) return ION_E_NOT_FOUND;
   decode_headers(item);
-  out->offset = item.offset_delta;
-  out->time_ms = item.time.ms;
-  out->key = field_of(item.key);
-  out->value = field_of(item.value);
-  out->headers = item.headers;
-  out->nheaders = item.header_count;
+  bridge::give(out, {sizeof(ion_record), item.header_count, item.offset_delta, item.time.ms, field_of(item.key), field_of(item.value), item.headers});
   return ION_OK;
 }
 
@@ -195,21 +192,23 @@ std::span<const uint8_t> MessageView::keep(ion_bytes bytes) {
   return {to, bytes.n};
 }
 
-ion_status MessageView::edit(uint32_t i, const ion_record* with) {
-  if (with == nullptr) return take_out(i, {});
+ion_status MessageView::edit(uint32_t i, const ion_record* by) {
+  if (by == nullptr) return take_out(i, {});
   if (!decoded_) return not_decoded();
+  if (by->size < kRecordSizeMin) return ION_E_INVALID;
   if (i >= items_.size()) return ION_E_OUT_OF_RANGE;
   if (items_[i].gone) return ION_E_NOT_FOUND;
+  const ion_record with = bridge::take(by);
   Item next;
   next.offset_delta = items_[i].offset_delta;
   next.time = items_[i].time;
-  if (with->key.p != nullptr) next.key = keep(with->key);
-  if (with->value.p != nullptr) next.value = keep(with->value);
-  next.header_count = with->nheaders;
-  if (with->nheaders != 0) {
-    auto* fields = static_cast<ion_field*>(edits_.allocate(with->nheaders * sizeof(ion_field), alignof(ion_field)));
-    for (uint32_t h = 0; h < with->nheaders; ++h) {
-      const ion_field& from = with->headers[h];
+  if (with.key.p != nullptr) next.key = keep(with.key);
+  if (with.value.p != nullptr) next.value = keep(with.value);
+  next.header_count = with.nheaders;
+  if (with.nheaders != 0) {
+    auto* fields = static_cast<ion_field*>(edits_.allocate(with.nheaders * sizeof(ion_field), alignof(ion_field)));
+    for (uint32_t h = 0; h < with.nheaders; ++h) {
+      const ion_field& from = with.headers[h];
       const auto key = keep(from.key);
       fields[h] = {{key.data(), key.size()}, {}};
       if (from.value.p != nullptr) fields[h].value = {keep(from.value).data(), from.value.n};

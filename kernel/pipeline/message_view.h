@@ -84,7 +84,7 @@ class MessageView {
   };
   ion_status attribute(uint32_t what, ion_bytes* out);
   ion_status record(uint32_t i, ion_record* out);
-  ion_status edit(uint32_t i, const ion_record* with);
+  ion_status edit(uint32_t i, const ion_record* by);
   ion_status reject_record(uint32_t i, Status why);
   ion_status take_out(uint32_t i, Status why);
   ion_status not_decoded();

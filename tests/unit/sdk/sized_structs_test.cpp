@@ -1,4 +1,5 @@
 // Structs of an older or a later size across the contracts of plugins: nothing is read or written behind their `size`, in either direction.
+#include <ion/bridge/consensus_bridge.h>
 #include <ion/bridge/router_bridge.h>
 
 #include "unit/sdk/fake_storage.h"
@@ -7,6 +8,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <string>
 #include <vector>
 
 namespace ion {
@@ -119,6 +121,91 @@ TEST(SizedStructs, a_log_is_opened_and_configured_with_what_the_asker_knows) {
     ASSERT_EQ(opened.table.configure(&opened.plugin, opened.log, options.get()), ION_OK);
     ASSERT_TRUE(opened.plugin.notes.reconfigured);
     EXPECT_EQ(opened.plugin.notes.reconfigured->segment_age.n, age);
+  }
+}
+
+// The group that it opens answers at once, and remembers what it was opened with.
+struct ConsensusPlugin final : Consensus {
+  struct OpenedGroup final : Group {
+    Answer close(Op& op) override { return op.ok(); }
+    Answer propose(Op& op, std::span<const ion_buf>) override { return op.ok(); }
+    Answer read_barrier(Op& op) override { return op.ok(); }
+    Answer join(Op& op, std::span<const ion_bytes>) override { return op.ok(); }
+    Answer change(Op& op, std::span<const ion_member>) override { return op.ok(); }
+    Answer transfer(Op& op, NodeId) override { return op.ok(); }
+    GroupStat stat() override { return {ION_ROLE_LEADER, 2, 1, 7, 6, 8}; }
+  };
+  GroupSpec spec;
+  Consensus& consensus() { return *this; }
+  uint32_t caps() const override { return 0; }
+  Answer open(Op& op, const GroupSpec& with, std::unique_ptr<Group>* out) override {
+    spec = with;
+    *out = std::make_unique<OpenedGroup>();
+    return op.ok();
+  }
+};
+
+// The callbacks of a kernel that knows no more of ion_machine than `role`.
+struct OldMachine {
+  uint64_t applied = 0, term = 0;
+  ion_machine table{offsetof(ion_machine, members), 0, this, &apply, &role, nullptr, nullptr, nullptr};
+  static void apply(void* self, const ion_entry* entries, uint32_t n) noexcept { static_cast<OldMachine*>(self)->applied = entries[n - 1].index; }
+  static void role(void* self, uint32_t, uint64_t term, uint64_t) noexcept { static_cast<OldMachine*>(self)->term = term; }
+};
+
+struct OpenedGroups {
+  ConsensusPlugin plugin;
+  const ion_consensus table = export_consensus<ConsensusPlugin>;
+  OldMachine machine;
+  ion_group* group = nullptr;
+
+  ion_status open(const ion_group_spec* spec) {
+    test::Asked asked([&](Op& op) { return op.passed(table.open(&plugin, spec, &group, &op.raw(), &op.now())); });
+    return asked.code();
+  }
+  ~OpenedGroups() {
+    if (group != nullptr) test::Asked([&](Op& op) { return op.passed(table.close(&plugin, group, &op.raw(), &op.now())); });
+  }
+};
+
+TEST(SizedStructs, a_group_is_opened_with_what_the_asker_knows_and_its_machine_is_called_no_further_than_it_reaches) {
+  for (const size_t size : {offsetof(ion_group_spec, machine), sizeof(ion_group_spec), sizeof(ion_group_spec) + 32}) {
+    OpenedGroups opened;
+    OfSize<ion_machine> machine(opened.machine.table, offsetof(ion_machine, members));
+    const ion_group_spec full{sizeof full, 3, bytes_of("g"), 11, nullptr, 0, 0, {}, machine.get()};
+    OfSize<ion_group_spec> spec(full, size);
+    const bool whole = size >= sizeof full;
+    ASSERT_EQ(opened.open(spec.get()), whole ? ION_OK : ION_E_INVALID) << "without a machine there is no group; size " << size;
+    EXPECT_TRUE(spec.is_whole());
+    if (!whole) continue;
+    EXPECT_EQ(opened.plugin.spec.name, "g");
+    EXPECT_EQ(opened.plugin.spec.node.v, 11u);
+    Machine& called = *opened.plugin.spec.machine;
+    const Entry entry{5, 2, {}};
+    called.apply({&entry, 1});
+    called.role(ION_ROLE_LEADER, 2, {11});
+    called.members({});
+    test::Asked snapshot([&](Op& op) { return called.snapshot(op, 5); });
+    EXPECT_EQ(snapshot.code(), ION_E_UNSUPPORTED);
+    EXPECT_EQ(opened.machine.applied, 5u);
+    EXPECT_EQ(opened.machine.term, 2u);
+    EXPECT_TRUE(machine.is_whole());
+  }
+}
+
+TEST(SizedStructs, a_group_is_described_up_to_the_size_of_its_asker) {
+  OpenedGroups opened;
+  const ion_group_spec spec{sizeof spec, 0, bytes_of("g"), 11, nullptr, 0, 0, {}, &opened.machine.table};
+  ASSERT_EQ(opened.open(&spec), ION_OK);
+  for (const size_t size : {offsetof(ion_group_stat, applied), sizeof(ion_group_stat), sizeof(ion_group_stat) + 24}) {
+    OfSize<ion_group_stat> out({}, size);
+    ASSERT_EQ(opened.table.stat(&opened.plugin, opened.group, out.get()), ION_OK);
+    EXPECT_EQ(out.get()->size, size);
+    EXPECT_EQ(out.get()->commit, 7u);
+    EXPECT_TRUE(out.is_whole()) << "size " << size;
+    if (size >= sizeof(ion_group_stat)) {
+      EXPECT_EQ(out.get()->last, 8u);
+    }
   }
 }
 

@@ -160,6 +160,30 @@ TEST_F(InterceptorChainTest, a_rejection_ends_the_run_with_the_plugins_words) {
   EXPECT_EQ(result_->why.message(), "interceptor rule1: too blue");
 }
 
+TEST_F(InterceptorChainTest, a_record_is_read_and_edited_up_to_the_size_that_the_plugin_knows) {
+  Scripted sized{[](ion_msg* m, const ion_msg_api* api) {
+    struct {
+      ion_record known;
+      uint8_t behind[32];
+    } later;
+    for (const uint32_t more : {0U, 16U}) {  // a plugin of now, and one for which the struct has grown
+      std::memset(&later, 0xa5, sizeof later);
+      later.known.size = sizeof(ion_record) + more;
+      EXPECT_EQ(api->record(m, 0, &later.known), ION_OK);
+      EXPECT_EQ(later.known.size, sizeof(ion_record) + more);
+      EXPECT_TRUE(std::all_of(std::begin(later.behind), std::end(later.behind), [](uint8_t b) { return b == 0xa5; }));
+      EXPECT_EQ(api->edit(m, 0, &later.known), ION_OK);
+    }
+    later.known.size = offsetof(ion_record, headers);
+    EXPECT_EQ(api->record(m, 0, &later.known), ION_E_INVALID);
+    EXPECT_EQ(api->edit(m, 0, &later.known), ION_E_INVALID) << "half of a record would replace a whole one";
+    return ION_V_CONTINUE;
+  }};
+  ASSERT_TRUE(add(sized).ok());
+  run();
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+}
+
 TEST_F(InterceptorChainTest, an_edit_keeps_sequences_offsets_times_and_null_headers) {
   Scripted edits{[](ion_msg* m, const ion_msg_api* api) {
     EXPECT_EQ(api->edit(m, 1, nullptr), ION_OK);

@@ -1,6 +1,7 @@
 // ion: the command line of IonStream. Reads what stands before the command, finds the command, runs it.
 #include <fmt/format.h>
 #include <ion/client/address.h>
+#include <ion/units.h>
 #include <process/limits.h>
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <cstdlib>
 
 #include "command.h"
-#include "core/units.h"
 #include "process.h"
 
 namespace {
@@ -73,8 +73,9 @@ ion::Result<Context> context_of(const Arguments& before, const Arguments& behind
   for (const std::string& broker : context.brokers)
     if (const auto address = ion::client::parse_address(broker); !address) return usage(said_by + ": " + address.error().message());
   if (const std::string& timeout = given("timeout"); !timeout.empty()) {
-    const auto parsed = parse_duration(timeout);
-    if (!parsed || parsed->n <= 0) return usage(fmt::format("--timeout: want a duration such as 10s, have \"{}\"", timeout));
+    const auto parsed = ion::parse_duration(timeout);
+    if (!parsed) return usage("--timeout: " + parsed.error().message());
+    if (parsed->n == 0) return usage("--timeout: want more than 0");
     context.timeout = *parsed;
   }
   const std::string& format = own == FormatOf::kRecord ? before.text("format") : given("format");

@@ -1,11 +1,10 @@
 #include "options.h"
 
 #include <fmt/format.h>
+#include <ion/units.h>
 
 #include <algorithm>
 #include <sstream>
-
-#include "core/units.h"
 
 namespace ion::cli {
 
@@ -36,8 +35,9 @@ Result<Nanos> Arguments::duration(const std::string& name) const {
   return parsed ? parsed : named(name, parsed.error());
 }
 Result<uint64_t> Arguments::size(const std::string& name) const {
-  auto parsed = parse_size(text(name));
-  return parsed ? parsed : named(name, parsed.error());
+  const auto parsed = parse_bytes(text(name));
+  if (!parsed) return named(name, parsed.error());
+  return static_cast<uint64_t>(*parsed);
 }
 Result<uint64_t> Arguments::count(const std::string& name, uint64_t max) const {
   auto parsed = parse_count(text(name));

@@ -1,5 +1,6 @@
 // consume: records of topics to stdout. One thread reads and prints per topic; the main thread waits for signals and closed pipes.
 #include <fmt/format.h>
+#include <ion/units.h>
 
 #include <poll.h>
 #include <unistd.h>
@@ -14,7 +15,6 @@
 #include "command.h"
 #include "core/offset_range.h"
 #include "core/record_format.h"
-#include "core/units.h"
 #include "process.h"
 
 namespace ion::cli {

@@ -1,5 +1,6 @@
 // produce: stdin to records, and per acknowledged record a line, as soon as it is acknowledged.
 #include <fmt/format.h>
+#include <ion/units.h>
 
 #include <poll.h>
 #include <unistd.h>
@@ -14,7 +15,6 @@
 #include <utility>
 
 #include "command.h"
-#include "core/units.h"
 #include "input.h"
 #include "line_writer.h"
 #include "process.h"

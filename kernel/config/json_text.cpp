@@ -1,6 +1,6 @@
 #include "config/json_text.h"
 
-#include "config/units.h"
+#include "config/schema.h"
 
 #include <fmt/format.h>
 

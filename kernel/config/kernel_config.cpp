@@ -5,9 +5,9 @@
 #include "config/key_path.h"
 #include "config/schema_check.h"
 #include "config/substitution.h"
-#include "config/units.h"
 
 #include <fmt/format.h>
+#include <ion/units.h>
 
 #include <algorithm>
 

@@ -1,6 +1,7 @@
 #include "config/schema.h"
 
 #include <fmt/format.h>
+#include <ion/units.h>
 
 #include <algorithm>
 #include <array>
@@ -153,6 +154,15 @@ std::string_view type_text(Type type) {
   for (const TypeRow& row : kTypes)
     if (row.type == type) return row.words;
   return "any value";
+}
+
+std::string unit_text(Unit unit, int64_t value) {
+  switch (unit) {
+    case Unit::kBytes: return bytes_text(value);
+    case Unit::kDuration: return duration_text({value});
+    case Unit::kNone: break;
+  }
+  return fmt::format("{}", value);
 }
 
 }  // namespace ion::config

@@ -52,5 +52,6 @@ struct SchemaProperty {
 };
 
 std::string_view type_text(Schema::Type type);  // "a whole number"
+std::string unit_text(Unit unit, int64_t value);  // "64MiB", "30s"; without a unit "3"
 
 }  // namespace ion::config

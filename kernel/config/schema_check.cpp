@@ -1,10 +1,10 @@
 #include "config/schema_check.h"
 
 #include "config/key_path.h"
-#include "config/units.h"
 
 #include <fmt/format.h>
 #include <ion/suggestion.h>
+#include <ion/units.h>
 
 #include <algorithm>
 #include <cmath>
@@ -15,6 +15,11 @@ namespace {
 using Type = Schema::Type;
 using Others = Schema::Others;
 constexpr double kExactWholeMax = 9007199254740992.0;  // 2^53: above it a double skips whole numbers
+
+Result<int64_t> nanoseconds_of(std::string_view text) {
+  ION_TRY(const Nanos time, parse_duration(text));
+  return time.n;
+}
 
 void move_to(Node& node, std::string path) {
   node.path = std::move(path);
@@ -181,10 +186,10 @@ void Checker::integer(Node& node, const Schema& schema) {
     const bool bare_time = !bytes && node.is(Kind::kInteger) && node.integer != 0 && !defaulted;
     if (node.is(Kind::kText) || bare_time) {
       const std::string written = bare_time ? fmt::format("{}", node.integer) : node.text;
-      const Result<int64_t> parsed = bytes ? parse_bytes(written) : parse_duration(written);
+      const Result<int64_t> parsed = bytes ? parse_bytes(written) : nanoseconds_of(written);
       if (!parsed) {
         const std::string& words = parsed.error().message();
-        return problems_.add(node.origin, node.path, node.secret ? words.substr(0, words.find(", found")) + ", found ***" : words);
+        return problems_.add(node.origin, node.path, node.secret ? words.substr(0, words.find(", have")) + ", have ***" : words);
       }
       node.kind = Kind::kInteger;
       node.integer = *parsed;

@@ -1,10 +1,10 @@
 #include "cluster/core/topic_rules.h"
 
 #include <ion/suggestion.h>
+#include <ion/units.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <vector>
 
 namespace ion::cluster {
@@ -22,18 +22,6 @@ std::string unknown_key(std::string_view key) {
   const std::string near = nearest(key, std::vector<std::string>(kKnown.begin(), kKnown.end()));
   if (!near.empty()) return words + ": did you mean '" + near + "'?";
   return words + ": there are durability, segment.bytes";
-}
-
-// "65536", "64KiB", "1MB".
-Result<uint64_t> read_bytes(std::string_view key, std::string_view text) {
-  uint64_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
-  const std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
-  constexpr std::pair<std::string_view, uint64_t> kUnits[] = {{"", 1}, {"B", 1}, {"KiB", 1ull << 10}, {"MiB", 1ull << 20}, {"GiB", 1ull << 30},
-                                                             {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000}};
-  for (const auto& [name, factor] : kUnits)
-    if (error == std::errc() && unit == name && n <= UINT64_MAX / factor) return n * factor;
-  return invalid("topic setting " + std::string(key) + ": want a size such as 67108864 or 64MiB, have '" + std::string(text) + "'");
 }
 
 }  // namespace
@@ -59,7 +47,9 @@ Result<TopicSettings> read_settings(const std::map<std::string, std::string>& co
       if (value != "fsync" && value != "os") return invalid("topic setting durability: want fsync or os, have '" + value + "'");
       s.fsync = value == "fsync";
     } else if (key == "segment.bytes") {
-      ION_TRY(s.segment_bytes, read_bytes(key, value));
+      const Result<int64_t> bytes = parse_bytes(value);
+      if (!bytes) return invalid("topic setting segment.bytes: " + bytes.error().message());
+      s.segment_bytes = static_cast<uint64_t>(*bytes);
       if (s.segment_bytes < kSegmentBytesMin || s.segment_bytes > kSegmentBytesMax)
         return invalid("topic setting segment.bytes: want 64KiB to 4GiB, have " + value);
     } else if (std::find(kLater.begin(), kLater.end(), key) != kLater.end()) {

@@ -25,6 +25,8 @@ TEST(TopicRules, settings_are_read_over_the_defaults) {
   EXPECT_EQ(s->segment_bytes, 123'456u);
   EXPECT_EQ(read_settings({{"segment.bytes", "1MiB"}}, {})->segment_bytes, 1u << 20);
   EXPECT_EQ(read_settings({{"segment.bytes", "100000"}}, {})->segment_bytes, 100'000u);
+  EXPECT_EQ(read_settings({{"segment.bytes", "1.5MiB"}}, {})->segment_bytes, 3u << 19) << "the spellings of the configuration";
+  EXPECT_EQ(read_settings({{"segment.bytes", "100 kB"}}, {})->segment_bytes, 100'000u);
 }
 
 TEST(TopicRules, an_unknown_setting_is_an_error_with_a_suggestion) {

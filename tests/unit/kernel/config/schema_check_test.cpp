@@ -60,12 +60,12 @@ TEST(schema_check, bytes_may_be_a_bare_number_but_a_duration_wants_its_unit) {
   EXPECT_EQ(run(kStorage, R"({"segment_bytes": 2097152})").tree.find("segment_bytes")->integer, 2'097'152);
   EXPECT_EQ(run(kStorage, R"({"linger": 0})").problems.size(), 0u);
   const std::string words = run(kStorage, R"({"linger": 30})").only();
-  EXPECT_EQ(words.find("a.jsonc:1: linger: wanted a duration with its unit such as 30s"), 0u) << words;
+  EXPECT_EQ(words.find("a.jsonc:1: linger: want a duration with its unit such as 30s"), 0u) << words;
 }
 
 TEST(schema_check, a_wrong_unit_is_a_problem_with_place_and_path) {
   const std::string words = run(kStorage, "{\n\"segment_bytes\": \"64s\"}").only();
-  EXPECT_EQ(words, "a.jsonc:2: segment_bytes: wanted bytes such as 64MiB or 1GB (units B kB MB GB TB KiB MiB GiB TiB), found \"64s\"");
+  EXPECT_EQ(words, "a.jsonc:2: segment_bytes: want a size such as 64MiB or 1GB (units B kB MB GB TB KiB MiB GiB TiB), have \"64s\"");
 }
 
 TEST(schema_check, a_range_is_told_in_the_unit_of_the_key) {
@@ -164,7 +164,7 @@ TEST(schema_check, a_wrong_unit_of_a_secret_does_not_show_it) {
   const std::string words =
       run(R"({"properties": {"a": {"type": "integer", "x-unit": "bytes", "x-secret": true, "maximum": 10}}})", R"({"a": "hunter2"})").only();
   EXPECT_EQ(words.find("hunter2"), std::string::npos) << words;
-  EXPECT_NE(words.find("found ***"), std::string::npos) << words;
+  EXPECT_NE(words.find("have ***"), std::string::npos) << words;
 }
 
 TEST(schema_check, everything_inside_a_secret_is_secret) {

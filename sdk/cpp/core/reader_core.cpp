@@ -276,7 +276,7 @@ void ReaderCore::give_credit(uint64_t id, Stream& s, Instant now, Actions& out) 
 void ReaderCore::on(const Tick&, Instant now, Actions& out) {
   if (ask_at_.ns != 0 && now >= ask_at_) {
     ask_at_ = {};
-    if (partitions_.empty()) want_metadata(out);
+    if (partitions_.empty() || in_doubt_) want_metadata(out);
     else ask_offsets(out);
   }
   for (auto& [id, s] : streams_) {

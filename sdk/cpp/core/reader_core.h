@@ -170,6 +170,7 @@ class ReaderCore {
   void lose(Partition& p, const Status& why, Instant now);
   void found(Partition& p, Actions& out);
   void give_up(Partition& p, Actions& out);
+  bool all_given_up() const;
   void check_lost(Instant now, Actions& out);
   void conclude(Actions& out);
   void fail(Status why, Actions& out);
@@ -199,6 +200,7 @@ class ReaderCore {
   uint32_t ask_failures_ = 0;
   std::optional<Instant> lost_since_;  // nobody serves us since
   Status last_cause_;
+  PartitionId last_given_up_;
   bool finished_ = false;
   Status failed_;
   Instant wake_at_ = kNever;

@@ -39,6 +39,8 @@ void ReaderCore::found(Partition& p, Actions& out) {
 void ReaderCore::give_up(Partition& p, Actions& out) {
   p.is = Partition::Is::kGivenUp;
   p.stream = 0;
+  last_given_up_ = p.id;
+  if (all_given_up()) return;  // its cause is the end of the reader
   out.notices.push_back({ClientEvent::What::kPartitionLost, fmt::format("topic {} partition {} cannot be read and is left out: {}", options_.topic, p.id.v, p.why.text())});
 }
 
@@ -63,12 +65,19 @@ void ReaderCore::check_lost(Instant now, Actions& out) {
   }
 }
 
+bool ReaderCore::all_given_up() const {
+  return std::all_of(partitions_.begin(), partitions_.end(), [](const Partition& p) { return p.is == Partition::Is::kGivenUp; });
+}
+
 // Nothing is left to read: all is well, or all is lost.
 void ReaderCore::conclude(Actions& out) {
   if (partitions_.empty() || std::any_of(partitions_.begin(), partitions_.end(), is_open)) return;
-  const bool all_lost = std::all_of(partitions_.begin(), partitions_.end(), [](const Partition& p) { return p.is == Partition::Is::kGivenUp; });
-  if (all_lost) fail(partitions_.front().why, out);
-  else finished_ = true;
+  if (!all_given_up()) {
+    finished_ = true;
+    return;
+  }
+  const Status why = find(last_given_up_)->why;
+  fail({why.code(), fmt::format("topic {} partition {}: {}", options_.topic, last_given_up_.v, why.message()), why.reason()}, out);
 }
 
 std::vector<LostPartition> ReaderCore::lost() const {

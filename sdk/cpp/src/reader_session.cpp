@@ -20,7 +20,10 @@ class ReaderSession::Subscription final : public StreamCall::Owner {
   void opened() override {}
   void written(uint64_t) override {}
   void received(const grpc::ByteBuffer& message) override {
-    if (const auto s = session_.lock()) s->received(stream_, message);
+    const auto s = session_.lock();
+    if (!s) return;
+    if (!std::exchange(heard_, true)) s->runtime_->note_served();
+    s->received(stream_, message);
   }
   void closed(Failure why) override {
     const auto s = session_.lock();
@@ -35,6 +38,7 @@ class ReaderSession::Subscription final : public StreamCall::Owner {
  private:
   const std::weak_ptr<ReaderSession> session_;
   const uint64_t stream_;
+  bool heard_ = false;
 };
 
 ReaderSession::ReaderSession(std::shared_ptr<Runtime> runtime, const ReaderOptions& options)
@@ -48,7 +52,8 @@ void ReaderSession::start() {
 Actions ReaderSession::step_locked(const Event& event) {
   Actions actions = core_.step(event, Driver::now());
   runtime_->driver()->wake_by(core_.wake_at());
-  if (core_.finished() || !core_.failed().ok()) changed_.notify_all();
+  if (!actions.notices.empty()) ++telling_;
+  else if (ended_locked()) changed_.notify_all();
   return actions;
 }
 
@@ -69,6 +74,11 @@ void ReaderSession::obey(Actions actions) {
   if (!actions.list_offsets.empty()) list_offsets(std::move(actions.list_offsets));
   if (actions.fetch_metadata) fetch_metadata();
   for (Notice& notice : actions.notices) runtime_->tell({notice.what, options_.topic, std::move(notice.text)});
+  if (!actions.notices.empty()) {
+    const std::lock_guard lock(mutex_);
+    --telling_;
+    changed_.notify_all();
+  }
   if (!actions.recreated.empty()) runtime_->tell({ClientEvent::What::kRecreated, options_.topic, std::move(actions.recreated)});
 }
 
@@ -101,11 +111,11 @@ Result<std::optional<RecordSet>> ReaderSession::next(Nanos timeout) {
   std::optional<RecordSet> out;
   {
     std::unique_lock lock(mutex_);
-    const auto something = [&] { return !ready_.empty() || cancelled_ || core_.finished() || !core_.failed().ok(); };
+    const auto something = [&] { return !ready_.empty() || cancelled_ || ended_locked(); };
     if (!something()) changed_.wait_for(lock, std::chrono::nanoseconds(timeout.n), something);
     if (cancelled_) return Status(ION_E_CANCELLED, options_.topic + ": reading was cancelled");
     if (ready_.empty()) {
-      if (!core_.failed().ok()) return core_.failed();
+      if (ended_locked() && !core_.failed().ok()) return core_.failed();
       return std::optional<RecordSet>();
     }
     Waiting& front = ready_.front();
@@ -120,7 +130,7 @@ Result<std::optional<RecordSet>> ReaderSession::next(Nanos timeout) {
 
 bool ReaderSession::finished() const {
   const std::lock_guard lock(mutex_);
-  return ready_.empty() && core_.finished();
+  return ready_.empty() && ended_locked() && core_.finished();
 }
 
 std::vector<LostPartition> ReaderSession::lost() const {

@@ -38,6 +38,7 @@ class ReaderSession final : public Ticker, public std::enable_shared_from_this<R
     RecordSet records;
   };
 
+  bool ended_locked() const { return telling_ == 0 && (core_.finished() || !core_.failed().ok()); }
   read::Actions step_locked(const read::Event& event);
   void step(const read::Event& event);
   void obey(read::Actions actions);
@@ -57,6 +58,7 @@ class ReaderSession final : public Ticker, public std::enable_shared_from_this<R
   std::deque<Waiting> ready_;
   std::map<uint64_t, std::shared_ptr<StreamCall>> streams_;
   bool cancelled_ = false, closed_ = false;
+  int telling_ = 0;  // threads that tell what happened: until they have, nobody learns that reading has ended
 };
 
 }  // namespace ion::client

@@ -52,6 +52,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
     BrokerLimits limits = {};
   };
   void find_leaders(const std::string& topic, std::function<void(Leaders)> done);
+  // A broker has served a stream: an outage that was told is over.
+  void note_served() { note_outage({}, false); }
   // To the user's on_event, if there is one. Not under a lock.
   void tell(ClientEvent event) const;
 

@@ -161,6 +161,9 @@ TEST(ReaderLost, a_following_reader_goes_on_without_a_damaged_partition_and_ends
   w.frame(0, 1);
   w.refuse(0, Status(ION_E_FAILED, "its log failed"));
   EXPECT_EQ(w.core.failed().code(), ION_E_FAILED);
+  EXPECT_EQ(w.core.failed().message(), "topic orders partition 0: its log failed") << "the last one is the end of the reader";
+  EXPECT_EQ(w.told(What::kPartitionLost), 1u) << "and is not told twice";
+  EXPECT_EQ(w.core.lost().size(), 2u);
 }
 
 TEST(ReaderLost, a_reader_that_wants_all_partitions_fails_when_one_is_refused_for_too_long) {

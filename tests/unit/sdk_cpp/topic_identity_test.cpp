@@ -238,6 +238,7 @@ TEST(TopicIdentity, a_reader_of_a_topic_that_is_deleted_ends_with_one_error_and_
     r.tell(gone);
     r.wait(seconds(1));
     EXPECT_EQ(r.subscribed.size(), 1u) << "nobody is asked for records while that is open";
+    EXPECT_EQ(r.metadata_asked, asked + 2) << "one answer is not believed";
     r.tell(gone);
     EXPECT_EQ(r.core.failed().reason(), "TOPIC_NOT_FOUND");
     EXPECT_EQ(r.core.failed().message(), "topic 'orders' was deleted while it was read");

@@ -51,10 +51,13 @@ void ask_offsets(Runtime& runtime, const std::string& topic, const std::vector<i
 Result<std::vector<PartitionOffset>> Admin::list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what, Nanos timeout) {
   // A partition that is still being opened, or that has just moved, is asked again as a call would be.
   const Instant end = Driver::now() + timeout;
+  std::vector<PartitionOffset> offsets;
   for (;;) {
     const Nanos left = std::max(end - Driver::now(), milliseconds(1));
-    ION_TRY(const std::string bytes, runtime_->call({kMethod, encode(topic, partitions, what), left}, Repeat::kSafe));
-    ION_TRY(std::vector<PartitionOffset> offsets, decode(bytes));
+    const Result<std::string> bytes = runtime_->call({kMethod, encode(topic, partitions, what), left}, Repeat::kSafe);
+    if (!bytes && !offsets.empty()) return offsets;  // what was answered before says more than a last question that time cut short
+    if (!bytes) return bytes.error();
+    ION_TRY(offsets, decode(*bytes));
     const bool again = std::any_of(offsets.begin(), offsets.end(), [](const auto& o) { return worth_asking_again({o.error, false, {}, {}}, Repeat::kSafe); });
     if (!again || end - Driver::now() <= kAskAgain) return offsets;
     std::this_thread::sleep_for(std::chrono::nanoseconds(kAskAgain.n));

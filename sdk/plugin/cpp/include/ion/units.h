@@ -104,7 +104,8 @@ inline Result<Nanos> parse_duration(std::string_view text) {
 inline Result<uint64_t> parse_count(std::string_view text) {
   uint64_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size()) return detail::no_quantity("a whole number from 0 on", text);
+  const bool too_large = failed == std::errc::result_out_of_range;
+  if (failed != std::errc() || end != text.data() + text.size()) return detail::no_quantity("a whole number from 0 on", text, too_large ? ": too large" : "");
   return number;
 }
 

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -26,12 +29,25 @@ const std::vector<Command>& command_table() {
   return kAll;
 }
 
+namespace {
+// Foreign words may hold what a terminal would obey; the lines of a mistake in a format stay.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    if ((byte < 0x20 && c != '\n') || byte == 0x7f) out += fmt::format("\\x{:02x}", byte);
+    else out += c;
+  }
+  return out;
+}
+}  // namespace
+
 int complain(std::string_view what, const Status& why) {
   if (why.reason() == kUsage) {
-    say(fmt::format("ion: {}: {}\n", what, why.message()));
+    say(printable(fmt::format("ion: {}: {}\n", what, why.message())));
     return kUsageError;
   }
-  say(fmt::format("ion: {}: {}{}{}: {}\n", what, code_name(why.code()), why.reason().empty() ? "" : " ", why.reason(), why.message()));
+  say(printable(fmt::format("ion: {}: {}{}{}: {}\n", what, code_name(why.code()), why.reason().empty() ? "" : " ", why.reason(), why.message())));
   if (why.code() == ION_E_UNAUTHENTICATED || why.code() == ION_E_FORBIDDEN) return kNotAllowed;
   return why.reason() == "UNREACHABLE" ? kNoBroker : kFailed;
 }
@@ -46,6 +62,17 @@ int deliver(std::string_view what, std::string_view text, int code) {
 int exit_of(size_t failed, size_t all) {
   if (failed == 0) return kDone;
   return failed == all ? kFailed : kSomeFailed;
+}
+
+EndedBySignal::EndedBySignal(const Interrupts& interrupts)
+    : thread_([this, &interrupts] {
+        pollfd events[2] = {{over_.fd(), POLLIN, 0}, {interrupts.fd(), POLLIN, 0}};
+        while (::poll(events, 2, -1) < 0) continue;
+        if (events[0].revents == 0) ::_exit(kInterrupted);
+      }) {}
+EndedBySignal::~EndedBySignal() {
+  over_.raise();
+  thread_.join();
 }
 
 Result<client::Client> connect(const Context& context) {

@@ -7,9 +7,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "options.h"
+#include "process.h"
 #include "renderers.h"
 
 namespace ion::cli {
@@ -43,6 +45,19 @@ int complain(std::string_view what, const Status& why);
 int deliver(std::string_view what, std::string_view text, int code = kDone);
 // For commands over many names.
 int exit_of(size_t failed, size_t all);
+// Between connecting and the first record nothing is done that a signal could cut in two: while this lives, one ends the process with
+// kInterrupted. Afterwards `interrupts` is the command's to look at.
+class EndedBySignal {
+ public:
+  explicit EndedBySignal(const Interrupts& interrupts);
+  ~EndedBySignal();
+  EndedBySignal(const EndedBySignal&) = delete;
+  EndedBySignal& operator=(const EndedBySignal&) = delete;
+
+ private:
+  Flag over_;
+  std::thread thread_;
+};
 // The client, or the broker's silence after the timeout, with the addresses that were tried.
 Result<client::Client> connect(const Context& context);
 

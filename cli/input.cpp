@@ -27,7 +27,7 @@ Result<std::optional<InputFormat::Record>> Input::next() {
     if (format_.is_json() && (step.found == Found::kMismatch || step.found == Found::kRecord)) count_lines(bytes.substr(0, step.used), step.found);
     if (step.found == Found::kMismatch && format_.is_json()) return Status(ION_E_INVALID, fmt::format("input line {}: {}", line_, step.why));
     if (step.found == Found::kMismatch)
-      return Status(ION_E_INVALID, fmt::format("input byte {}: record {} does not fit the format", passed_ + begin_ + step.used, records_ + 1));
+      return Status(ION_E_INVALID, fmt::format("input byte {}: record {} does not fit the format: {}", passed_ + begin_ + step.used, records_ + 1, step.why));
     if (step.found == Found::kRecord) {
       begin_ += step.used;
       ++records_;

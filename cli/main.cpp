@@ -23,7 +23,11 @@ void declare_globals(OptionSet& options) {
   options.value("timeout", "how long to wait for a broker; else 10s");
   if (!options.has("format")) options.value("format", "of the answer: text or json");
   options.flag("verbose,v", "say on stderr who is asked and how long it took");
-  options.flag("help,h", "this text").flag("version", "the version of this program");
+  options.flag("help,h", "this text");
+}
+void declare_leading(OptionSet& options) {
+  declare_globals(options);
+  options.flag("version", "the version of this program");
 }
 
 // The options before the command end at the first word that is neither one nor the value of one.
@@ -49,7 +53,7 @@ Found find_command(const std::vector<std::string>& rest) {
 
 std::string overview(const std::string& area) {
   OptionSet globals;
-  declare_globals(globals);
+  declare_leading(globals);
   std::string text = "usage: ion [option...] command [option...]\n\ncommands\n";
   for (const Command& c : command_table())
     if (area.empty() || c.words.starts_with(area + " "))
@@ -90,13 +94,14 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
   const FormatOf format = options.has("format") ? FormatOf::kRecord : FormatOf::kAnswer;
   declare_globals(options);
   options.synopsis(command.synopsis);
+  const std::string named = command.synopsis.empty() ? std::string(command.words) : fmt::format("{} {}", command.words, command.synopsis);
   const auto arguments = options.parse(rest);
   if (arguments && arguments->has("help")) {
-    return deliver(command.words, fmt::format("usage: ion {} {} [option...]\n{}\n\n{}", command.words, command.synopsis, command.help, options.help()));
+    return deliver(command.words, fmt::format("usage: ion {} [option...]\n{}\n\n{}", named, command.help, options.help()));
   }
   if (!arguments) {
     const int code = complain(command.words, arguments.error());
-    say(fmt::format("usage: ion {} {} [option...]; ion {} --help says more\n", command.words, command.synopsis, command.words));
+    say(fmt::format("usage: ion {} [option...]; ion {} --help says more\n", named, command.words));
     return code;
   }
   const auto context = context_of(before, *arguments, format);
@@ -124,23 +129,24 @@ int main(int argc, char** argv) {
   const std::vector<std::string> all(argv + 1, argv + argc);
   const size_t split = leading(all);
   OptionSet globals;
-  declare_globals(globals);
+  declare_leading(globals);
   const auto before = globals.parse({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(split)});
   if (!before) return complain("options", before.error());
   std::vector<std::string> rest(all.begin() + static_cast<std::ptrdiff_t>(split), all.end());
   if (before->has("version")) rest = {"version"};
+  const bool help_word = !rest.empty() && rest[0] == "help";
+  if (help_word) rest.erase(rest.begin());
+  const bool help = help_word || before->has("help");
   const Found found = find_command(rest);
   if (found.command != nullptr) {
     rest.erase(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(found.words));
-    if (before->has("help")) rest.push_back("--help");
+    if (help) rest.push_back("--help");
     return run(*found.command, *before, rest);
   }
   const std::string area = rest.empty() || rest[0].starts_with('-') ? "" : rest[0];
   const bool known = area.empty() || std::any_of(command_table().begin(), command_table().end(), [&](const Command& c) { return c.words.starts_with(area + " "); });
-  const bool asked = before->has("help") || area == "help" || std::find(rest.begin(), rest.end(), "--help") != rest.end() || std::find(rest.begin(), rest.end(), "-h") != rest.end();
-  if (asked) {
-    return deliver("help", overview(known ? area : ""));
-  }
+  const bool asked = help || std::find(rest.begin(), rest.end(), "--help") != rest.end() || std::find(rest.begin(), rest.end(), "-h") != rest.end();
+  if (asked && known) return deliver("help", overview(area));
   if (rest.empty()) say(overview(""));
   else if (known) say(fmt::format("ion: {}: which one?\n{}", rest.size() > 1 ? "unknown command \"" + area + " " + rest[1] + "\"" : area, overview(area)));
   else say(fmt::format("ion: unknown command \"{}\"; ion --help lists all\n", area));

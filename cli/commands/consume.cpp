@@ -285,10 +285,13 @@ int consume(const Arguments& arguments, const Context& context) {
   if (!plan) return complain("consume", plan.error());
   if (const Status once = named_once(arguments.positionals()); !once.ok()) return complain("consume", once);
   const Interrupts interrupts;
+  if (const Status room = room_for_a_client(); !room.ok()) return complain("consume " + arguments.positionals()[0], room);
+  std::optional<EndedBySignal> waiting(interrupts);
   auto client = connect(context);
   if (!client) return complain("consume " + arguments.positionals()[0], client.error());
   Consumption consumption(*plan);
   for (const std::string& topic : arguments.positionals()) consumption.add(*client, topic, context.timeout);
+  waiting.reset();
   return consumption.run(interrupts);
 }
 

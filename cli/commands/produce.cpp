@@ -167,7 +167,7 @@ class Production {
  private:
   enum class Ended { kWithItsInput, kEarly };
   void sum_up(Ended how) {
-    if (how == Ended::kEarly) {
+    if (how == Ended::kEarly && input_.records() > 0) {
       const std::string first = failed_ == 0 ? "" : fmt::format(", the first of them record {}", first_failed_.load());
       say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed{}{}\n", about(plan_.topic), input_.records(), delivered_.load(), failed_.load(),
                       first, advice_));
@@ -206,6 +206,10 @@ class Production {
       record.headers = headers_;
       if (!read->headers.empty()) record.headers = with_headers(read->headers);
       ION_TRY(record.partition, partition_of(*read));
+      if (const Status fits = fits_a_partition(*read, lane->topic); !fits.ok()) {
+        settle(*lane, input_.records(), nullptr, fits);
+        continue;
+      }
       if (read->timestamp_ms) record.timestamp = WallMs{*read->timestamp_ms};
       send(*lane, record);
     }
@@ -214,11 +218,18 @@ class Production {
   Result<std::optional<PartitionId>> partition_of(const InputFormat::Record& read) {
     if (plan_.input_partition == Plan::InputPartition::kUsed) {
       if (!read.partition) return Status(ION_E_INVALID, fmt::format("input line {}: \"partition\" is missing, and -p input wants it", input_.line()));
-      return std::optional(PartitionId{static_cast<int32_t>(std::clamp<int64_t>(*read.partition, -1, INT32_MAX))});
+      return std::optional(PartitionId{static_cast<int32_t>(*read.partition)});
     }
     if (read.partition && !plan_.partition && !std::exchange(told_partition_, true))
       say(fmt::format("ion: {}: the partition of the lines is not used; -p input keeps it\n", about(plan_.topic)));
     return plan_.partition;
+  }
+
+  // Other numbers are compared with the topic's by the client.
+  Status fits_a_partition(const InputFormat::Record& read, const std::string& topic) const {
+    const bool used = plan_.input_partition == Plan::InputPartition::kUsed && read.partition;
+    if (!used || static_cast<int32_t>(*read.partition) == *read.partition) return {};
+    return {ION_E_NOT_FOUND, fmt::format("topic {} has no partition {}", topic, *read.partition), "PARTITION_NOT_FOUND"};
   }
 
   // Those of the record behind those of the command line. Until the next call.
@@ -380,9 +391,12 @@ int produce(const Arguments& arguments, const Context& context) {
   auto plan = plan_of(arguments);
   if (!plan) return complain("produce", plan.error());
   Interrupts interrupts;
+  if (const Status room = room_for_a_client(); !room.ok()) return complain("produce " + plan->topic, room);
+  std::optional<EndedBySignal> waiting(interrupts);
   auto client = connect(context);
   if (!client) return complain("produce " + plan->topic, client.error());
   if (const Status there = target_is_there(*client, *plan, context.timeout); !there.ok()) return complain("produce " + plan->topic, there);
+  waiting.reset();
   return Production(*std::move(plan), *client, interrupts).run();
 }
 

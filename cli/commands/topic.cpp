@@ -103,6 +103,7 @@ int topic_create(const Arguments& arguments, const Context& context) {
   if (!replicas) return complain("topic create", replicas.error());
   if (!config) return complain("topic create", config.error());
   if (arguments.has("partitions") && *partitions == 0) return complain("topic create", usage("--partitions: at least 1"));
+  if (arguments.has("replicas") && *replicas == 0) return complain("topic create", usage("--replicas: at least 1"));
   wanted.partitions = static_cast<uint32_t>(*partitions);
   wanted.replication = static_cast<uint32_t>(*replicas);
   wanted.config = *config;

@@ -90,7 +90,7 @@ class InputFormat {
   struct Step {
     enum class Found { kRecord, kNeedMore, kEnd, kMismatch } found = Found::kEnd;
     size_t used = 0;  // of kRecord: bytes that it took; of kMismatch: where
-    std::string why = {};  // of kMismatch: what was wanted and what was there; empty where only the place is known
+    std::string why = {};  // of kMismatch: what was wanted and what was there
     Record record = {};
   };
   // The record at the head of `bytes`. The last delimiter of an ended source may be missing; anything else that is cut is a mismatch.

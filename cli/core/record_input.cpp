@@ -108,20 +108,33 @@ class Reading {
         std::string_view field;
         found = length ? take(*length, field) : until(i + 1 < pieces.size() ? &pieces[i + 1].literal : nullptr, i + 2 < pieces.size(), field);
         if (found == Found::kRecord) found = store(piece, field, header);
+        else if (found == Found::kMismatch) why_ = length ? short_of(*length, piece) : "want " + shown(pieces[i + 1].literal) + " behind " + shown(piece.verb);
       } else if (piece.verb == Verb::kHeaders) {
         found = headers(piece.inner);
       } else {
         int64_t value = static_cast<int64_t>(piece.fixed.value_or(0));
         if (!piece.fixed) found = number(piece.number, value);
         if (found == Found::kRecord) found = note(piece.verb, value, lengths);
+        else if (found == Found::kMismatch) why_ = "want a number for " + shown(piece.verb);
       }
       if (found != Found::kRecord) return found;
     }
     return Found::kRecord;
   }
   size_t used() const { return at_; }
+  std::string take_why() { return std::move(why_); }
 
  private:
+  static std::string shown(Verb verb) { return {'%', static_cast<char>(verb)}; }
+  static std::string shown(const std::string& literal) {
+    std::string out;
+    append_json_string(literal, out);
+    return out;
+  }
+  std::string short_of(uint64_t length, const FormatPiece& piece) const {
+    return "want " + std::to_string(length) + " bytes for " + shown(piece.verb) + ", and the input ends after " + std::to_string(rest().size());
+  }
+  Found misfit(std::string why) { return why_ = std::move(why), Found::kMismatch; }
   std::string_view rest() const { return bytes_.substr(at_); }
   Found cut() const { return ended_ ? Found::kMismatch : Found::kNeedMore; }
   static size_t index(Verb field) { return field == Verb::kTopic ? 0 : field == Verb::kKey ? 1 : 2; }
@@ -132,7 +145,7 @@ class Reading {
       if (!ended_) return Found::kNeedMore;
       if (rest().empty() && last) return Found::kRecord;  // the last delimiter is missing
     }
-    return Found::kMismatch;
+    return misfit("want " + shown(text));
   }
   Found take(uint64_t n, std::string_view& field) {
     if (rest().size() < n) return cut();
@@ -182,11 +195,13 @@ class Reading {
   }
   Found note(Verb verb, int64_t value, std::optional<uint64_t> (&lengths)[3]) {
     if (const Verb of = sized_by(verb); of != Verb::kLiteral) {
-      if (value < 0 || static_cast<uint64_t>(value) > kLengthMax) return Found::kMismatch;
+      if (value < 0 || static_cast<uint64_t>(value) > kLengthMax)
+        return misfit("want a length of at most " + std::to_string(kLengthMax) + " for " + shown(verb) + ", have " + std::to_string(value));
       lengths[index(of)] = static_cast<uint64_t>(value);
     }
     if (verb == Verb::kHeaderCount) {
-      if (value < 0 || static_cast<uint64_t>(value) > kHeadersMax) return Found::kMismatch;
+      if (value < 0 || static_cast<uint64_t>(value) > kHeadersMax)
+        return misfit("want at most " + std::to_string(kHeadersMax) + " headers for " + shown(verb) + ", have " + std::to_string(value));
       headers_ = static_cast<size_t>(value);
     }
     if (verb == Verb::kPartition) record_.partition = value;
@@ -205,7 +220,7 @@ class Reading {
   Found store(const FormatPiece& piece, std::string_view field, InputFormat::Header* header) {
     if (piece.text != TextForm::kRaw) {
       auto decoded = piece.text == TextForm::kHex ? from_hex(field) : from_base64(field);
-      if (!decoded) return at_ -= field.size(), Found::kMismatch;
+      if (!decoded) return at_ -= field.size(), misfit(std::string("want ") + (piece.text == TextForm::kHex ? "hex" : "base64") + " for " + shown(piece.verb));
       if (!record_.decoded) record_.decoded = std::make_unique<std::deque<std::string>>();
       field = record_.decoded->emplace_back(*std::move(decoded));
     }
@@ -220,6 +235,7 @@ class Reading {
   const bool ended_;
   InputFormat::Record& record_;
   size_t at_ = 0, headers_ = 0;
+  std::string why_;  // it does not fit
 };
 
 }  // namespace
@@ -247,7 +263,8 @@ InputFormat::Step InputFormat::read(std::string_view bytes, Source source) const
   }
   Reading reading(bytes, ended, step.record);
   step.found = reading.sequence(pieces_, nullptr);
-  if (step.found == Found::kRecord && reading.used() == 0) step.found = Found::kMismatch;  // it would be read for ever
+  if (step.found == Found::kMismatch) step.why = reading.take_why();
+  if (step.found == Found::kRecord && reading.used() == 0) step.found = Found::kMismatch, step.why = "it takes nothing of the input, for ever";
   if (step.found != Found::kNeedMore) step.used = reading.used();
   return step;
 }

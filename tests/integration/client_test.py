@@ -372,6 +372,36 @@ class Unattended(unittest.TestCase):
                 self.assertEqual(len(run.said().splitlines()), 2, run.said())
             self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%v\n").stdout, b"before\nduring\n")
 
+    def test_an_outage_under_a_follower_is_told_once_and_its_end_once(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            broker.ion("produce", "t", stdin=b"before\n")
+            with Following(folder, broker, "consume", "t", "-f", "%v\n") as run:
+                until("the first record", lambda: len(run.lines()) == 1)
+                broker.kill()
+                until("the outage is told", lambda: "no broker answers" in run.said())
+                broker.start()
+                broker.ion("produce", "t", stdin=b"after\n")
+                until("the second record", lambda: len(run.lines()) == 2)
+                until("its end is told", lambda: "answers again" in run.said())
+                run.process.send_signal(signal.SIGINT)
+                self.assertEqual(run.process.wait(WAIT_S), 0)
+                self.assertEqual(len(run.said().splitlines()), 2, run.said())
+
+    def test_a_signal_ends_a_command_that_waits_for_a_broker(self):
+        for words in (["consume", "t"], ["consume", "t", "-e"], ["produce", "t"]):
+            with self.subTest(words=words), socket.socket() as silent, Folder() as folder:
+                silent.bind(("127.0.0.1", 0))
+                silent.listen()
+                nobody = Broker(folder / "none")
+                nobody.address = "127.0.0.1:%d" % silent.getsockname()[1]
+                with Following(folder, nobody, "--timeout", "50s", *words) as run:
+                    self.assertTrue(silent.accept())
+                    run.process.send_signal(signal.SIGINT)
+                    began = time.monotonic()
+                    self.assertEqual(run.process.wait(WAIT_S), 130)
+                    self.assertLess(time.monotonic() - began, 20)
+
     def test_refusals_beyond_the_first_are_counted_each_second_and_at_the_end(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")

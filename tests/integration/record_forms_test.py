@@ -81,6 +81,24 @@ class Produce(WithBroker):
         self.assertEqual(code, 3, err)
         self.assertIn('input line 4: "value": want text or null, have a number', err)
 
+    def test_a_partition_that_no_topic_can_have_is_told_as_it_was_read(self):
+        for number in (-3, 5_000_000_000):
+            code, _, err = self.run_ion("produce", self.topic(2), "-f", "%p %v\n", stdin=b"%d x\n0 y\n" % number)
+            self.assertEqual(code, 3, err)
+            self.assertRegex(err, rf"record 1: NOT_FOUND PARTITION_NOT_FOUND: .+(, not| has no partition) {number}\n")
+
+    def test_input_that_does_not_fit_says_what_was_wanted(self):
+        cases = {("%k:%v\n", b"a:b\nno colon\n"): (3, 'record 2 does not fit the format: want ":" behind %k'), ("%V %v\n", b"x abc\n"): (1, "want a number for %V"),
+                 ("%V{big32}%v", b"\xff" * 8): (1, "want a length of at most 67108864 for %V, have 4294967295"), ("%v{hex}\n", b"6g\n"): (1, "want hex for %v"),
+                 ("%v{base64}\n", b"?\n"): (1, "want base64 for %v"), ("%V{5}%v", b"abc"): (1, "want 5 bytes for %v, and the input ends after 3"),
+                 ("<%v>\n", b"(a)\n"): (1, 'want "<"'), ("%H %h{%K%k%V%v}%v\n", b"70000 x\n"): (1, "want at most 65536 headers for %H, have 70000")}
+        for (format, stdin), (code, words) in cases.items():
+            with self.subTest(format=format):
+                done = self.run_ion("produce", self.topic(), "-f", format, stdin=stdin)
+                self.assertEqual(done[0], code, done)
+                self.assertIn(words, done[2])
+                self.assertEqual("stopped after" in done[2], code == 3, "what was done before is told, nothing is not")
+
     def test_a_record_without_any_topic_is_told_with_both_ways_to_name_one(self):
         code, _, err = self.run_ion("produce", "-f", "json", stdin=b'{"value":"a"}\n')
         self.assertEqual(code, 1, err)
@@ -154,6 +172,30 @@ class Deleted(WithBroker):
 
 
 class Options(WithBroker):
+    def test_numbers_that_cannot_be_meant_are_usage_errors(self):
+        for words, said in ((["topic", "create", "x", "-r", "0"], "--replicas: at least 1"), (["topic", "create", "x", "-p", "99999999999999999999"], 'have "99999999999999999999": too large')):
+            code, _, err = self.run_ion(*words)
+            self.assertEqual(code, 2, err)
+            self.assertIn(said, err)
+        self.assertEqual(self.run_ion("topic", "describe", "x")[0], 1)
+
+    def test_words_that_a_terminal_would_obey_are_shown_as_numbers(self):
+        code, _, err = self.run_ion("topic", "create", "a\x1b[31mb")
+        self.assertEqual(code, 1)
+        self.assertNotIn("\x1b", err)
+        self.assertIn("a\\x1b[31mb", err)
+
+    def test_help_shows_what_it_is_asked_for(self):
+        for words, has, has_not in ((["help", "topic"], "topic create", "bench produce"), (["help", "topic", "create"], "--if-not-exists", "bench"), (["help"], "bench produce", "--if-not-exists"),
+                                    (["cluster", "info", "--help"], "usage: ion cluster info [option...]", "--version")):
+            with self.subTest(words=words):
+                code, out, err = self.run_ion(*words)
+                self.assertEqual((code, err), (0, ""))
+                self.assertIn(has, out)
+                self.assertNotIn(has_not, out)
+        self.assertEqual(self.run_ion("help", "nothing")[0], 2)
+        self.assertEqual(self.run_ion("topic", "list", "--version")[0], 2, "it would be read by nobody")
+
     def test_an_option_that_stands_for_one_thing_is_given_once(self):
         for words in (["consume", "t", "-o", "start", "-o", "end"], ["produce", "t", "-k", "a", "--key", "a"], ["topic", "list", "--timeout", "1s", "--timeout", "2s"],
                       ["--brokers", "127.0.0.1:1", "--brokers", "127.0.0.1:2", "topic", "list"], ["get", "x", "-f", "a", "-f", "b"], ["bench", "produce", "t", "--size", "1", "--size", "2"]):

@@ -196,7 +196,12 @@ Result<bench::Report> measure_produce(const Context& context, const Plan& plan) 
 // Only what is in the topic is read: a benchmark that wrote the rest would leave its records among those of the user.
 Result<bench::Report> measure_consume(const Context& context, const Plan& plan) {
   ION_TRY(client::Client client, connect(context));
-  ION_TRY(const client::TopicView topic, client.admin().describe_topic(plan.topic.name, context.timeout));
+  const auto described = client.admin().describe_topic(plan.topic.name, context.timeout);
+  if (!described && described.error().code() == ION_E_NOT_FOUND) {
+    const Status& why = described.error();
+    return Status(why.code(), fmt::format("{}; ion bench produce {} makes it and writes records into it", why.message(), plan.topic.name), why.reason());
+  }
+  ION_TRY(const client::TopicView topic, described);
   bench::Report report{"consume", plan.shape, durability_of(topic), {}, {}, {}, {}, 1};
   ION_TRY(const uint64_t there, records_in(client, plan.topic.name, context.timeout));
   if (there == 0) return Status(ION_E_OUT_OF_RANGE, fmt::format("topic {} holds no records; ion bench produce {} writes some", plan.topic.name, plan.topic.name));

@@ -234,7 +234,9 @@ class Commands(unittest.TestCase):
 
     def test_a_consumer_benchmark_reads_what_is_there_and_writes_nothing(self):
         with Folder() as folder, Broker(folder / "data") as broker:
-            self.assertEqual(broker.ion("bench", "consume", "none", check=False).returncode, 1)
+            missing = broker.ion("bench", "consume", "none", check=False)
+            self.assertEqual(missing.returncode, 1)
+            self.assertIn(b"topic 'none' is not there; ion bench produce none makes it and writes records into it", missing.stderr)
             self.assertEqual(broker.ion("topic", "list").stdout.count(b"none"), 0)
             broker.ion("topic", "create", "t")
             empty = broker.ion("bench", "consume", "t", "--no-ceiling", check=False)

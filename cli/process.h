@@ -40,7 +40,7 @@ class Flag {
 // What ends this process by an exception, as when it gets no more memory or threads, is told in a line; then exit code 1.
 void say_why_it_ends();
 // NO_MEMORY or OVERLOADED when this process gets less address space, descriptors or threads than a client needs (`ulimit -v`, `-n`, `-u`).
-// Libraries below would hang or abort instead of saying so. Before a client is made.
+// Libraries below would hang or abort instead of saying so. Before a client or a server is made.
 Status room_for_a_client();
 // Descriptors 0, 1 and 2 are open afterwards, so that no socket or file takes their number. First thing in main.
 void keep_standard_files();

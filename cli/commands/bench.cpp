@@ -266,6 +266,7 @@ int bench_serve_null(const Arguments& arguments, const Context&) {
 int bench_serve_raw(const Arguments& arguments, const Context&) {
   const auto listen = client::parse_address(arguments.text("listen"), client::Port::kAnyToo);
   if (!listen) return complain("bench serve-raw", usage("--listen: " + listen.error().message()));
+  if (const Status enough = room_for_a_client(); !enough.ok()) return complain("bench serve-raw", enough);
   const Interrupts interrupts;
   const auto server = bench::RawServer::start(arguments.text("listen"), 2, {});
   if (!server) return complain("bench serve-raw", server.error());

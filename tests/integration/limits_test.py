@@ -135,7 +135,8 @@ class Descriptors(unittest.TestCase):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")
             for limit in (4, 6, 10, 16):
-                for words in (["topic", "list"], ["produce", "t"], ["consume", "t", "-e"], ["bench", "produce", "t", "--records", "10", "--no-ceiling"]):
+                for words in (["topic", "list"], ["produce", "t"], ["consume", "t", "-e"], ["bench", "produce", "t", "--records", "10", "--no-ceiling"],
+                              ["bench", "serve-raw", "--listen", "127.0.0.1:0"]):
                     with self.subTest(limit=limit, words=words):
                         done = subprocess.run([str(ION), "--brokers", broker.address, "--timeout", "5s", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                               timeout=START_LIMIT_S, preexec_fn=limited(resource.RLIMIT_NOFILE, limit))

@@ -90,13 +90,15 @@ class KilledUnderLoad(unittest.TestCase):
                 for _ in range(KILLS):
                     load = subprocess.Popen([str(ION), "--brokers", broker.address, "bench", "produce", "t", "--records", "10000000", "--no-ceiling"],
                                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-                    wait_for_records(broker)
-                    broker.process.kill()
-                    killed.append(broker.process)  # not waited for: the system is still taking it down
-                    broker.log.close()
-                    broker.start()
-                    load.kill()
-                    load.wait()
+                    try:
+                        wait_for_records(broker)
+                        broker.process.kill()
+                        killed.append(broker.process)  # not waited for: the system is still taking it down
+                        broker.log.close()
+                        broker.start()
+                    finally:
+                        load.kill()
+                        load.wait()
                 self.assertEqual(broker.stop(), 0)
             finally:
                 broker.kill()

@@ -19,6 +19,7 @@ build_packages=(
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev
   libboost-dev libboost-system-dev libboost-filesystem-dev libboost-program-options-dev
   nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev libxxhash-dev
+  zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev
   libgtest-dev libgmock-dev googletest
 )
 test_packages=(python3-grpcio python3-protobuf)

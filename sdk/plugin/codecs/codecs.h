@@ -1,0 +1,67 @@
+// The compression codecs of RecordBatch v2 behind two classes. What is compressed is the records section of a batch: everything behind
+// its 61 bytes of header. Both classes keep the contexts of their libraries, so that a batch costs no set-up: keep one for each
+// shard or producer. Thread: one at a time. Memory: the answer, and what the library needs (at most 8 MiB, zstd at high levels more).
+// Source of the numbers and frames: kafka.apache.org/documentation, "Record Batch"; RFC 1952, RFC 8878, the lz4 frame format 1.6.1,
+// the format description of snappy, and the stream of xerial's snappy-java.
+#pragma once
+#include <ion/bytes.h>
+#include <ion/result.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace ion::codecs {
+
+// The numbers of the lowest three bits of a batch's attributes.
+enum class Codec : uint8_t { kNone = 0, kGzip = 1, kSnappy = 2, kLz4 = 3, kZstd = 4 };
+inline constexpr Codec kAll[] = {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd};
+
+// none, gzip, snappy, lz4, zstd: the words of configurations, options and messages.
+std::string_view name_of(Codec codec) noexcept;
+std::optional<Codec> codec_named(std::string_view name) noexcept;
+
+// Levels as the libraries count them; kDefaultLevel is each one's own (gzip 6, lz4 1, zstd 3). snappy has none.
+inline constexpr int kDefaultLevel = INT32_MIN;
+struct Levels {
+  int least, most;
+};
+Levels levels_of(Codec codec) noexcept;
+
+class Compressor {
+ public:
+  Compressor();
+  ~Compressor();
+  Compressor(Compressor&&) noexcept;
+  Compressor& operator=(Compressor&&) noexcept;
+
+  // One frame that holds the joined parts, readable by every Kafka client: lz4 with independent blocks, snappy as one raw block.
+  // kNone answers a copy. Errors: INVALID for a level outside of levels_of(); INTERNAL with the library's words.
+  Result<Buf> run(Codec codec, std::span<const ion_buf> parts, int level = kDefaultLevel);
+
+ private:
+  struct Contexts;
+  std::unique_ptr<Contexts> contexts_;
+};
+
+class Decompressor {
+ public:
+  Decompressor();
+  ~Decompressor();
+  Decompressor(Decompressor&&) noexcept;
+  Decompressor& operator=(Decompressor&&) noexcept;
+
+  // What the joined parts hold. Never takes more memory for the answer than `bytes_max`, nor much more than the answer needs, whatever a
+  // frame promises. Taken is what every Kafka client can read: so one gzip member, one lz4 frame of independent blocks, snappy raw or
+  // in xerial's stream, any number of zstd frames; nothing behind them. Errors: INVALID with reason CORRUPT_BATCH (no such frame, it
+  // ends early, its checksum is wrong, or not every reader takes it) or RECORD_TOO_LARGE (more than `bytes_max`), with words.
+  Result<Buf> run(Codec codec, std::span<const ion_buf> parts, uint64_t bytes_max);
+
+ private:
+  struct Contexts;
+  std::unique_ptr<Contexts> contexts_;
+};
+
+}  // namespace ion::codecs

@@ -1,0 +1,68 @@
+#include "codecs/codecs.h"
+#include "codecs/each_codec.h"
+#include "codecs/output.h"
+#include "codecs/stream.h"
+
+#include <lz4frame.h>
+
+#include <new>
+
+namespace ion::codecs {
+namespace {
+
+constexpr std::string_view kName = "lz4";
+
+}  // namespace
+
+Lz4Compressor::~Lz4Compressor() { (void)LZ4F_freeCompressionContext(context_); }
+
+Result<Buf> Lz4Compressor::run(Parts parts, int level) {
+  if (context_ == nullptr && LZ4F_isError(LZ4F_createCompressionContext(&context_, LZ4F_VERSION))) throw std::bad_alloc();
+  LZ4F_preferences_t how{};
+  how.frameInfo.blockSizeID = LZ4F_max64KB;
+  how.frameInfo.blockMode = LZ4F_blockIndependent;  // Kafka's Java reader refuses linked ones
+  how.compressionLevel = level == kDefaultLevel ? 1 : level;
+  Output out(LZ4F_HEADER_SIZE_MAX + LZ4F_compressBound(bytes_in(parts), &how), UINT64_MAX);
+  const auto add = [&](size_t answer) -> Status {
+    if (LZ4F_isError(answer)) return library_failed(kName, LZ4F_getErrorName(answer));
+    out.add(answer);
+    return {};
+  };
+  ION_CHECK(add(LZ4F_compressBegin(context_, out.free_begin(), out.free_bytes(), &how)));
+  for (const ion_buf& part : parts) {
+    if (part.n == 0) continue;
+    (void)out.make_room_for(LZ4F_compressBound(part.n, &how));
+    ION_CHECK(add(LZ4F_compressUpdate(context_, out.free_begin(), out.free_bytes(), part.p, part.n, nullptr)));
+  }
+  (void)out.make_room_for(LZ4F_compressBound(0, &how));
+  ION_CHECK(add(LZ4F_compressEnd(context_, out.free_begin(), out.free_bytes(), nullptr)));
+  return out.take();
+}
+
+Lz4Decompressor::~Lz4Decompressor() { (void)LZ4F_freeDecompressionContext(context_); }
+
+Result<Buf> Lz4Decompressor::run(Parts parts, uint64_t bytes_max) {
+  if (context_ == nullptr) {
+    if (LZ4F_isError(LZ4F_createDecompressionContext(&context_, LZ4F_VERSION))) throw std::bad_alloc();
+  } else LZ4F_resetDecompressionContext(context_);
+  uint8_t head[LZ4F_HEADER_SIZE_MAX] = {};
+  size_t head_bytes = std::min<uint64_t>(bytes_in(parts), sizeof head);
+  copy_out(parts, 0, head_bytes, head);
+  LZ4F_frameInfo_t frame{};
+  if (const size_t answer = LZ4F_getFrameInfo(context_, &frame, head, &head_bytes); LZ4F_isError(answer))
+    return corrupt(kName, "cannot be read: " + std::string(LZ4F_getErrorName(answer)));
+  if (frame.frameType == LZ4F_skippableFrame) return corrupt(kName, "begins with a skippable frame, which not every reader reads");
+  if (frame.blockMode != LZ4F_blockIndependent) return corrupt(kName, "has linked blocks, which not every reader reads: write independent ones");
+  if (frame.dictID != 0) return corrupt(kName, "wants a dictionary");
+  if (frame.contentSize > bytes_max) return too_large(kName, bytes_max);
+  LZ4F_resetDecompressionContext(context_);  // the stream is shown from its first byte again
+  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 3, bytes_max, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t room) {
+    size_t read = n, written = room;
+    const size_t answer = LZ4F_decompress(context_, to, &written, p, &read, nullptr);
+    Step step{read, written, answer == 0, nullptr};
+    if (LZ4F_isError(answer)) step.error = LZ4F_getErrorName(answer);
+    return step;
+  });
+}
+
+}  // namespace ion::codecs

@@ -1,0 +1,64 @@
+#include "codecs/codecs.h"
+#include "codecs/each_codec.h"
+#include "codecs/output.h"
+#include "codecs/stream.h"
+
+#include <zstd.h>
+
+#include <new>
+
+namespace ion::codecs {
+namespace {
+
+constexpr std::string_view kName = "zstd";
+constexpr int kWindowLogMax = 27;  // what other readers take by default
+
+}  // namespace
+
+ZstdCompressor::~ZstdCompressor() { (void)ZSTD_freeCCtx(context_); }
+
+Result<Buf> ZstdCompressor::run(Parts parts, int level) {
+  if (context_ == nullptr && (context_ = ZSTD_createCCtx()) == nullptr) throw std::bad_alloc();
+  const uint64_t bytes = bytes_in(parts);
+  (void)ZSTD_CCtx_reset(context_, ZSTD_reset_session_and_parameters);
+  for (const size_t answer : {ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, level == kDefaultLevel ? ZSTD_CLEVEL_DEFAULT : level),
+                              ZSTD_CCtx_setPledgedSrcSize(context_, bytes)})
+    if (ZSTD_isError(answer)) return library_failed(kName, ZSTD_getErrorName(answer));
+  Output out(ZSTD_compressBound(bytes), UINT64_MAX);
+  const auto feed = [&](const ion_buf& part, ZSTD_EndDirective end) -> Status {
+    ZSTD_inBuffer in{part.p, part.n, 0};
+    size_t left = 0;
+    do {
+      (void)out.make_room();
+      ZSTD_outBuffer to{out.free_begin(), out.free_bytes(), 0};
+      left = ZSTD_compressStream2(context_, &to, &in, end);
+      if (ZSTD_isError(left)) return library_failed(kName, ZSTD_getErrorName(left));
+      out.add(to.pos);
+    } while (end == ZSTD_e_end ? left != 0 : in.pos < in.size);
+    return {};
+  };
+  for (const ion_buf& part : parts)
+    if (part.n != 0) ION_CHECK(feed(part, ZSTD_e_continue));
+  ION_CHECK(feed({}, ZSTD_e_end));
+  return out.take();
+}
+
+ZstdDecompressor::~ZstdDecompressor() { (void)ZSTD_freeDCtx(context_); }
+
+Result<Buf> ZstdDecompressor::run(Parts parts, uint64_t bytes_max) {
+  if (context_ == nullptr) {
+    if ((context_ = ZSTD_createDCtx()) == nullptr) throw std::bad_alloc();
+    (void)ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kWindowLogMax);
+  } else (void)ZSTD_DCtx_reset(context_, ZSTD_reset_session_only);
+  return decompress_stream(kName, parts, Frames::kAnyNumber, bytes_in(parts) * 4, bytes_max,
+                           [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t room) {
+                             ZSTD_inBuffer in{p, n, 0};
+                             ZSTD_outBuffer out{to, room, 0};
+                             const size_t answer = ZSTD_decompressStream(context_, &out, &in);
+                             Step step{in.pos, out.pos, answer == 0, nullptr};
+                             if (ZSTD_isError(answer)) step.error = ZSTD_getErrorName(answer);
+                             return step;
+                           });
+}
+
+}  // namespace ion::codecs

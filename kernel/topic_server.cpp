@@ -35,6 +35,7 @@ pipeline::PipelineLimits TopicServer::limits() const {
   pipeline::PipelineLimits limits;
   limits.record_bytes_max = config_.limits.record_bytes_max;
   limits.batch_bytes_max = config_.limits.batch_bytes_max;
+  limits.decompressed_bytes_max = config_.limits.decompressed_bytes_max;
   limits.fetch_bytes_max = config_.limits.fetch_bytes_max;
   limits.fetch_wait_max = config_.limits.fetch_wait_max;
   limits.inflight_bytes_max = config_.limits.inflight_bytes_max;
@@ -52,8 +53,9 @@ TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, cons
                    ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_, space_,
                    volatile_storage(), volatile_storage() ? nullptr : &reserve_},
                   local_),
-      admission_(config.limits.inflight_bytes_max), interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }}),
-      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, limits(), health_} {}
+      admission_(config.limits.inflight_bytes_max), codecs_(config.limits.decompressed_bytes_max),
+      interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }}),
+      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, codecs_, limits(), health_} {}
 
 Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
                                                         observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity) {

@@ -54,6 +54,7 @@ class TopicServer {
   cluster::LocalBroker local_;
   cluster::Controller controller_;
   pipeline::Admission admission_;
+  pipeline::BatchCodecs codecs_;
   pipeline::InterceptorChain interceptors_;
   const pipeline::PipelineServices pipeline_;
   std::unique_ptr<api::LocalBrokerApi> api_;

@@ -1,4 +1,5 @@
 // produce: stdin to records, and per acknowledged record a line, as soon as it is acknowledged.
+#include <codecs/codecs.h>
 #include <fmt/format.h>
 #include <ion/units.h>
 
@@ -6,12 +7,15 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <limits>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "command.h"
@@ -73,6 +77,22 @@ void tell_overridden(const Arguments& a, const Plan& plan) {
   if (plan.partition && plan.in.reads(Verb::kPartition)) tell("%p", "partition", "-p");
 }
 
+// A codec, and its level behind a colon.
+Result<std::tuple<client::Compression, std::optional<int>>> parse_compression(const std::string& text) {
+  const size_t colon = std::min(text.find(':'), text.size());
+  const auto codec = codecs::codec_named(std::string_view(text).substr(0, colon));
+  if (!codec) return usage("--compression: want none, gzip, snappy, lz4 or zstd, have \"" + text + "\"");
+  std::optional<int> level;
+  if (colon != text.size()) {
+    int number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [at, error] = std::from_chars(text.data() + colon + 1, end, number);
+    if (error != std::errc() || at != end) return usage("--compression: want a level behind the colon, have \"" + text + "\"");
+    level = number;
+  }
+  return std::tuple(static_cast<client::Compression>(*codec), level);
+}
+
 Result<Plan> plan_of(const Arguments& a) {
   auto in = InputFormat::parse(a.text("format"));
   if (!in) return usage(in.error().message());
@@ -87,8 +107,8 @@ Result<Plan> plan_of(const Arguments& a) {
   }
   ION_TRY(plan.producer.acks, parse_acks(a.text("acks")));
   ION_TRY(plan.producer.delivery_timeout, a.duration("delivery-timeout"));
+  ION_TRY(std::tie(plan.producer.compression, plan.producer.compression_level), parse_compression(a.text("compression")));
   if (const Status fine = plan.producer.check(); !fine.ok()) return usage(fine.message());
-  if (a.text("compression") != "none") return usage("--compression: only none is offered yet, not \"" + a.text("compression") + "\"");
   if (a.has("key")) plan.key = a.text("key");
   ION_CHECK(plan_partition(a, plan));
   ION_TRY(plan.headers, a.pairs("header", ':'));
@@ -381,7 +401,7 @@ void declare_produce(OptionSet& options) {
       .values("header,H", "KEY:VALUE of every record; may be repeated")
       .value("acks", "who has to have it: all, leader or none", "all")
       .value("delivery-timeout", "a record that is not acknowledged by then has failed; retries included", "120s")
-      .value("compression,z", "only none yet", "none")
+      .value("compression,z", "none, gzip, snappy, lz4 or zstd; with a level as in zstd:9", "lz4")
       .flag("tombstones,Z", "an empty value is sent as no value")
       .may_be_empty("key")
       .may_be_empty("output");

@@ -152,6 +152,7 @@ void check_rules(const Node& tree, const LoadRequest& request, Problems& problem
     problems.add(data_dir.origin, data_dir.path, "wanted the directory of the data (in the file, or --data-dir DIR), found none");
   const Node& limits = *tree.find("limits");
   check_order(limits, "record_bytes_max", "batch_bytes_max", problems);
+  check_order(limits, "batch_bytes_max", "decompressed_bytes_max", problems);
   check_order(limits, "batch_bytes_max", "fetch_bytes_max", problems);
   check_order(limits, "batch_bytes_max", "inflight_bytes_max", problems);
   const Node& host = *tree.find("plugin_host");

@@ -68,7 +68,7 @@ struct PluginHostConfig {
 };
 
 struct LimitsConfig {
-  uint64_t record_bytes_max = 1_MiB, batch_bytes_max = 16_MiB, fetch_bytes_max = 32_MiB;
+  uint64_t record_bytes_max = 1_MiB, batch_bytes_max = 16_MiB, decompressed_bytes_max = 64_MiB, fetch_bytes_max = 32_MiB;
   Nanos fetch_wait_max = seconds(30);
   uint64_t inflight_bytes_max = 256_MiB;
   uint32_t topics_max = 10'000, partitions_max = 20'000;
@@ -76,6 +76,8 @@ struct LimitsConfig {
     return std::tuple{
         ion::row("record_bytes_max", &LimitsConfig::record_bytes_max, kBytes, 1_KiB, 64_MiB, "The largest record; not above batch_bytes_max."),
         ion::row("batch_bytes_max", &LimitsConfig::batch_bytes_max, kBytes, 4_KiB, 64_MiB, "The largest batch; not above fetch_bytes_max."),
+        ion::row("decompressed_bytes_max", &LimitsConfig::decompressed_bytes_max, kBytes, 4_KiB, 1_GiB,
+                 "The largest batch without its compression; not below batch_bytes_max."),
         ion::row("fetch_bytes_max", &LimitsConfig::fetch_bytes_max, kBytes, 4_KiB, 1_GiB, "The most that one fetch answers."),
         ion::row("fetch_wait_max", &LimitsConfig::fetch_wait_max, milliseconds(1), seconds(600), "The longest that a fetch may wait for bytes."),
         ion::row("inflight_bytes_max", &LimitsConfig::inflight_bytes_max, kBytes, 4_MiB, 64_GiB,

@@ -10,6 +10,7 @@ namespace {
 
 struct Filtering {
   InterceptorChain& chain;
+  BatchCodecs& codecs;
   BatchInFlight about;
   Later later;
   Outcome fetched;
@@ -51,8 +52,8 @@ struct Filtering {
 
 }  // namespace
 
-void filter_fetched(InterceptorChain& chain, BatchInFlight about, const ion_result& fetched, Later later) {
-  auto all = std::make_shared<Filtering>(Filtering{chain, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
+void filter_fetched(InterceptorChain& chain, BatchCodecs& codecs, BatchInFlight about, const ion_result& fetched, Later later) {
+  auto all = std::make_shared<Filtering>(Filtering{chain, codecs, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
   for (const Buf& b : all->fetched.bufs)
     if (!b.empty()) all->rest.push_back(b.raw());
   repeat([all](auto again) {
@@ -60,13 +61,20 @@ void filter_fetched(InterceptorChain& chain, BatchInFlight about, const ion_resu
     const Result<batch::Header> header = all->next();
     if (!header) return all->later.fail(header.error());
     if ((header->attributes & batch::kControl) != 0) return all->keep_as_it_is(), again();
-    BatchInFlight one = all->about;
+    BatchInFlight one = all->about.sibling();
     one.header = *header;
     one.parts = all->batch;
-    all->chain.run({Hook::kFetch, {}}, std::move(one), [all, again](ChainResult result) mutable {
+    if (header->codec() != 0 && all->chain.needs_records(Hook::kFetch)) {
+      Result<Buf> opened = all->codecs.open(all->batch, *header, {});
+      if (!opened) return all->later.fail(Status(ION_E_CORRUPT, opened.error().message()));
+      one.opened = *std::move(opened);
+    }
+    all->chain.run({Hook::kFetch, {}}, std::move(one), [all, again, header = *header](ChainResult result) mutable {
       if (result.kind == ChainResult::Kind::kRejected) return all->later.fail(result.why);
-      if (result.replaced.empty()) all->keep_as_it_is();
-      else all->kept.push_back(Buf::copy(result.replaced));
+      if (result.replaced.empty()) return all->keep_as_it_is(), again();
+      Result<std::vector<uint8_t>> closed = all->codecs.close(std::move(result.replaced), header);
+      if (!closed) return all->later.fail(closed.error());
+      all->kept.push_back(Buf::copy(*closed));
       again();
     });
   });

@@ -20,7 +20,7 @@ Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
            if (out.status != ION_OK) explain(a.error, Status::from(out.status, out.err));
            answered->pass(out);
          };
-         call([&](Op& inner) { return filter_fetched(services_.interceptors, std::move(about), result, inner.later()), inner.pending(); }, filtered);
+         call([&](Op& inner) { return filter_fetched(services_.interceptors, services_.codecs, std::move(about), result, inner.later()), inner.pending(); }, filtered);
        });
   return op.pending();
 }

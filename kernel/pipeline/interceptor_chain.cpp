@@ -192,6 +192,7 @@ Status InterceptorChain::add(InterceptorPolicy policy) {
   if (const uint32_t more = table->flags & ~kFlagsHonoured; more != 0) return refused("flags", more);
   if (table->hooks == 0) return {ION_E_INVALID, fmt::format("plugin {}: it names no hook of {}, so it would never be asked", policy.name, ION_INTERCEPTOR_ID)};
   hooks_ |= table->hooks;
+  if ((table->needs & ION_NEED_RECORDS) != 0) hooks_with_records_ |= table->hooks;
   members_.push_back(std::make_shared<Member>(std::move(policy), pending_->services));
   return {};
 }

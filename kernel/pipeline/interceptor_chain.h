@@ -72,6 +72,8 @@ class InterceptorChain {
   // Before serving. UNSUPPORTED for hooks, needs or flags that this broker does not honour, INVALID for a table without `on`.
   Status add(InterceptorPolicy policy);
   bool wants(Hook hook) const noexcept { return (hooks_ & static_cast<uint32_t>(hook)) != 0; }
+  // Some interceptor of this hook looks at records: a compressed batch must come with `opened`.
+  bool needs_records(Hook hook) const noexcept { return (hooks_with_records_ & static_cast<uint32_t>(hook)) != 0; }
 
   // `done` runs once, inline unless an interceptor answered PENDING; then on the thread of its resume, or of the deadline.
   void run(const RunOptions& options, BatchInFlight batch, std::function<void(ChainResult)> done);
@@ -95,7 +97,7 @@ class InterceptorChain {
 
   const std::shared_ptr<PendingRuns> pending_;  // shared with timers and with runs that outlive the chain's owner
   std::vector<std::shared_ptr<Member>> members_;
-  uint32_t hooks_ = 0;
+  uint32_t hooks_ = 0, hooks_with_records_ = 0;
 };
 
 }  // namespace ion::pipeline

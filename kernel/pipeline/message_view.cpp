@@ -41,12 +41,15 @@ void close_batch(batch::Header h, std::vector<uint8_t>& bytes) {
 uint64_t MessageView::decode_bytes() const noexcept {
   if (decoded_) return 0;
   const uint64_t items = static_cast<uint64_t>(batch_.header.count) * sizeof(Item);
+  if (!batch_.opened.empty()) return items;
   return items + (batch_.parts.size() == 1 && batch_.parts.front().ops != nullptr ? 0 : batch_.header.total_bytes());
 }
 
 Status MessageView::decode() {
   if (decoded_) return {};
-  if (batch_.parts.size() == 1) {
+  if (!batch_.opened.empty()) {
+    bytes_ = batch_.opened.clone();
+  } else if (batch_.parts.size() == 1) {
     bytes_ = Buf::share(batch_.parts.front());
   } else {
     uint8_t* to = nullptr;
@@ -100,6 +103,7 @@ void MessageView::drop_all() {
 std::vector<uint8_t> MessageView::without_records(batch::Header h) {
   std::vector<uint8_t> bytes(batch::kHeaderBytes);
   h.count = 0;
+  h.attributes = static_cast<uint16_t>(h.attributes & ~batch::kCodecMask);
   close_batch(h, bytes);
   return bytes;
 }
@@ -115,6 +119,7 @@ std::vector<uint8_t> MessageView::encode(bool for_other_log) const {
   } else {
     bytes.reserve(bytes_.size());
     h.count = 0;
+    h.attributes = static_cast<uint16_t>(h.attributes & ~batch::kCodecMask);
     for (const Item& item : items_) {
       if (item.gone) continue;
       if (item.encoded.empty()) append_encoded(item, h.base_time, bytes);

@@ -24,7 +24,14 @@ struct BatchInFlight {
   std::string principal, client_id, address;
   batch::Header header;
   std::span<const ion_buf> parts;  // borrowed until the run is over
+  Buf opened;                      // of a compressed batch, for whoever needs records: the same without compression
 
+  // Another batch of the same request: no header, no parts.
+  BatchInFlight sibling() const {
+    BatchInFlight other;
+    other.topic = topic, other.partition = partition, other.principal = principal, other.client_id = client_id, other.address = address;
+    return other;
+  }
   // Of a request, whose texts are copied; `who` may be null. Header and parts follow when they are known.
   template <class Request>
   static BatchInFlight of(const Request& r) {
@@ -58,7 +65,7 @@ class MessageView {
   void drop_all();  // the verdict DROP
   bool edited() const noexcept { return edited_; }
   int32_t records_left() const noexcept;
-  // The batch as it is now, perhaps without any record; without the producer's identity when `for_other_log`.
+  // The batch as it is now, perhaps without any record, and uncompressed if it was decoded; without the producer's identity when `for_other_log`.
   std::vector<uint8_t> encode(bool for_other_log) const;
   // The header alone, with offsets and sequences as they are: it uses them up.
   static std::vector<uint8_t> without_records(batch::Header h);

@@ -9,6 +9,7 @@ namespace ion::pipeline {
 struct PipelineLimits {
   uint64_t record_bytes_max = 1u << 20;  // key, value and headers of one record
   uint64_t batch_bytes_max = 16u << 20;
+  uint64_t decompressed_bytes_max = 64u << 20;  // of one batch, when its records are looked at
   uint64_t fetch_bytes_max = 16u << 20;
   uint64_t fetch_bytes_default = 1u << 20;
   Nanos fetch_wait_max = seconds(60);

@@ -5,6 +5,7 @@
 #include "cluster/metadata_view.h"
 #include "observe/health.h"
 #include "pipeline/admission.h"
+#include "pipeline/batch_codecs.h"
 #include "pipeline/interceptor_chain.h"
 #include "pipeline/pipeline_limits.h"
 
@@ -31,6 +32,7 @@ struct PipelineServices {
   Router* router = nullptr;  // null: requests must name their partition
   InterceptorChain& interceptors;
   Admission& admission;
+  BatchCodecs& codecs;
   PipelineLimits limits;
   const observe::Health& health;
 };

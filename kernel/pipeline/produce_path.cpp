@@ -54,10 +54,19 @@ Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer
   if (const Status entered = services_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
   Admitted admitted(services_.admission, bytes);
   const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kClient);
-  const Status proved = header ? batch::prove_records(parts, *header, services_.limits.record_bytes_max) : header.error();
+  Buf opened;
+  const Status proved = header ? prove(parts, *header, admitted, opened) : header.error();
   if (!proved.ok()) return refuse(op, a.error, proved);
-  if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, r, a, std::move(admitted));
+  if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, std::move(opened), r, a, std::move(admitted));
   return straight(op, *to, *header, r, a, std::move(admitted));
+}
+
+Status ProducePath::prove(std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const {
+  if (h.codec() == 0) return batch::prove_records(parts, h, services_.limits.record_bytes_max);
+  ION_TRY(Buf whole, services_.codecs.open(parts, h, [&](uint64_t bytes) { return admitted.grow(bytes); }));
+  ION_CHECK(batch::prove_records({&whole.raw(), 1}, batch::read_header(whole.data()), services_.limits.record_bytes_max));
+  if (services_.interceptors.needs_records(Hook::kProduce)) opened = std::move(whole);
+  return {};
 }
 
 Answer ProducePath::straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
@@ -105,11 +114,12 @@ struct ProducePath::Intercepted {
   }
 };
 
-Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
-                                Admitted admitted) {
+Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, Buf opened, const ion_produce_req& r,
+                                ion_produce_answer& a, Admitted admitted) {
   BatchInFlight seen = BatchInFlight::of(r);
   seen.header = h;
   seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
+  seen.opened = std::move(opened);
   auto in = std::make_shared<Intercepted>(Intercepted{r, a, to, h, std::move(admitted), op.later(), {}, {}, {}});
   services_.interceptors.run({Hook::kProduce, [in](uint64_t bytes) { return in->admitted.grow(bytes); }}, std::move(seen),
                              [this, in](ChainResult result) { after_interceptors(in, std::move(result)); });
@@ -125,18 +135,24 @@ void ProducePath::after_interceptors(const InterceptedPtr& in, ChainResult resul
     in->admitted.leave();
     return in->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
   }
-  if (!in->result.replaced.empty()) {
-    // What an interceptor made is held to the same bounds; its offset deltas may have gaps.
-    const auto parts = in->one_part(in->result.replaced);
-    const batch::Header header = batch::read_header(in->result.replaced.data());
-    const Status proved = header.total_bytes() > services_.limits.batch_bytes_max
-                              ? Status(ION_E_INVALID, fmt::format("{} bytes, at most {} are taken (limits.batch_bytes_max)", header.total_bytes(), services_.limits.batch_bytes_max), "RECORD_TOO_LARGE")
-                              : batch::prove_records(parts, header, services_.limits.record_bytes_max, batch::Deltas::kMayHaveGaps);
-    if (!proved.ok()) return in->fail(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + proved.message(), proved.reason()));
-    if (in->result.topic.empty()) in->header = header;
-  }
+  if (!in->result.replaced.empty())
+    if (const Status taken = take_edited(*in); !taken.ok())
+      return in->fail(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + taken.message(), taken.reason()));
   if (in->result.topic.empty()) return store(in);
   route(in);
+}
+
+// What an interceptor made is held to the same bounds; its offset deltas may have gaps. It leaves with the codec that it came with.
+Status ProducePath::take_edited(Intercepted& in) const {
+  const batch::Header made = batch::read_header(in.result.replaced.data());
+  if (made.codec() == 0)  // else nobody looked at its records: they are what was proved
+    ION_CHECK(batch::prove_records(in.one_part(in.result.replaced), made, services_.limits.record_bytes_max, batch::Deltas::kMayHaveGaps));
+  ION_TRY(in.result.replaced, services_.codecs.close(std::move(in.result.replaced), in.header));
+  const uint64_t bytes = in.result.replaced.size();
+  if (bytes > services_.limits.batch_bytes_max)
+    return {ION_E_INVALID, fmt::format("{} bytes, at most {} are taken (limits.batch_bytes_max)", bytes, services_.limits.batch_bytes_max), "RECORD_TOO_LARGE"};
+  if (in.result.topic.empty()) in.header = batch::read_header(in.result.replaced.data());
+  return {};
 }
 
 void ProducePath::store(const InterceptedPtr& in) {

@@ -15,9 +15,13 @@ class ProducePath {
  private:
   struct Intercepted;
   using InterceptedPtr = std::shared_ptr<Intercepted>;  // shared with an interceptor that answered PENDING
+  // Every record of the batch. A compressed one is opened for it; `opened` keeps that for interceptors that look at records.
+  Status prove(std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const;
   Answer straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
-  Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
+  Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, Buf opened, const ion_produce_req& r, ion_produce_answer& a,
+                     Admitted admitted);
   void after_interceptors(const InterceptedPtr& in, ChainResult result);
+  Status take_edited(Intercepted& in) const;
   void store(const InterceptedPtr& in);
   void route(const InterceptedPtr& in);
 

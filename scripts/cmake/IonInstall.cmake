@@ -2,7 +2,7 @@
 #   bin/                      ionstreamd, ion, ion-new-plugin
 #   lib/ionstream/plugins/    the broker's own plugins;  lib/ionstream/lib/ their library, where the plugin host looks for it
 #   include/ion/              C ABI, C++ SDK for plugins, C++ client;  lib/cmake/IonStream/ find_package(IonStream)
-#   lib/libion_client*.a      the C++ client, which uses lib/ionstream/lib/, too
+#   lib/libion_client*.a, lib/libion_codecs.a   the C++ client, which uses lib/ionstream/lib/, too
 #   share/ionstream/          plugin-template, client-example, their READMEs
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -28,8 +28,9 @@ if(TARGET ion_client)
   set_target_properties(ionproto PROPERTIES EXPORT_NAME client_proto)
   set_target_properties(ion_client_core PROPERTIES EXPORT_NAME client_core)
   set_target_properties(ion_client PROPERTIES EXPORT_NAME client)
+  set_target_properties(ion_codecs PROPERTIES EXPORT_NAME client_codecs)
   install(TARGETS ionproto EXPORT IonStreamClientTargets LIBRARY DESTINATION ${own_lib_dir})
-  install(TARGETS ion_client ion_client_core EXPORT IonStreamClientTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(TARGETS ion_client ion_client_core ion_codecs EXPORT IonStreamClientTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(DIRECTORY sdk/cpp/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
   install(EXPORT IonStreamClientTargets NAMESPACE IonStream:: DESTINATION ${package_dir})
   install(DIRECTORY sdk/cpp/examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream/client-example)

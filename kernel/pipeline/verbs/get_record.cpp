@@ -30,13 +30,23 @@ Result<Place> find_log(const cluster::MetadataView& view, LogId log) {
   return Status(ION_E_NOT_FOUND, fmt::format("no partition has log {}: its topic was deleted, or the id is of another cluster", log.v), "LOG_NOT_FOUND");
 }
 
-// The record at an offset, alone in a batch of its own.
-Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset offset, const message_id::Parts& id) {
+// The record at an offset, alone in a batch of its own, which is not compressed.
+Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset offset, const message_id::Parts& id, BatchCodecs& codecs) {
   while (!batches.empty()) {
-    ION_TRY(batch::RecordReader reader, batch::RecordReader::open(batches));
+    if (batches.size() < batch::kHeaderBytes || batch::read_header(batches.data()).total_bytes() > batches.size())
+      return Status(ION_E_CORRUPT, fmt::format("{} bytes are no whole batch", batches.size()));
+    const batch::Header stored = batch::read_header(batches.data());
+    std::span<const uint8_t> whole = batches.first(stored.total_bytes());
+    batches = batches.subspan(stored.total_bytes());
+    if ((stored.attributes & batch::kControl) != 0 || stored.next_offset() <= offset) continue;
+    Buf opened;
+    if (stored.codec() != 0) {
+      const ion_buf part = borrowed(whole);
+      ION_TRY(opened, codecs.open({&part, 1}, stored, {}));
+      whole = opened.span();
+    }
+    ION_TRY(batch::RecordReader reader, batch::RecordReader::open(whole));
     const batch::Header& header = reader.header();
-    batches = batches.subspan(header.total_bytes());
-    if ((header.attributes & batch::kControl) != 0) continue;
     for (;;) {
       ION_TRY(const std::optional<batch::Record> record, reader.next());
       if (!record) break;
@@ -61,6 +71,7 @@ Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset o
 // What a request keeps until its completion.
 struct Getting {
   ion_record_answer& answer;  // the caller's, until completion
+  BatchCodecs& codecs;
   message_id::Parts id;
   Place place;
   Later later;
@@ -78,7 +89,7 @@ struct Getting {
     if (!outcome.status.ok()) return later.fail(outcome.status);  // explained by the fetch
     std::vector<uint8_t> bytes;
     for (const Buf& part : outcome.bufs) bytes.insert(bytes.end(), part.data(), part.data() + part.size());
-    const Result<std::vector<uint8_t>> alone = batch_of(bytes, {request.offset}, id);
+    const Result<std::vector<uint8_t>> alone = batch_of(bytes, {request.offset}, id, codecs);
     if (!alone) return fail(alone.error());
     answer.partition = place.partition, answer.offset = request.offset, answer.log_id = id.log.v;
     const std::string_view name = topic().substr(0, sizeof answer.topic - 1);
@@ -102,7 +113,7 @@ Answer VerbPaths::get_record(Op& op, const ion_record_req& r, ion_record_answer&
   const auto partition = find_partition(services_.view, topic.name, {place->partition}, topic_id);
   if (!partition) return refuse(op, a.error, partition.error());
   const partition::PartitionView view = (*partition)->view();
-  auto get = std::make_shared<Getting>(Getting{a, *id, *place, op.later()});  // shared: completions are copied
+  auto get = std::make_shared<Getting>(Getting{a, services_.codecs, *id, *place, op.later()});  // shared: completions are copied
   const Result<Offset> offset = message_id::resolve(*id, {view.log_start, view.high_watermark});
   if (!offset) return get->fail(offset.error()), op.pending();
   get->request = {sizeof get->request, 0, r.who, bytes_of(topic.name), place->partition, 0, offset->v, 1, 1, 0, topic_id};

@@ -3,6 +3,7 @@
 #include "core/request_limits.h"
 #include "core/wire.h"
 
+#include <codecs/batches.h>
 #include <ion/message_id.h>
 #include <ion/record_reader.h>
 
@@ -14,6 +15,7 @@ namespace ion::transport_grpc {
 namespace {
 
 constexpr int64_t kTimeEnd = int64_t{1} << 48;
+constexpr uint64_t kOpenedBytesMax = uint64_t{1} << 30;  // the kernel bounds what is stored (limits.decompressed_bytes_max)
 
 void fill(ionstream::v1::StreamMessage& to, const batch::Record& record, const DecodeWish& wish) {
   to.Clear();
@@ -92,8 +94,17 @@ Result<Decoded> decode_messages(std::string_view batches, const DecodeWish& wish
   ionstream::v1::StreamMessage message;
   std::string encoded;
   WireWriter out(to.messages);
+  std::optional<codecs::Decompressor> decompressor;  // for the first compressed batch
   while (!batches.empty()) {
-    ION_TRY(batch::RecordReader reader, batch::RecordReader::open(span_of(batches)));
+    if (batches.size() < batch::kHeaderBytes) return Status(ION_E_CORRUPT, "a record batch ends early");
+    const batch::Header stored = batch::read_header(span_of(batches).data());
+    Buf opened;
+    if (stored.codec() != 0 && stored.total_bytes() <= batches.size()) {
+      if (!decompressor) decompressor.emplace();
+      const ion_buf part = borrowed(span_of(batches.substr(0, stored.total_bytes())));
+      ION_TRY(opened, codecs::open_batch(*decompressor, {&part, 1}, stored, {kOpenedBytesMax, 0, {}}));
+    }
+    ION_TRY(batch::RecordReader reader, batch::RecordReader::open(opened.empty() ? span_of(batches) : opened.span()));
     const bool control = (reader.header().attributes & batch::kControl) != 0;
     for (;;) {
       ION_TRY(const std::optional<batch::Record> record, reader.next());
@@ -107,7 +118,7 @@ Result<Decoded> decode_messages(std::string_view batches, const DecodeWish& wish
       to.next_offset = record->offset.v + 1;
     }
     to.next_offset = std::max(to.next_offset, reader.header().next_offset().v);
-    batches.remove_prefix(reader.header().total_bytes());
+    batches.remove_prefix(stored.total_bytes());
   }
   return to;
 }

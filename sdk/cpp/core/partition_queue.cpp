@@ -1,5 +1,6 @@
 #include "core/partition_queue.h"
 
+#include <codecs/batches.h>
 #include <ion/record_reader.h>
 
 #include <algorithm>
@@ -38,7 +39,26 @@ PartitionQueue::Grown PartitionQueue::append(const batch::NewRecord& record, Wai
   return grown;
 }
 
-InFlight& PartitionQueue::close_front(bool idempotent) {
+BatchBytes BatchPacker::pack(std::vector<uint8_t> whole) {
+  if (codec_ != codecs::Codec::kNone) {
+    const Result<Buf> packed = codecs::compress_batch(compressor_, codec_, level_, whole);
+    ION_ASSERT(packed);  // the level was checked
+    if (!packed->empty()) return std::make_shared<const std::vector<uint8_t>>(packed->data(), packed->data() + packed->size());
+  }
+  return std::make_shared<const std::vector<uint8_t>>(std::move(whole));
+}
+
+Buf BatchPacker::unpack(const std::vector<uint8_t>& packed) {
+  const batch::Header h = batch::read_header(packed.data());
+  if (h.codec() == 0) return Buf::copy(packed);
+  codecs::Decompressor by;  // seldom asked
+  const ion_buf part = borrowed(packed);
+  Result<Buf> whole = codecs::open_batch(by, {&part, 1}, h, {UINT32_MAX, 0, {}});
+  ION_ASSERT(whole);  // we packed it
+  return *std::move(whole);
+}
+
+InFlight& PartitionQueue::close_front(bool idempotent, BatchPacker& packer) {
   ION_ASSERT(!gathering.empty() && !gathering.front().writer.empty());
   ION_ASSERT(!idempotent || session.is == Session::Is::kWell);
   Gathering& front = gathering.front();
@@ -51,7 +71,7 @@ InFlight& PartitionQueue::close_front(bool idempotent) {
     batch.sequence = session.next_sequence;
     session.next_sequence = batch::advance_sequence(session.next_sequence, front.writer.count());
   }
-  batch.bytes = std::make_shared<const std::vector<uint8_t>>(front.writer.finish(who));
+  batch.bytes = packer.pack(front.writer.finish(who));
   batch.waiters = std::move(front.waiters);
   batch.opened = front.opened;
   batch.generation = front.generation;
@@ -84,11 +104,12 @@ InFlight PartitionQueue::take(InFlight& batch) {
   return out;
 }
 
-uint64_t PartitionQueue::halve(InFlight& whole) {
+uint64_t PartitionQueue::halve(InFlight& whole, BatchPacker& packer) {
   const auto at = std::find_if(in_flight.begin(), in_flight.end(), [&](const InFlight& b) { return &b == &whole; });
   ION_ASSERT(at != in_flight.end() && whole.is == InFlight::Is::kToSend && whole.waiters.size() > 1);
   const batch::Header header = batch::read_header(whole.bytes->data());
-  Result<batch::RecordReader> reader = batch::RecordReader::open(*whole.bytes);
+  const Buf unpacked = packer.unpack(*whole.bytes);
+  Result<batch::RecordReader> reader = batch::RecordReader::open(unpacked.span());
   ION_ASSERT(reader);
   const size_t first_records = whole.waiters.size() / 2, records[2] = {first_records, whole.waiters.size() - first_records};
   InFlight halves[2];
@@ -97,7 +118,7 @@ uint64_t PartitionQueue::halve(InFlight& whole) {
   uint64_t bytes = 0;
   for (size_t h = 0; h < 2; ++h) {
     InFlight& half = halves[h];
-    batch::RecordWriter writer(whole.bytes->size() / 2);
+    batch::RecordWriter writer(unpacked.size() / 2);
     for (size_t i = 0; i < records[h]; ++i) {
       const Result<std::optional<batch::Record>> record = reader->next();
       ION_ASSERT(record && *record);  // we wrote it
@@ -105,16 +126,15 @@ uint64_t PartitionQueue::halve(InFlight& whole) {
     }
     half.sequence = sequence;
     if (sequence >= 0) sequence = batch::advance_sequence(sequence, static_cast<int32_t>(records[h]));
-    half.bytes = std::make_shared<const std::vector<uint8_t>>(writer.finish({header.producer, header.producer_epoch, half.sequence}));
+    half.bytes = packer.pack(writer.finish({header.producer, header.producer_epoch, half.sequence}));
     half.waiters.assign(std::make_move_iterator(waiter), std::make_move_iterator(waiter + static_cast<std::ptrdiff_t>(records[h])));
     waiter += static_cast<std::ptrdiff_t>(records[h]);
     half.opened = whole.opened, half.generation = whole.generation, half.attempts = whole.attempts;
     bytes += half.bytes->size();
   }
-  const uint64_t before = whole.bytes->size();
   *at = std::move(halves[0]);
   in_flight.insert(at + 1, std::move(halves[1]));
-  return bytes - before;
+  return bytes;
 }
 
 void PartitionQueue::adopt(ProducerId producer, ProducerEpoch epoch) {

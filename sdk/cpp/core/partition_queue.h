@@ -3,6 +3,7 @@
 // was closed never changes its bytes, except when its producer identity was lost and the broker proved that it is not stored.
 // Pure, one owner (ProducerCore).
 #pragma once
+#include <codecs/codecs.h>
 #include <ion/record_writer.h>
 
 #include <deque>
@@ -44,6 +45,20 @@ struct InFlight {
   LinkState* link = nullptr;  // where it is sent
 };
 
+// Puts a closed batch into the form in which it goes: compressed, or as it is where that does not help.
+class BatchPacker {
+ public:
+  BatchPacker(codecs::Codec codec, int level) : codec_(codec), level_(level) {}
+  BatchBytes pack(std::vector<uint8_t> whole);
+  // The batch as it was before.
+  Buf unpack(const std::vector<uint8_t>& packed);
+
+ private:
+  const codecs::Codec codec_;
+  const int level_;
+  codecs::Compressor compressor_;
+};
+
 struct Session {  // identity of an idempotent producer, as this partition uses it
   ProducerId producer;
   ProducerEpoch epoch;
@@ -63,7 +78,7 @@ class PartitionQueue {
   Grown append(const batch::NewRecord& record, Waiter waiter, uint64_t generation, Instant now, const ProducerLimits& limits);
 
   // Moves the front of what is gathered into flight, in its final bytes.
-  InFlight& close_front(bool idempotent);
+  InFlight& close_front(bool idempotent, BatchPacker& packer);
   // Marks as under way; answers the bytes that this adds to the link.
   uint64_t mark_sent(InFlight& batch, LinkState& link, uint64_t correlation, Instant now);
 
@@ -72,8 +87,8 @@ class PartitionQueue {
   bool has_elders(const InFlight& batch) const { return !in_flight.empty() && &in_flight.front() != &batch; }
   InFlight take(InFlight& batch);
   // In its place two of half its records each, to be sent again under the same sequences: what was refused is not stored. At least two
-  // records. Answers by how many bytes they are more.
-  uint64_t halve(InFlight& batch);
+  // records. Answers how many bytes the two have.
+  uint64_t halve(InFlight& batch, BatchPacker& packer);
   // Its identity is gone and it is not stored: it waits for a new one.
   void orphan(InFlight& batch) { orphans.push_back(take(batch)); }
   // Takes the new identity and puts the orphans back into flight under it. Nothing may be in flight.

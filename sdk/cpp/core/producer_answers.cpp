@@ -81,7 +81,8 @@ void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& fai
   }
   if (failure.status.reason() == kRecordTooLarge && batch.waiters.size() > 1) {  // all of them are too large, or some, or only the bundle
     want_metadata(out);
-    used_bytes_ += p.halve(batch);
+    used_bytes_ -= batch.bytes->size();
+    used_bytes_ += p.halve(batch, packer_);
     return;
   }
   if (failure.status.reason() == kOutOfSequence && idempotent()) {

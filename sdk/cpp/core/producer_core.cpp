@@ -37,7 +37,7 @@ class Borrowed {
 }  // namespace
 
 ProducerCore::ProducerCore(std::string topic, const ProducerLimits& limits, uint64_t random)
-    : topic_(std::move(topic)), batch_bytes_wanted_(limits.batch_bytes_max), limits_(limits), sticky_(static_cast<size_t>(random >> 8)) {}
+    : topic_(std::move(topic)), batch_bytes_wanted_(limits.batch_bytes_max), limits_(limits), packer_(limits.codec, limits.codec_level), sticky_(static_cast<size_t>(random >> 8)) {}
 
 Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now, WallMs wall, Actions& out) {
   if (!fatal_.ok()) return fatal_;

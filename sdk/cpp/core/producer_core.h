@@ -132,6 +132,7 @@ class ProducerCore {
   // waits for metadata: what a message may have at most.
   uint64_t lone_bytes_max_ = 64 << 20;
   ProducerLimits limits_;
+  BatchPacker packer_;
   BrokerLimits broker_;
   Uuid topic_id_;       // all zero: not known
   bool stale_ = false;  // topic_id_ is that of a deleted topic: metadata is waited for

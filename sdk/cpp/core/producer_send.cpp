@@ -22,7 +22,9 @@ void ProducerCore::pump(PartitionQueue& p, Cause cause, Instant now, Actions& ou
     const uint64_t bytes = p.gathering.front().writer.bytes();
     LinkState* l = link_for(p, bytes, now, out);
     if (l == nullptr || !fits(p, *l, bytes)) return;
-    InFlight& batch = p.close_front(idempotent());
+    InFlight& batch = p.close_front(idempotent(), packer_);
+    used_bytes_ -= bytes;
+    used_bytes_ += batch.bytes->size();
     if (static_cast<size_t>(p.id().v) == sticky_) ++sticky_ %= partitions_.size();
     send(p, batch, *l, now, out);
     take_any = false;

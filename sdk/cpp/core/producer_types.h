@@ -1,6 +1,7 @@
 // What goes into the producer's core and what comes out. Events are told by the driver when they happened; actions are obeyed by
 // it in the order in which they stand, and nothing else. Pure values.
 #pragma once
+#include <codecs/codecs.h>
 #include <ion/client/record.h>
 
 #include <cstdint>
@@ -26,6 +27,8 @@ struct ProducerLimits {
   uint64_t latency_bytes_max = 16 << 10;     // a lone batch up to this size takes the latency connection
   Nanos delivery_timeout = seconds(120), request_timeout = seconds(30);
   BackoffLimits backoff;
+  codecs::Codec codec = codecs::Codec::kNone;
+  int codec_level = codecs::kDefaultLevel;
   enum class Promise { kIdempotent, kPlain, kUnanswered } promise = Promise::kIdempotent;  // acks all, leader, none
 };
 

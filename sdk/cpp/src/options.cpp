@@ -1,3 +1,4 @@
+#include <codecs/codecs.h>
 #include <ion/client/options.h>
 
 #include <string>
@@ -11,6 +12,12 @@ Status ProducerOptions::check() const {
   if (batch_bytes_max < 1024 || batch_bytes_max > (16 << 20)) return wrong("batch_bytes_max lies between 1 KiB and 16 MiB, not " + std::to_string(batch_bytes_max));
   if (memory_bytes_max < batch_bytes_max) return wrong("memory_bytes_max holds at least one batch of " + std::to_string(batch_bytes_max) + " bytes");
   if (memory_records_max == 0) return wrong("memory_records_max is at least 1");
+  const auto codec = static_cast<codecs::Codec>(compression);
+  const codecs::Levels levels = codecs::levels_of(codec);
+  if (compression_level && (*compression_level < levels.least || *compression_level > levels.most))
+    return wrong("compression_level: " + std::string(codecs::name_of(codec)) +
+                 (levels.least == levels.most ? " has no levels" : " has levels " + std::to_string(levels.least) + " to " + std::to_string(levels.most)) + ", not " +
+                 std::to_string(*compression_level));
   return {};
 }
 

@@ -23,6 +23,8 @@ ProducerLimits limits_of(const ProducerOptions& o, const ClientOptions& client) 
   l.memory_bytes_max = o.memory_bytes_max, l.memory_records_max = o.memory_records_max;
   l.delivery_timeout = o.delivery_timeout;
   l.request_timeout = client.request_timeout;
+  l.codec = static_cast<codecs::Codec>(o.compression);
+  l.codec_level = o.compression_level.value_or(codecs::kDefaultLevel);
   using Promise = ProducerLimits::Promise;
   l.promise = o.acks == Acks::kAll ? Promise::kIdempotent : o.acks == Acks::kLeader ? Promise::kPlain : Promise::kUnanswered;
   return l;

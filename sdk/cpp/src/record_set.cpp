@@ -1,6 +1,11 @@
+#include <codecs/batches.h>
 #include <ion/client/reader.h>
 
 namespace ion::client {
+
+namespace {
+constexpr uint64_t kOpenedBytesMax = uint64_t{1} << 30;  // no broker takes more (limits.decompressed_bytes_max)
+}
 
 Result<std::optional<batch::Record>> RecordSet::next() {
   for (;;) {
@@ -40,7 +45,17 @@ Status RecordSet::open_batch() {
     return {ION_E_CORRUPT, "the record batch at offset " + std::to_string(h.base_offset.v) + " does not prove itself: its checksum is " +
                                std::to_string(crc) + ", its header says " + std::to_string(h.crc), "DATA_LOSS"};
   if ((h.attributes & batch::kControl) != 0) return {};
-  ION_TRY(open_, batch::RecordReader::open(whole));
+  header_ = h;
+  if (h.codec() == 0) {
+    ION_TRY(open_, batch::RecordReader::open(whole));
+    return {};
+  }
+  if (decompressor_ == nullptr) decompressor_ = std::make_shared<codecs::Decompressor>();
+  const ion_buf part = borrowed(whole);
+  Result<Buf> opened = codecs::open_batch(*decompressor_, {&part, 1}, h, {kOpenedBytesMax, 0, {}});
+  if (!opened) return {ION_E_CORRUPT, "the record batch at offset " + std::to_string(h.base_offset.v) + " cannot be opened: " + opened.error().message(), "DATA_LOSS"};
+  opened_ = *std::move(opened);
+  ION_TRY(open_, batch::RecordReader::open(opened_.span()));
   return {};
 }
 

@@ -10,12 +10,14 @@ namespace {
 
 constexpr std::string_view kNames[] = {"none", "gzip", "snappy", "lz4", "zstd"};
 
-Buf joined(Parts parts) {
+Result<Buf> copied(Parts parts, const Room& room) {
   const uint64_t n = bytes_in(parts);
-  uint8_t* to = nullptr;
-  Buf all = Buf::allocate(n, &to);
-  copy_out(parts, 0, n, to);
-  return all;
+  if (n > room.bytes_max) return too_large("uncompressed", room.bytes_max);
+  Output out(room);
+  ION_CHECK(out.begin(n));
+  copy_out(parts, 0, n, out.free_begin());
+  out.add(n);
+  return out.take();
 }
 
 }  // namespace
@@ -49,18 +51,18 @@ Compressor::~Compressor() = default;
 Compressor::Compressor(Compressor&&) noexcept = default;
 Compressor& Compressor::operator=(Compressor&&) noexcept = default;
 
-Result<Buf> Compressor::run(Codec codec, std::span<const ion_buf> parts, int level) {
+Result<Buf> Compressor::run(Codec codec, std::span<const ion_buf> parts, int level, uint64_t front) {
   const Levels levels = levels_of(codec);
   if (level != kDefaultLevel && (level < levels.least || level > levels.most))
     return Status(ION_E_INVALID, "compression level " + std::to_string(level) + ": " + std::string(name_of(codec)) +
                                      (levels.least == levels.most ? " has no levels"
                                                                   : " has levels " + std::to_string(levels.least) + " to " + std::to_string(levels.most)));
   switch (codec) {
-    case Codec::kNone: return joined(parts);
-    case Codec::kGzip: return contexts_->gzip.run(parts, level);
-    case Codec::kSnappy: return compress_snappy(parts);
-    case Codec::kLz4: return contexts_->lz4.run(parts, level);
-    case Codec::kZstd: return contexts_->zstd.run(parts, level);
+    case Codec::kNone: return copied(parts, {UINT64_MAX, front, {}});
+    case Codec::kGzip: return contexts_->gzip.run(parts, level, front);
+    case Codec::kSnappy: return compress_snappy(parts, front);
+    case Codec::kLz4: return contexts_->lz4.run(parts, level, front);
+    case Codec::kZstd: return contexts_->zstd.run(parts, level, front);
   }
   return Status(ION_E_UNSUPPORTED, "no codec has the number " + std::to_string(static_cast<int>(codec)));
 }
@@ -75,15 +77,14 @@ Decompressor::~Decompressor() = default;
 Decompressor::Decompressor(Decompressor&&) noexcept = default;
 Decompressor& Decompressor::operator=(Decompressor&&) noexcept = default;
 
-Result<Buf> Decompressor::run(Codec codec, std::span<const ion_buf> parts, uint64_t bytes_max) {
+Result<Buf> Decompressor::run(Codec codec, std::span<const ion_buf> parts, const Room& room) {
   switch (codec) {
     case Codec::kNone:
-      if (bytes_in(parts) > bytes_max) return too_large(name_of(codec), bytes_max);
-      return joined(parts);
-    case Codec::kGzip: return contexts_->gzip.run(parts, bytes_max);
-    case Codec::kSnappy: return decompress_snappy(parts, bytes_max);
-    case Codec::kLz4: return contexts_->lz4.run(parts, bytes_max);
-    case Codec::kZstd: return contexts_->zstd.run(parts, bytes_max);
+      return copied(parts, room);
+    case Codec::kGzip: return contexts_->gzip.run(parts, room);
+    case Codec::kSnappy: return decompress_snappy(parts, room);
+    case Codec::kLz4: return contexts_->lz4.run(parts, room);
+    case Codec::kZstd: return contexts_->zstd.run(parts, room);
   }
   return Status(ION_E_INVALID, "record batch: no codec has the number " + std::to_string(static_cast<int>(codec)), "CORRUPT_BATCH");
 }

@@ -8,6 +8,7 @@
 #include <ion/result.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -38,12 +39,21 @@ class Compressor {
   Compressor& operator=(Compressor&&) noexcept;
 
   // One frame that holds the joined parts, readable by every Kafka client: lz4 with independent blocks, snappy as one raw block.
-  // kNone answers a copy. Errors: INVALID for a level outside of levels_of(); INTERNAL with the library's words.
-  Result<Buf> run(Codec codec, std::span<const ion_buf> parts, int level = kDefaultLevel);
+  // kNone answers a copy. `front` bytes in front of it are left to the caller. Errors: INVALID for a level outside of levels_of();
+  // INTERNAL with the library's words.
+  Result<Buf> run(Codec codec, std::span<const ion_buf> parts, int level = kDefaultLevel, uint64_t front = 0);
 
  private:
   struct Contexts;
   std::unique_ptr<Contexts> contexts_;
+};
+
+// Where the answer of a decompression goes.
+struct Room {
+  uint64_t bytes_max = 0;  // of what is decompressed
+  uint64_t front = 0;      // bytes left free in front of it, for a header
+  // Asked before memory is taken, with how many bytes more; a refusal ends the run. May be empty.
+  std::function<Status(uint64_t more)> admit;
 };
 
 class Decompressor {
@@ -53,11 +63,11 @@ class Decompressor {
   Decompressor(Decompressor&&) noexcept;
   Decompressor& operator=(Decompressor&&) noexcept;
 
-  // What the joined parts hold. Never takes more memory for the answer than `bytes_max`, nor much more than the answer needs, whatever a
-  // frame promises. Taken is what every Kafka client can read: so one gzip member, one lz4 frame of independent blocks, snappy raw or
+  // What the joined parts hold, behind `room.front` bytes that the caller writes. Never takes more memory for the answer than
+  // `room.bytes_max`, nor more than twice what the answer needs, whatever a frame promises. Taken is what every Kafka client can read: so one gzip member, one lz4 frame of independent blocks, snappy raw or
   // in xerial's stream, any number of zstd frames; nothing behind them. Errors: INVALID with reason CORRUPT_BATCH (no such frame, it
-  // ends early, its checksum is wrong, or not every reader takes it) or RECORD_TOO_LARGE (more than `bytes_max`), with words.
-  Result<Buf> run(Codec codec, std::span<const ion_buf> parts, uint64_t bytes_max);
+  // ends early, its checksum is wrong, or not every reader takes it) or RECORD_TOO_LARGE (more than `room.bytes_max`), with words; what `room.admit` says.
+  Result<Buf> run(Codec codec, std::span<const ion_buf> parts, const Room& room);
 
  private:
   struct Contexts;

@@ -1,7 +1,6 @@
 // Private to the codecs: one pair of contexts for each library.
 #pragma once
-#include <ion/bytes.h>
-#include <ion/result.h>
+#include "codecs/codecs.h"
 
 #include <memory>
 #include <span>
@@ -20,7 +19,7 @@ class GzipCompressor {
  public:
   GzipCompressor();
   ~GzipCompressor();
-  Result<Buf> run(Parts parts, int level);
+  Result<Buf> run(Parts parts, int level, uint64_t front);
 
  private:
   std::unique_ptr<z_stream_s> stream_;
@@ -30,19 +29,19 @@ class GzipDecompressor {
  public:
   GzipDecompressor();
   ~GzipDecompressor();
-  Result<Buf> run(Parts parts, uint64_t bytes_max);
+  Result<Buf> run(Parts parts, const Room& room);
 
  private:
   std::unique_ptr<z_stream_s> stream_;
 };
 
-Result<Buf> compress_snappy(Parts parts);
-Result<Buf> decompress_snappy(Parts parts, uint64_t bytes_max);
+Result<Buf> compress_snappy(Parts parts, uint64_t front);
+Result<Buf> decompress_snappy(Parts parts, const Room& room);
 
 class Lz4Compressor {
  public:
   ~Lz4Compressor();
-  Result<Buf> run(Parts parts, int level);
+  Result<Buf> run(Parts parts, int level, uint64_t front);
 
  private:
   LZ4F_cctx_s* context_ = nullptr;
@@ -50,7 +49,7 @@ class Lz4Compressor {
 class Lz4Decompressor {
  public:
   ~Lz4Decompressor();
-  Result<Buf> run(Parts parts, uint64_t bytes_max);
+  Result<Buf> run(Parts parts, const Room& room);
 
  private:
   LZ4F_dctx_s* context_ = nullptr;
@@ -59,7 +58,7 @@ class Lz4Decompressor {
 class ZstdCompressor {
  public:
   ~ZstdCompressor();
-  Result<Buf> run(Parts parts, int level);
+  Result<Buf> run(Parts parts, int level, uint64_t front);
 
  private:
   ZSTD_CCtx_s* context_ = nullptr;
@@ -67,7 +66,7 @@ class ZstdCompressor {
 class ZstdDecompressor {
  public:
   ~ZstdDecompressor();
-  Result<Buf> run(Parts parts, uint64_t bytes_max);
+  Result<Buf> run(Parts parts, const Room& room);
 
  private:
   ZSTD_DCtx_s* context_ = nullptr;

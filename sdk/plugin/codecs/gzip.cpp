@@ -24,7 +24,7 @@ GzipCompressor::~GzipCompressor() {
   if (stream_ != nullptr) (void)deflateEnd(stream_.get());
 }
 
-Result<Buf> GzipCompressor::run(Parts parts, int level) {
+Result<Buf> GzipCompressor::run(Parts parts, int level, uint64_t front) {
   if (level == kDefaultLevel) level = Z_DEFAULT_COMPRESSION;
   if (stream_ != nullptr && level != level_) {
     (void)deflateEnd(stream_.get());
@@ -37,14 +37,16 @@ Result<Buf> GzipCompressor::run(Parts parts, int level) {
   } else if (deflateReset(stream_.get()) != Z_OK) return library_failed(kName, words_of(*stream_));
   const uint64_t bytes = bytes_in(parts);
   // Incompressible input grows by 5 bytes for each 16 KiB, header and trailer; the bound of zlib for one call says how far.
-  Output out(deflateBound(stream_.get(), bytes), UINT64_MAX);
+  const Room unbounded{UINT64_MAX, front, {}};
+  Output out(unbounded);
+  ION_CHECK(out.begin(deflateBound(stream_.get(), bytes)));
   const auto feed = [&](const uint8_t* p, uint64_t n, int flush) {
     int answer = Z_OK;
     do {
       const auto piece = static_cast<uInt>(std::min<uint64_t>(n, kPieceMax));
       stream_->next_in = const_cast<Bytef*>(p), stream_->avail_in = piece;
       do {
-        (void)out.make_room();
+        (void)out.make_room(1);
         const auto room = static_cast<uInt>(std::min<uint64_t>(out.free_bytes(), kPieceMax));
         stream_->next_out = out.free_begin(), stream_->avail_out = room;
         answer = deflate(stream_.get(), flush);
@@ -65,19 +67,19 @@ GzipDecompressor::~GzipDecompressor() {
   if (stream_ != nullptr) (void)inflateEnd(stream_.get());
 }
 
-Result<Buf> GzipDecompressor::run(Parts parts, uint64_t bytes_max) {
+Result<Buf> GzipDecompressor::run(Parts parts, const Room& room) {
   if (stream_ == nullptr) {
     auto made = std::make_unique<z_stream>();
     if (inflateInit2(made.get(), kGzipWindow) != Z_OK) throw std::bad_alloc();
     stream_ = std::move(made);
   } else if (inflateReset(stream_.get()) != Z_OK) return library_failed(kName, words_of(*stream_));
-  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 4, bytes_max, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t room) {
-    const auto piece = static_cast<uInt>(std::min<uint64_t>(n, kPieceMax)), free = static_cast<uInt>(std::min<uint64_t>(room, kPieceMax));
+  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 4, room, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
+    const auto piece = static_cast<uInt>(std::min<uint64_t>(n, kPieceMax)), most = static_cast<uInt>(std::min<uint64_t>(free, kPieceMax));
     stream_->next_in = const_cast<Bytef*>(p), stream_->avail_in = piece;
-    stream_->next_out = to, stream_->avail_out = free;
+    stream_->next_out = to, stream_->avail_out = most;
     const int answer = inflate(stream_.get(), Z_NO_FLUSH);
     if (answer == Z_MEM_ERROR) throw std::bad_alloc();
-    Step step{piece - stream_->avail_in, free - stream_->avail_out, answer == Z_STREAM_END, nullptr};
+    Step step{piece - stream_->avail_in, most - stream_->avail_out, answer == Z_STREAM_END, nullptr};
     if (answer != Z_OK && answer != Z_STREAM_END && answer != Z_BUF_ERROR) step.error = words_of(*stream_);
     return step;
   });

@@ -16,13 +16,15 @@ constexpr std::string_view kName = "lz4";
 
 Lz4Compressor::~Lz4Compressor() { (void)LZ4F_freeCompressionContext(context_); }
 
-Result<Buf> Lz4Compressor::run(Parts parts, int level) {
+Result<Buf> Lz4Compressor::run(Parts parts, int level, uint64_t front) {
   if (context_ == nullptr && LZ4F_isError(LZ4F_createCompressionContext(&context_, LZ4F_VERSION))) throw std::bad_alloc();
   LZ4F_preferences_t how{};
   how.frameInfo.blockSizeID = LZ4F_max64KB;
   how.frameInfo.blockMode = LZ4F_blockIndependent;  // Kafka's Java reader refuses linked ones
   how.compressionLevel = level == kDefaultLevel ? 1 : level;
-  Output out(LZ4F_HEADER_SIZE_MAX + LZ4F_compressBound(bytes_in(parts), &how), UINT64_MAX);
+  const Room unbounded{UINT64_MAX, front, {}};
+  Output out(unbounded);
+  ION_CHECK(out.begin(LZ4F_HEADER_SIZE_MAX + LZ4F_compressBound(bytes_in(parts), &how)));
   const auto add = [&](size_t answer) -> Status {
     if (LZ4F_isError(answer)) return library_failed(kName, LZ4F_getErrorName(answer));
     out.add(answer);
@@ -31,17 +33,17 @@ Result<Buf> Lz4Compressor::run(Parts parts, int level) {
   ION_CHECK(add(LZ4F_compressBegin(context_, out.free_begin(), out.free_bytes(), &how)));
   for (const ion_buf& part : parts) {
     if (part.n == 0) continue;
-    (void)out.make_room_for(LZ4F_compressBound(part.n, &how));
+    ION_CHECK(out.make_room(LZ4F_compressBound(part.n, &how)));
     ION_CHECK(add(LZ4F_compressUpdate(context_, out.free_begin(), out.free_bytes(), part.p, part.n, nullptr)));
   }
-  (void)out.make_room_for(LZ4F_compressBound(0, &how));
+  ION_CHECK(out.make_room(LZ4F_compressBound(0, &how)));
   ION_CHECK(add(LZ4F_compressEnd(context_, out.free_begin(), out.free_bytes(), nullptr)));
   return out.take();
 }
 
 Lz4Decompressor::~Lz4Decompressor() { (void)LZ4F_freeDecompressionContext(context_); }
 
-Result<Buf> Lz4Decompressor::run(Parts parts, uint64_t bytes_max) {
+Result<Buf> Lz4Decompressor::run(Parts parts, const Room& room) {
   if (context_ == nullptr) {
     if (LZ4F_isError(LZ4F_createDecompressionContext(&context_, LZ4F_VERSION))) throw std::bad_alloc();
   } else LZ4F_resetDecompressionContext(context_);
@@ -54,10 +56,10 @@ Result<Buf> Lz4Decompressor::run(Parts parts, uint64_t bytes_max) {
   if (frame.frameType == LZ4F_skippableFrame) return corrupt(kName, "begins with a skippable frame, which not every reader reads");
   if (frame.blockMode != LZ4F_blockIndependent) return corrupt(kName, "has linked blocks, which not every reader reads: write independent ones");
   if (frame.dictID != 0) return corrupt(kName, "wants a dictionary");
-  if (frame.contentSize > bytes_max) return too_large(kName, bytes_max);
+  if (frame.contentSize > room.bytes_max) return too_large(kName, room.bytes_max);
   LZ4F_resetDecompressionContext(context_);  // the stream is shown from its first byte again
-  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 3, bytes_max, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t room) {
-    size_t read = n, written = room;
+  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 3, room, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
+    size_t read = n, written = free;
     const size_t answer = LZ4F_decompress(context_, to, &written, p, &read, nullptr);
     Step step{read, written, answer == 0, nullptr};
     if (LZ4F_isError(answer)) step.error = LZ4F_getErrorName(answer);

@@ -1,7 +1,6 @@
 // Private to the codecs: a buffer that grows up to a bound, and the refusals that all codecs share.
 #pragma once
-#include <ion/bytes.h>
-#include <ion/result.h>
+#include "codecs/codecs.h"
 
 #include <algorithm>
 #include <string>
@@ -19,39 +18,39 @@ inline Status library_failed(std::string_view codec, std::string_view words) {
   return {ION_E_INTERNAL, std::string(codec) + ": " + std::string(words)};
 }
 
-// Grows by doubling, never beyond `bytes_max` (at least 1).
+// Grows by doubling, never beyond the room's bytes_max.
 class Output {
  public:
-  Output(uint64_t expected, uint64_t bytes_max) : bytes_max_(bytes_max), capacity_(std::clamp<uint64_t>(expected, std::min<uint64_t>(4096, bytes_max), bytes_max)) {
-    buf_ = Buf::allocate(capacity_, &p_);
-  }
-  uint8_t* free_begin() noexcept { return p_ + used_; }
+  explicit Output(const Room& room) : room_(room) {}
+  // Before anything else: room for `expected` bytes, if there may be so many.
+  Status begin(uint64_t expected) { return grow(std::clamp<uint64_t>(expected, std::min<uint64_t>(4096, room_.bytes_max), room_.bytes_max)); }
+
+  uint8_t* free_begin() noexcept { return p_ + room_.front + used_; }
   uint64_t free_bytes() const noexcept { return capacity_ - used_; }
   uint64_t used() const noexcept { return used_; }
   void add(uint64_t n) noexcept { used_ += n; }
-  // False where the bound is reached and no byte is free.
-  bool make_room() {
-    if (used_ < capacity_) return true;
-    return make_room_for(1);
+  // Room for n more bytes, which may be there. The caller knows that bytes_max is not passed.
+  Status make_room(uint64_t n) {
+    if (n <= free_bytes()) return {};
+    return grow(std::min(room_.bytes_max, std::max(capacity_ * 2, used_ + n)));
   }
-  bool make_room_for(uint64_t n) {
-    if (n <= capacity_ - used_) return true;
-    if (n > bytes_max_ - used_) return false;
-    const uint64_t wanted = std::min(bytes_max_, std::max(capacity_ * 2, used_ + n));
-    uint8_t* to = nullptr;
-    Buf larger = Buf::allocate(wanted, &to);
-    std::memcpy(to, p_, used_);
-    buf_ = std::move(larger), p_ = to, capacity_ = wanted;
-    return true;
-  }
+  bool is_full() const noexcept { return used_ == room_.bytes_max; }
   Buf take() {
-    buf_.trim_to(used_);
+    buf_.trim_to(room_.front + used_);
     return std::move(buf_);
   }
 
  private:
-  const uint64_t bytes_max_;
-  uint64_t capacity_, used_ = 0;
+  Status grow(uint64_t wanted) {
+    if (room_.admit) ION_CHECK(room_.admit(wanted - capacity_));
+    uint8_t* to = nullptr;
+    Buf larger = Buf::allocate(room_.front + wanted, &to);
+    if (used_ != 0) std::memcpy(to + room_.front, p_ + room_.front, used_);
+    buf_ = std::move(larger), p_ = to, capacity_ = wanted;
+    return {};
+  }
+  const Room& room_;
+  uint64_t capacity_ = 0, used_ = 0;
   uint8_t* p_ = nullptr;
   Buf buf_;
 };

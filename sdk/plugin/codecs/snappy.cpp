@@ -51,7 +51,7 @@ Status add_block(Parts parts, uint64_t at, uint64_t n, uint64_t bytes_max, Outpu
   if (bytes > bytes_max - out.used()) return too_large(kName, bytes_max);
   if (bytes > n * kRatioMax)
     return corrupt(kName, "says that " + std::to_string(n) + " bytes hold " + std::to_string(bytes) + ", more than the format can");
-  if (!out.make_room_for(bytes)) return too_large(kName, bytes_max);
+  ION_CHECK(out.make_room(bytes));
   PartsSource source(parts, at, n);
   if (!::snappy::RawUncompress(&source, reinterpret_cast<char*>(out.free_begin()))) return corrupt(kName, "cannot be read");
   out.add(bytes);
@@ -66,25 +66,26 @@ uint32_t big32(Parts parts, uint64_t at) {
 
 }  // namespace
 
-Result<Buf> compress_snappy(Parts parts) {
+Result<Buf> compress_snappy(Parts parts, uint64_t front) {
   const uint64_t bytes = bytes_in(parts);
   if (bytes > UINT32_MAX) return library_failed(kName, "a block holds less than 4 GiB");
   uint8_t* to = nullptr;
-  Buf made = Buf::allocate(::snappy::MaxCompressedLength(bytes), &to);
+  Buf made = Buf::allocate(front + ::snappy::MaxCompressedLength(bytes), &to);
   PartsSource source(parts, 0, bytes);
-  ::snappy::UncheckedByteArraySink sink(reinterpret_cast<char*>(to));
-  made.trim_to(::snappy::Compress(&source, &sink));
+  ::snappy::UncheckedByteArraySink sink(reinterpret_cast<char*>(to + front));
+  made.trim_to(front + ::snappy::Compress(&source, &sink));
   return made;
 }
 
-Result<Buf> decompress_snappy(Parts parts, uint64_t bytes_max) {
+Result<Buf> decompress_snappy(Parts parts, const Room& room) {
   const uint64_t bytes = bytes_in(parts);
   uint8_t head[sizeof kXerialMagic] = {};
   copy_out(parts, 0, std::min<uint64_t>(bytes, sizeof head), head);
   const bool stream = bytes >= kXerialHead && std::equal(std::begin(head), std::end(head), std::begin(kXerialMagic));
-  Output out(bytes * 2, bytes_max);
+  Output out(room);
+  ION_CHECK(out.begin(bytes * 2));
   if (!stream) {
-    ION_CHECK(add_block(parts, 0, bytes, bytes_max, out));
+    ION_CHECK(add_block(parts, 0, bytes, room.bytes_max, out));
     return out.take();
   }
   if (const uint32_t oldest = big32(parts, sizeof kXerialMagic + 4); oldest > kXerialVersion)
@@ -94,7 +95,7 @@ Result<Buf> decompress_snappy(Parts parts, uint64_t bytes_max) {
     const uint64_t n = big32(parts, at);
     at += 4;
     if (n > bytes - at) return corrupt(kName, "ends early: a block of " + std::to_string(n) + " bytes has " + std::to_string(bytes - at));
-    ION_CHECK(add_block(parts, at, n, bytes_max, out));
+    ION_CHECK(add_block(parts, at, n, room.bytes_max, out));
     at += n;
   }
   return out.take();

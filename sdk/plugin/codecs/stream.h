@@ -18,15 +18,17 @@ struct Step {
 
 // `step(p, n, to, room)` reads at most n bytes and writes at most `room`, of which there is at least one.
 template <class StepFn>
-Result<Buf> decompress_stream(std::string_view name, Parts parts, Frames frames, uint64_t expected, uint64_t bytes_max, StepFn step) {
-  Output out(expected, bytes_max);
+Result<Buf> decompress_stream(std::string_view name, Parts parts, Frames frames, uint64_t expected, const Room& room, StepFn step) {
+  Output out(room);
+  ION_CHECK(out.begin(expected));
   bool ended = false;
   const auto once = [&](const uint8_t* p, uint64_t n) -> Result<Step> {
     uint8_t spare = 0;  // tells whether there is more where nothing more may come
-    const bool room = out.make_room();
-    const Step done = room ? step(p, n, out.free_begin(), out.free_bytes()) : step(p, n, &spare, uint64_t{1});
+    const bool full = out.is_full();
+    if (!full) ION_CHECK(out.make_room(1));
+    const Step done = full ? step(p, n, &spare, uint64_t{1}) : step(p, n, out.free_begin(), out.free_bytes());
     if (done.error != nullptr) return corrupt(name, "cannot be read: " + std::string(done.error));
-    if (!room && done.written != 0) return too_large(name, bytes_max);
+    if (full && done.written != 0) return too_large(name, room.bytes_max);
     out.add(done.written);
     ended = done.ended;
     return done;

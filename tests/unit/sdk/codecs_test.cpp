@@ -29,7 +29,7 @@ std::string compressed(Codec codec, std::string_view text, int level = kDefaultL
 }
 Result<std::string> opened(Codec codec, std::string_view bytes, uint64_t bytes_max = uint64_t{1} << 24, size_t part = 8192) {
   const std::vector<ion_buf> parts = in_parts(bytes, part);
-  ION_TRY(const Buf out, Decompressor().run(codec, parts, bytes_max));
+  ION_TRY(const Buf out, Decompressor().run(codec, parts, {bytes_max, 0, {}}));
   return std::string(out.text());
 }
 std::string noise(size_t n) {
@@ -55,7 +55,7 @@ TEST_P(EachCodec, gives_back_what_it_was_given_however_it_lies_in_parts) {
     for (const size_t part : {size_t{1} << 30, size_t{8191}, text.size() < 1000 ? size_t{1} : size_t{4093}}) {
       const Result<Buf> made = compressor.run(GetParam(), in_parts(text, part));
       ASSERT_TRUE(made) << made.error().message();
-      const Result<Buf> back = decompressor.run(GetParam(), in_parts(made->text(), part), uint64_t{1} << 24);
+      const Result<Buf> back = decompressor.run(GetParam(), in_parts(made->text(), part), {uint64_t{1} << 24, 0, {}});
       ASSERT_TRUE(back) << back.error().message();
       EXPECT_TRUE(back->text() == text) << text.size() << " bytes in parts of " << part;
     }
@@ -107,10 +107,10 @@ TEST_P(EachCodec, never_answers_more_than_the_bound_whatever_bit_is_wrong) {
 TEST_P(EachCodec, works_on_after_a_refusal) {
   Decompressor decompressor;
   const std::string bytes = compressed(GetParam(), kText);
-  (void)decompressor.run(GetParam(), in_parts(bytes.substr(0, bytes.size() / 2), 16), 1000);
-  (void)decompressor.run(GetParam(), in_parts(noise(500), 100), 1000);
-  (void)decompressor.run(GetParam(), in_parts(bytes, 16), 10);
-  const Result<Buf> back = decompressor.run(GetParam(), in_parts(bytes, 16), 1000);
+  (void)decompressor.run(GetParam(), in_parts(bytes.substr(0, bytes.size() / 2), 16), {1000, 0, {}});
+  (void)decompressor.run(GetParam(), in_parts(noise(500), 100), {1000, 0, {}});
+  (void)decompressor.run(GetParam(), in_parts(bytes, 16), {10, 0, {}});
+  const Result<Buf> back = decompressor.run(GetParam(), in_parts(bytes, 16), {1000, 0, {}});
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(back->text(), kText);
 }

@@ -48,7 +48,7 @@ class FetchFilterTest : public ::testing::Test {
     std::vector<ion_buf> raw;
     for (Buf& b : bufs) raw.push_back(b.release());
     ion_result fetched{sizeof(ion_result), ION_OK, 10, 16, static_cast<uint32_t>(raw.size()), static_cast<uint32_t>(raw.size()), raw.data(), nullptr};
-    call([&](Op& op) { return filter_fetched(chain_, {}, fetched, op.later()), op.pending(); }, [this](const ion_result& r) { out_ = Outcome::from(r); });
+    call([&](Op& op) { return filter_fetched(chain_, codecs_, {}, fetched, op.later()), op.pending(); }, [this](const ion_result& r) { out_ = Outcome::from(r); });
   }
   std::vector<Buf> whole() {
     std::vector<Buf> one;
@@ -74,6 +74,7 @@ class FetchFilterTest : public ::testing::Test {
   test::FakeClock clock_;
   NoTimers timers_;
   NoLines logger_;
+  BatchCodecs codecs_{1 << 20};
   InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [] { return Nanos{}; }}};
   Scripted script_;
   Buf stored_;

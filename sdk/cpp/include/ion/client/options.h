@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,8 @@ enum class Acks {
   kLeader,  // acknowledged when the leader has it; a retry may make a duplicate
   kNone,    // delivered when it was written to the connection: nobody says whether it arrived, order is kept on one connection
 };
+// How batches are packed on their way and in the log. Readers of every kind open them; kLz4 costs least, kZstd packs best.
+enum class Compression { kNone, kGzip, kSnappy, kLz4, kZstd };
 enum class OnFull { kBlock, kFail };  // what send() does when memory_*_max is reached
 
 struct ProducerOptions {
@@ -46,6 +49,8 @@ struct ProducerOptions {
   uint64_t memory_bytes_max = 32 << 20;         // of records not yet delivered
   uint64_t memory_records_max = 100'000;
   OnFull on_full = OnFull::kBlock;
+  Compression compression = Compression::kNone;  // a batch that would not get smaller goes as it is
+  std::optional<int> compression_level = {};     // gzip 1 to 9, lz4 1 to 12, zstd -7 to 22; none: the library's own
   // kShared: the handles of one client and topic are one producer, whose batches they fill together; the options of the first count.
   // kOwn: one of its own, with its own identity and order, over the same connections.
   enum class Sharing { kShared, kOwn } sharing = Sharing::kShared;

@@ -10,6 +10,10 @@
 #include <optional>
 #include <vector>
 
+namespace ion::codecs {
+class Decompressor;
+}
+
 namespace ion::client {
 
 class ReaderSession;
@@ -29,10 +33,11 @@ class RecordSet {
   const Range& range() const noexcept { return range_; }
   uint64_t bytes() const noexcept { return bytes_.size(); }
 
-  // The next record; nothing at the end; CORRUPT where a batch does not prove itself (each checksum is looked at once).
+  // The next record; nothing at the end; CORRUPT where a batch does not prove itself (each checksum is looked at once). Compressed
+  // batches are opened one at a time: views of the records of one end with the first record of the next.
   Result<std::optional<batch::Record>> next();
-  // Header of the batch that the last record came from; null before the first and behind the last one. Valid until next().
-  const batch::Header* batch() const noexcept { return open_ ? &open_->header() : nullptr; }
+  // Header of the batch that the last record came from, as it is stored; null before the first and behind the last one. Valid until next().
+  const batch::Header* batch() const noexcept { return open_ ? &header_ : nullptr; }
 
  private:
   Status open_batch();
@@ -42,6 +47,9 @@ class RecordSet {
   Buf bytes_;
   Range range_;
   size_t at_ = 0;  // first byte behind the open batch
+  batch::Header header_;  // of the open batch
+  Buf opened_;            // the open batch without its compression
+  std::shared_ptr<codecs::Decompressor> decompressor_;  // made for the first compressed batch; shared_ptr, since the type is not complete here
   std::optional<batch::RecordReader> open_;
 };
 

@@ -318,7 +318,7 @@ class RecordProof {
 // with reason CORRUPT_BATCH, INVALID_TIMESTAMP or RECORD_TOO_LARGE, and the record and field in its message.
 inline Status prove_records(std::span<const ion_buf> parts, const Header& h, uint64_t record_bytes_max, Deltas deltas = Deltas::kDense) {
   if (h.codec() != 0)
-    return {ION_E_UNSUPPORTED, "record batch: compression codec " + std::to_string(h.codec()) + " is not offered yet, send it uncompressed", "COMPRESSION"};
+    return {ION_E_UNSUPPORTED, "record batch: compression codec " + std::to_string(h.codec()) + ": its records are proved when it is opened (codecs/batches.h)", "COMPRESSION"};
   return detail::RecordProof(h, record_bytes_max, deltas).run(parts);
 }
 

@@ -78,7 +78,7 @@ class RecordReader {
     const Header h = read_header(batch.data());
     if (h.length < static_cast<int32_t>(kHeaderBytes - kLengthEnd) || h.total_bytes() > batch.size())
       return Status(ION_E_CORRUPT, "record batch: its header says " + std::to_string(int64_t{h.length} + 12) + " bytes, have " + std::to_string(batch.size()));
-    if (h.codec() != 0) return Status(ION_E_UNSUPPORTED, "record batch: compression codec " + std::to_string(h.codec()) + " is not offered yet");
+    if (h.codec() != 0) return Status(ION_E_UNSUPPORTED, "record batch: compression codec " + std::to_string(h.codec()) + ": it is read when it is opened (codecs/batches.h)");
     return RecordReader(h, batch.subspan(kHeaderBytes, h.total_bytes() - kHeaderBytes));
   }
 

@@ -60,6 +60,8 @@ class Compression(unittest.TestCase):
             self.assertEqual(shown, codec)
         self.server.kill()
         self.server.start()
+        type(self).client.close()
+        type(self).client = Client(self.server.address)  # the others would first hear of the lost connection
         for codec in CODECS:
             self.assertEqual(self.lines_of(codec), LINES, codec)
 

@@ -12,7 +12,9 @@ import uuid
 import grpc
 
 from broker import ION, Broker, Folder
-from wire_client import batch, Client, field, framed, message, NOW, record, varint
+from wire_client import batch, Client, detail_of, field, framed, message, NOW, record, varint
+
+from google.protobuf import descriptor_pb2  # noqa: E402  # behind grpc
 
 
 class Wire(unittest.TestCase):

@@ -6,6 +6,7 @@
 #include <ion/record_batch.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -92,7 +93,11 @@ struct LogBytes {
 
 class HandLog final : public Log {
  public:
+  std::function<void()> gone;  // told when it is destroyed; may be empty
   explicit HandLog(LogBytes& disk) : d(disk) {}
+  ~HandLog() override {
+    if (gone) gone();
+  }
   Answer close(Op& op) override { return closed = true, op.ok(); }
   Answer append(Op& op, std::span<const ion_batch> batches) override {
     if (hold_appends) return held_appends.push_back({op.later(), copy(batches)}), op.pending();

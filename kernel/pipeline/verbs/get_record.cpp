@@ -42,7 +42,9 @@ Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset o
     Buf opened;
     if (stored.codec() != 0) {
       const ion_buf part = borrowed(whole);
-      ION_TRY(opened, codecs.open({&part, 1}, stored, {}));
+      Result<Buf> unpacked = codecs.open({&part, 1}, stored, {});
+      if (!unpacked) return Status(ION_E_CORRUPT, unpacked.error().message());
+      opened = *std::move(unpacked);
       whole = opened.span();
     }
     ION_TRY(batch::RecordReader reader, batch::RecordReader::open(whole));

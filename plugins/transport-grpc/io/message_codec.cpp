@@ -102,7 +102,9 @@ Result<Decoded> decode_messages(std::string_view batches, const DecodeWish& wish
     if (stored.codec() != 0 && stored.total_bytes() <= batches.size()) {
       if (!decompressor) decompressor.emplace();
       const ion_buf part = borrowed(span_of(batches.substr(0, stored.total_bytes())));
-      ION_TRY(opened, codecs::open_batch(*decompressor, {&part, 1}, stored, {kOpenedBytesMax, 0, {}}));
+      Result<Buf> whole = codecs::open_batch(*decompressor, {&part, 1}, stored, {kOpenedBytesMax, 0, {}});
+      if (!whole) return Status(ION_E_CORRUPT, whole.error().message());  // what is stored was opened once before
+      opened = *std::move(whole);
     }
     ION_TRY(batch::RecordReader reader, batch::RecordReader::open(opened.empty() ? span_of(batches) : opened.span()));
     const bool control = (reader.header().attributes & batch::kControl) != 0;

@@ -1,4 +1,4 @@
-#include "codecs/batches.h"
+#include "batches.h"
 
 #include <ion/crc32c.h>
 

@@ -1,6 +1,6 @@
 // Whole batches in and out of compression. The header stays as it is, but for codec bits, length and checksum.
 #pragma once
-#include "codecs/codecs.h"
+#include "codecs.h"
 
 #include <ion/record_batch.h>
 

@@ -1,6 +1,6 @@
 // Private to the codecs: one pair of contexts for each library.
 #pragma once
-#include "codecs/codecs.h"
+#include "codecs.h"
 
 #include <memory>
 #include <span>

@@ -1,6 +1,6 @@
 // Private to the codecs: a buffer that grows up to a bound, and the refusals that all codecs share.
 #pragma once
-#include "codecs/codecs.h"
+#include "codecs.h"
 
 #include <algorithm>
 #include <string>

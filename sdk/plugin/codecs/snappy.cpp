@@ -1,6 +1,6 @@
-#include "codecs/codecs.h"
-#include "codecs/each_codec.h"
-#include "codecs/output.h"
+#include "codecs.h"
+#include "each_codec.h"
+#include "output.h"
 
 #include <snappy-sinksource.h>
 #include <snappy.h>

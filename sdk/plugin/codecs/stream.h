@@ -1,7 +1,7 @@
 // Private to the codecs: the loop of every library that decompresses a stream piece by piece.
 #pragma once
-#include "codecs/each_codec.h"
-#include "codecs/output.h"
+#include "each_codec.h"
+#include "output.h"
 
 #include <string_view>
 

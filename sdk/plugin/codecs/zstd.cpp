@@ -1,7 +1,7 @@
-#include "codecs/codecs.h"
-#include "codecs/each_codec.h"
-#include "codecs/output.h"
-#include "codecs/stream.h"
+#include "codecs.h"
+#include "each_codec.h"
+#include "output.h"
+#include "stream.h"
 
 #include <zstd.h>
 

@@ -17,6 +17,11 @@ thread_local int allocations = 0;
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
+// A sanitizer's own would not fit to the delete below.
+[[gnu::noinline]] void* operator new(size_t n, const std::nothrow_t&) noexcept {
+  ++allocations;
+  return std::malloc(n == 0 ? 1 : n);
+}
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 

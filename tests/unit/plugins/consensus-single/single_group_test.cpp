@@ -21,6 +21,7 @@ class OneLog final : public Storage {
   Answer open(Op& op, std::string_view, const OpenOptions&, std::unique_ptr<Log>* out) override {
     auto log = std::make_unique<HandLog>(bytes);
     now = log.get();
+    now->gone = [this] { now = nullptr; };
     now->append_fails = append_fails, now->meta_fails = meta_fails, now->damaged = damaged, now->apart = true;
     *out = std::move(log);
     return op.ok();
@@ -61,7 +62,7 @@ class SingleGroupTest : public ::testing::Test {
   }
   void settle() {
     executor_.run_all();
-    while (!storage_->now->waiting.empty()) storage_->now->finish_syncs(), executor_.run_all();
+    while (storage_->now != nullptr && !storage_->now->waiting.empty()) storage_->now->finish_syncs(), executor_.run_all();
   }
   void pass(Nanos time) {
     clock_.move(time);

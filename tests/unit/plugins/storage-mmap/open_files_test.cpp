@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 namespace ion::storage_mmap {
@@ -60,9 +61,9 @@ class SlowFiles final : public Files {
 TEST(OpenFiles, a_flush_waits_for_the_one_that_another_thread_is_in_and_shares_its_failure) {
   Device device;
   SlowFiles files(device);
-  test::ThreadExecutor executor;
+  auto executor = std::make_optional<test::ThreadExecutor>();
   const auto outstanding = std::make_shared<Outstanding>();
-  BlockingJobs jobs(executor, outstanding);
+  BlockingJobs jobs(*executor, outstanding);
   OpenFiles pool(files, jobs, 0);  // every file is one too many: a job flushes and closes it
   const auto file = std::make_shared<PooledFile>(pool, "segment", nullptr);
   ASSERT_TRUE(file->use()) << "opened, and at once handed to a job that closes it";
@@ -71,6 +72,7 @@ TEST(OpenFiles, a_flush_waits_for_the_one_that_another_thread_is_in_and_shares_i
   device.asked.notify_all();
   const Status flushed = file->sync();
   EXPECT_EQ(flushed.code(), ION_E_IO) << "acknowledged before the bytes were on the disk: " << flushed.text();
+  executor.reset();  // the job ends before what it works on
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
 // Plain messages to batches and back.
 #include "io/message_codec.h"
 
+#include <codecs/batches.h>
 #include <ion/message_id.h>
 #include <ion/record_reader.h>
+#include <ion/record_writer.h>
 #include <ionstream/v1/fetch.pb.h>
 #include <ionstream/v1/produce.pb.h>
 
@@ -109,12 +111,28 @@ TEST(MessageCodec, stops_at_the_limit_of_bytes_and_says_where_to_go_on) {
   EXPECT_EQ(next, 104);
 }
 
-TEST(MessageCodec, a_compressed_batch_is_not_offered_in_this_form) {
+TEST(MessageCodec, opens_compressed_batches_among_others) {
+  const std::string plain = stored(batch_of(two_messages()), 100), line(1000, 'x');
+  batch::RecordWriter writer;
+  for (int i = 0; i < 2; ++i) writer.append({std::nullopt, span_of(line), {5'000}, {}});
+  codecs::Compressor by;
+  const auto packed = codecs::compress_batch(by, codecs::Codec::kZstd, codecs::kDefaultLevel, writer.finish());
+  ASSERT_TRUE(packed && !packed->empty());
+  int64_t next = 0;
+  const auto response = decoded(plain + stored({packed->data(), packed->data() + packed->size()}, 102) + stored(batch_of(two_messages()), 104), {0, 101, 0, 1 << 20}, &next);
+  ASSERT_EQ(response.messages_size(), 5);
+  EXPECT_EQ(response.messages(1).offset(), 102);
+  EXPECT_EQ(response.messages(2).value(), line);
+  EXPECT_EQ(response.messages(3).offset(), 104);
+  EXPECT_EQ(next, 106);
+}
+
+TEST(MessageCodec, a_compressed_batch_that_cannot_be_opened_is_corrupt) {
   auto bytes = batch_of(two_messages());
   batch::store_big<uint16_t>(bytes.data() + 21, 4);  // zstd
   const auto result = decode_messages(stored(bytes, 0), {0, 0, 0, 1 << 20});
   ASSERT_FALSE(result);
-  EXPECT_EQ(result.error().code(), ION_E_UNSUPPORTED);
+  EXPECT_EQ(result.error().code(), ION_E_CORRUPT);
 }
 
 TEST(MessageCodec, damaged_batches_are_an_error_at_every_length) {

@@ -172,7 +172,7 @@ class Damage(unittest.TestCase):
     def filled(self, folder, values):
         broker = Broker(folder / "data").start()
         broker.ion("topic", "create", "t", "-p", "1")
-        broker.ion("produce", "t", stdin=b"".join(v + b"\n" for v in values))
+        broker.ion("produce", "t", "-z", "none", stdin=b"".join(v + b"\n" for v in values))
         return broker
 
     def segment(self, folder):

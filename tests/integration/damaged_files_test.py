@@ -30,7 +30,7 @@ class Filled(unittest.TestCase):
         cls.rows = b"".join(b"r%05d%s\n" % (i, b"." * 500) for i in range(RECORDS))
         with Broker(cls.folder.path / "filled") as broker:
             broker.ion("topic", "create", "t", "-c", "segment.bytes=64KiB")
-            broker.ion("produce", "t", stdin=cls.rows)
+            broker.ion("produce", "t", "-z", "none", stdin=cls.rows)
             assert broker.stop() == 0
 
     @classmethod
@@ -112,7 +112,7 @@ class DamagedRecords(unittest.TestCase):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")
             for i in range(3):
-                broker.ion("produce", "t", stdin=b"record-%d\n" % i)
+                broker.ion("produce", "t", "-z", "none", stdin=b"record-%d\n" % i)
             self.assertEqual(broker.stop(), 0)
             hit = next(p for p in (folder / "data").rglob("*.log") if b"record-1" in p.read_bytes())
             changed = bytearray(hit.read_bytes())

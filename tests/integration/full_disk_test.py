@@ -46,7 +46,7 @@ class FullDisk(unittest.TestCase):
             fill_disk(broker)
             for partition in range(4):
                 for _ in range(50):
-                    if broker.ion("produce", "t", "-p", str(partition), stdin=ROWS, check=False).returncode != 0:
+                    if broker.ion("produce", "t", "-z", "none", "-p", str(partition), stdin=ROWS, check=False).returncode != 0:
                         break
             self.assertEqual(next(writes), NOT_SERVING)
             self.assertEqual(health.check("ionstream.writes"), NOT_SERVING)

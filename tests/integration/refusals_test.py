@@ -34,7 +34,7 @@ class FullDisk(unittest.TestCase):
             broker.ion("topic", "create", "t", "-p", "3")
             broker.ion("produce", "t", stdin=b"before\n")
             fill_disk(broker)
-            done, took, said = timed(broker, "produce", "t", "--delivery-timeout", "60s", stdin=rows)
+            done, took, said = timed(broker, "produce", "t", "-z", "none", "--delivery-timeout", "60s", stdin=rows)
             self.assertIn(done.returncode, (1, 3), said)
             self.assertLess(took, 30, said)
             self.assertIn("NO_SPACE", said)
@@ -44,7 +44,7 @@ class FullDisk(unittest.TestCase):
             # The open segment takes what still fits; then nothing of a run is stored, and that is exit code 1.
             codes = []
             while len(codes) < 50 and codes[-1:] != [1]:
-                codes.append(timed(broker, "produce", "t", "-p", "0", "--delivery-timeout", "60s", stdin=rows[:1_000_000])[0].returncode)
+                codes.append(timed(broker, "produce", "t", "-z", "none", "-p", "0", "--delivery-timeout", "60s", stdin=rows[:1_000_000])[0].returncode)
             self.assertEqual(codes[-1], 1, codes)
             make_space(broker)
             broker.ion("produce", "t", stdin=b"after\n")
@@ -56,7 +56,7 @@ class FullDisk(unittest.TestCase):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")
             fill_disk(broker)
-            broker.ion("produce", "t", "-p", "0", stdin=(b"y" * 1000 + b"\n") * 20_000, check=False)
+            broker.ion("produce", "t", "-z", "none", "-p", "0", stdin=(b"y" * 1000 + b"\n") * 20_000, check=False)
             self.assertIsNone(broker.process.poll(), broker.log_text())
 
 
@@ -67,7 +67,7 @@ class Deadlines(unittest.TestCase):
             rows = folder / "rows"
             rows.write_bytes((b"y" * 100 + b"\n") * 500_000)
             with open(rows, "rb") as stdin:
-                run = subprocess.Popen([str(ION), "--brokers", broker.address, "produce", "t", "--delivery-timeout", "5s", "-o", "%o\n"], stdin=stdin,
+                run = subprocess.Popen([str(ION), "--brokers", broker.address, "produce", "t", "-z", "none", "--delivery-timeout", "5s", "-o", "%o\n"], stdin=stdin,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
                 run.stdout.readline()  # the first ones are delivered
                 broker.process.send_signal(signal.SIGSTOP)

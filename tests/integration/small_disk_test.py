@@ -66,7 +66,7 @@ class FullToTheLastByte(unittest.TestCase):
             self.broker.ion("produce", topic, stdin=b"before\n")
 
     def fill(self):
-        while self.broker.ion("produce", "large", stdin=ROWS, check=False).returncode == 0:
+        while self.broker.ion("produce", "large", "-z", "none", stdin=ROWS, check=False).returncode == 0:
             pass
         self.disk.fill()
 
@@ -115,7 +115,7 @@ class FullToTheLastByte(unittest.TestCase):
         self.assertEqual((info["state"], info["writes"]), ("serving", "refused"))
         self.assertEqual([p["part"] for p in info["problems"]], ["storage"])
         self.assertEqual(self.values("kept"), [b"before"])
-        self.refused("produce", "kept", stdin=ROWS)
+        self.refused("produce", "kept", "-z", "none", stdin=ROWS)
         self.refused("topic", "create", "new")
         self.assertEqual(self.info()["writes"], "refused")
         self.broker.ion("topic", "delete", "-y", "large")

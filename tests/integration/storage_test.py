@@ -78,7 +78,7 @@ class StoredFiles(unittest.TestCase):
         rows = b"".join(bytes([97 + i]) * size + b"\n" for i, size in enumerate([10, 700_000, 65_536, 1, 300_000]))
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t", "-c", "segment.bytes=64KiB")
-            broker.ion("produce", "t", stdin=rows)
+            broker.ion("produce", "t", "-z", "none", stdin=rows)
             for end in (broker.kill, broker.stop, broker.kill):
                 end()
                 broker.start()

@@ -401,7 +401,7 @@ void declare_produce(OptionSet& options) {
       .values("header,H", "KEY:VALUE of every record; may be repeated")
       .value("acks", "who has to have it: all, leader or none", "all")
       .value("delivery-timeout", "a record that is not acknowledged by then has failed; retries included", "120s")
-      .value("compression,z", "none, gzip, snappy, lz4 or zstd; with a level as in zstd:9", "lz4")
+      .value("compression,z", "none, gzip, snappy, lz4 or zstd; with a level as in zstd:9", "none")
       .flag("tombstones,Z", "an empty value is sent as no value")
       .may_be_empty("key")
       .may_be_empty("output");

@@ -33,7 +33,7 @@ class StoredFiles(unittest.TestCase):
             with Broker(folder / "data") as broker:
                 broker.ion("topic", "create", "t")
                 for i in range(10):
-                    broker.ion("produce", "t", stdin=b"".join(b"record-%d\n" % (i * 10 + k) for k in range(10)))
+                    broker.ion("produce", "t", "-z", "none", stdin=b"".join(b"record-%d\n" % (i * 10 + k) for k in range(10)))
                 self.assertEqual(broker.stop(), 0)
                 file = next(p for p in segments(folder) if b"record-42" in p.read_bytes())
                 changed = bytearray(file.read_bytes())

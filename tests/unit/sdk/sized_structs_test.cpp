@@ -1,6 +1,7 @@
 // Structs of an older or a later size across the contracts of plugins: nothing is read or written behind their `size`, in either direction.
 #include <ion/bridge/consensus_bridge.h>
 #include <ion/bridge/router_bridge.h>
+#include <ion/bridge/transport_bridge.h>
 
 #include "unit/sdk/fake_storage.h"
 
@@ -8,6 +9,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -205,6 +207,51 @@ TEST(SizedStructs, a_group_is_described_up_to_the_size_of_its_asker) {
     EXPECT_TRUE(out.is_whole()) << "size " << size;
     if (size >= sizeof(ion_group_stat)) {
       EXPECT_EQ(out.get()->last, 8u);
+    }
+  }
+}
+
+struct TransportPlugin final : Transport {
+  bool throws = false;
+  Transport& transport() { return *this; }
+  Result<std::unique_ptr<Listener>> listen(std::string_view) override {
+    if (throws) throw std::runtime_error("the port is taken");
+    return Status(ION_E_BUSY, "the port is taken");
+  }
+};
+
+TEST(SizedStructs, words_of_a_failure_are_cut_to_the_memory_of_the_asker) {
+  TransportPlugin plugin;
+  const ion_transport table = export_transport<TransportPlugin>;
+  for (const bool throws : {false, true}) {
+    plugin.throws = throws;
+    for (const auto& [bytes, words] : {std::pair{size_t{0}, ""}, std::pair{size_t{9}, "the port"}, std::pair{sizeof(ion_err::msg), "the port is taken"},
+                                       std::pair{sizeof(ion_err::msg) + 40, "the port is taken"}}) {
+      const size_t size = offsetof(ion_err, msg) + bytes;
+      OfSize<ion_err> err({}, size);
+      ion_listener* listener = nullptr;
+      const ion_status code = table.listen(&plugin, bytes_of(""), &listener, err.get());
+      EXPECT_EQ(code, throws ? ION_E_EXCEPTION : ION_E_BUSY);
+      EXPECT_EQ(err.get()->code, code);
+      EXPECT_TRUE(err.is_whole()) << bytes << " bytes for words, thrown " << throws;
+      if (bytes > 0) {
+        EXPECT_STREQ(err.get()->msg, words);
+      }
+      EXPECT_EQ(Status::from(code, err.get()).message(), bytes > 0 ? std::string(words) : std::string(code_name(code)));
+    }
+  }
+}
+
+TEST(SizedStructs, words_of_a_failed_op_are_cut_to_the_memory_of_the_asker) {
+  for (const size_t bytes : {size_t{0}, size_t{9}, sizeof(ion_err::msg)}) {
+    OfSize<ion_err> err({}, offsetof(ion_err, msg) + bytes);
+    ion_result now{sizeof now, ION_OK, 0, 0, 0, 0, nullptr, err.get()};
+    const ion_op op{sizeof op, 0, 0, 0, [](void*, const ion_result*) noexcept {}, nullptr, 0, 0, 0};
+    OpenedGroups opened;
+    EXPECT_EQ(opened.table.open(&opened.plugin, nullptr, &opened.group, &op, &now), ION_E_INVALID);
+    EXPECT_TRUE(err.is_whole()) << bytes;
+    if (bytes > 0) {
+      EXPECT_EQ(std::string_view(err.get()->msg), std::string_view("a group needs a machine").substr(0, bytes - 1));
     }
   }
 }

@@ -56,7 +56,6 @@ class Buf {
     part.raw_.n = n;
     return part;
   }
-  void trim_front(uint64_t n) noexcept { raw_.p += n, raw_.n -= n; }
   void trim_to(uint64_t n) noexcept { raw_.n = n; }
 
   const uint8_t* data() const noexcept { return raw_.p; }

@@ -3,6 +3,7 @@
 #include <ion/abi/types.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -29,6 +30,11 @@ constexpr Code to_code(ion_status code) noexcept {
   return code > ION_PENDING || code < ION_E_INTERNAL ? ION_E_INTERNAL : static_cast<Code>(code);
 }
 
+// How many bytes of its `msg` the side that made this struct has; it may be older or later than this one.
+inline size_t message_bytes(const ion_err& err) noexcept {
+  return std::min(std::max<size_t>(err.size, offsetof(ion_err, msg)) - offsetof(ion_err, msg), sizeof err.msg);
+}
+
 class [[nodiscard]] Status {
  public:
   Status() noexcept = default;
@@ -37,7 +43,7 @@ class [[nodiscard]] Status {
 
   static Status from(ion_status code, const ion_err* err) {
     if (code == ION_OK) return {};
-    if (err != nullptr && err->msg[0] != 0) return {to_code(code), std::string(err->msg, strnlen(err->msg, sizeof err->msg))};
+    if (const size_t n = err != nullptr ? strnlen(err->msg, message_bytes(*err)) : 0; n > 0) return {to_code(code), std::string(err->msg, n)};
     return {to_code(code), std::string(code_name(code))};
   }
 
@@ -51,9 +57,11 @@ class [[nodiscard]] Status {
   ion_status to(ion_err* err) const noexcept {
     if (err != nullptr) {
       err->code = code_;
-      const size_t n = std::min(message_.size(), sizeof err->msg - 1);
-      std::memcpy(err->msg, message_.data(), n);
-      err->msg[n] = 0;
+      if (const size_t all = message_bytes(*err); all > 0) {
+        const size_t n = std::min(message_.size(), all - 1);
+        std::memcpy(err->msg, message_.data(), n);
+        err->msg[n] = 0;
+      }
     }
     return code_;
   }

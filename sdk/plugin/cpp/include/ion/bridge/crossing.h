@@ -19,9 +19,11 @@ namespace ion::bridge {
 // Words without memory: an exception may be the news that there is none.
 inline ion_status say(ion_err* err, Code code, std::string_view words) noexcept {
   if (err == nullptr) return code;
-  const size_t n = std::min(words.size(), sizeof err->msg - 1);
-  std::memcpy(err->msg, words.data(), n);
-  err->msg[n] = 0;
+  if (const size_t all = message_bytes(*err); all > 0) {
+    const size_t n = std::min(words.size(), all - 1);
+    std::memcpy(err->msg, words.data(), n);
+    err->msg[n] = 0;
+  }
   return err->code = code;
 }
 inline void fail(ion_result& r, Code code, std::string_view words) noexcept { r.status = say(r.err, code, words); }
@@ -140,7 +142,7 @@ class Watched {
     auto* watched = static_cast<Watched*>(ctx);
     for (uint32_t i = 0; i < r->nbufs; ++i) (void)Buf::adopt(r->bufs[i]);
     watched->result_.status = r->status, watched->result_.u0 = r->u0, watched->result_.u1 = r->u1;
-    if (r->err != nullptr) (void)say(&watched->err_, to_code(r->status), {r->err->msg, strnlen(r->err->msg, sizeof r->err->msg)});
+    if (r->err != nullptr) (void)say(&watched->err_, to_code(r->status), {r->err->msg, strnlen(r->err->msg, message_bytes(*r->err))});
     watched->one_is_through();
   }
   // `start` returned, or the answer came: the second of them ends the op.

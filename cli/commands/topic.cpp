@@ -40,12 +40,13 @@ std::vector<Cell> topic_row(const TopicView& t, Settings which = Settings::kMade
 Cell offset_cell(const std::optional<Offset>& offset) { return offset ? Cell(offset->v) : Cell(); }
 
 Table partition_table(const TopicView& topic) {
-  Table table{{{"partition"}, {"leader"}, {"leader_epoch"}, {"replicas"}, {"log_start"}, {"high_watermark"}, {"bytes", Unit::kBytes}, {"health"}}, {}};
+  Table table{{{"partition"}, {"leader"}, {"leader_epoch"}, {"replicas"}, {"log_start"}, {"high_watermark"}, {"bytes", Unit::kBytes}, {"health"}, {"damaged"}}, {}};
   for (const client::PartitionView& p : topic.partitions) {
     std::vector<uint64_t> replicas;
     for (const NodeId node : p.replicas) replicas.push_back(node.v);
     table.rows.push_back({int64_t{p.partition.v}, p.leader.v, int64_t{p.leader_epoch.v}, std::move(replicas), offset_cell(p.log_start),
-                          offset_cell(p.high_watermark), p.bytes, std::string(code_name(p.health))});
+                          offset_cell(p.high_watermark), p.bytes, std::string(code_name(p.health)),
+                          p.damaged ? Cell(fmt::format("{}:{}", p.damaged->from.v, p.damaged->upto.v)) : Cell()});
   }
   return table;
 }

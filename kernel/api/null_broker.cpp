@@ -124,7 +124,7 @@ Answer NullBroker::tell(Op& op, const ion_topic_req& r, ion_admin_answer&) {
   }
   if (r.each == nullptr || r.name.n == 0) return op.ok();
   const uint64_t replica = 1;
-  const ion_partition_info partition{sizeof(ion_partition_info), 0, 1, 1, 0, 1, &replica, 0, kEnd, 0, ION_OK};
+  const ion_partition_info partition{sizeof(ion_partition_info), 0, 1, 1, 0, 1, &replica, 0, kEnd, 0, ION_OK, -1, -1};
   const ion_partition_info* pointer = &partition;
   const ion_topic_info topic{sizeof(ion_topic_info), 0, r.name, {}, 1, 1, &pointer, nullptr, 0, 0};
   r.each(r.ctx, &topic);

@@ -29,6 +29,7 @@ struct FetchRequest {
 struct PartitionView {
   Offset log_start, high_watermark, log_end;
   uint64_t bytes = 0;
+  Offset bad_from, bad_upto;  // what is damaged of it, as far as anybody has met it; equal: nothing
   Status health;
 };
 

@@ -15,6 +15,13 @@ struct Rendezvous {
   std::atomic<bool> first{true};
   bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
 };
+
+Status damage_in(const std::string& partition, const LogStat& stat) {
+  return {ION_E_CORRUPT,
+          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. "
+                      "`ion topic describe` shows the damage", partition, stat.bad_from.v, stat.bad_upto.v),
+          "DATA_LOSS"};
+}
 }  // namespace
 
 PartitionLog::PartitionLog(PartitionServices around, PartitionOptions options, LoadedWindow loaded, PartitionContext& context)
@@ -26,12 +33,17 @@ PartitionLog::PartitionLog(PartitionServices around, PartitionOptions options, L
   start_ = stat.first.v;
   end_ = stat.next.v;
   if (!stat.damaged) return;
-  failed_ = Status(ION_E_CORRUPT,
-                   fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. "
-                               "`ion topic describe` shows the damage", options_.name, stat.bad_from.v, stat.bad_upto.v),
-                   "DATA_LOSS");
-  health_ = ION_E_CORRUPT;
-  around_.health.raise(part_, failed_.message());
+  failed_ = damage_in(options_.name, stat);
+  note_damage(stat);
+}
+
+void PartitionLog::note_damage(const LogStat& stat) {
+  if (!stat.damaged || damage_told_.exchange(stat.bad_from.v, std::memory_order_relaxed) == stat.bad_from.v) return;
+  for (int32_t before = health_.load(std::memory_order_relaxed); before != ION_E_CORRUPT;) {
+    if (before != ION_OK && before != ION_E_NO_SPACE) return;  // it failed, which is told
+    if (health_.compare_exchange_weak(before, ION_E_CORRUPT, std::memory_order_relaxed)) break;
+  }
+  around_.health.raise(part_, damage_in(options_.name, stat).message());
 }
 
 // ---- append and sync
@@ -68,8 +80,13 @@ void PartitionLog::appended(Appending& a) {
   } else if (a.status.code() == ION_E_FAILED || a.status.code() == ION_E_IO) {
     fail(a.status);
   } else if (a.status.code() == ION_E_NO_SPACE) {
-    health_.store(ION_E_NO_SPACE, std::memory_order_relaxed);
+    int32_t well = ION_OK;
+    (void)health_.compare_exchange_strong(well, ION_E_NO_SPACE, std::memory_order_relaxed);
     around_.space.refused(part_, a.status);
+  } else if (a.status.code() == ION_E_CORRUPT) {
+    const LogStat stat = log_.stat();
+    note_damage(stat);
+    if (stat.damaged) a.status = damage_in(options_.name, stat);  // a writer is not told how to read on
   }
   a.done(std::move(a.job), a.status);
 }
@@ -80,9 +97,8 @@ void PartitionLog::took(const batch::Header& header) {
   appended_bytes_ += header.total_bytes();
   end_.store(next_.v, std::memory_order_release);
   around_.metrics.appended(static_cast<int64_t>(header.total_bytes()), header.count);
-  if (health_.load(std::memory_order_relaxed) != ION_E_NO_SPACE) return;
-  health_.store(ION_OK, std::memory_order_relaxed);
-  around_.space.taken();
+  int32_t full = ION_E_NO_SPACE;
+  if (health_.compare_exchange_strong(full, ION_OK, std::memory_order_relaxed)) around_.space.taken();
 }
 
 void PartitionLog::sync(Offset upto, Synced done) {
@@ -187,23 +203,24 @@ void PartitionLog::leave() {
   if (users_.depart()) context_.on_shard([this] { close_logs(); });
 }
 
-uint64_t PartitionLog::bytes() {
-  if (!enter()) return 0;
-  const uint64_t stored = log_.stat().bytes;
+LogStat PartitionLog::stat() {
+  if (!enter()) return {};
+  const LogStat stat = log_.stat();
+  note_damage(stat);
   leave();
-  return stored;
+  return stat;
 }
 
 void PartitionLog::close(std::function<void(Status)> done) {
   ION_ASSERT(!appending_ && !syncing_ && !snapshotting_);
   closed_ = std::move(done);
-  around_.health.clear(part_);
   // Readers off the shard finish first; the last one calls close_logs().
   if (users_.close()) close_logs();
 }
 
 void PartitionLog::close_logs() {
   if (std::exchange(closing_, true)) return;
+  around_.health.clear(part_);  // readers, who may find damage, have left
   snapshots_.close([this, alive = context_.alive()](const Status& first) {
     alive->on_shard([this, alive, first] {
       call([&](Op& op) { return log_.close(op); }, [this, alive, first](const ion_result& r) {

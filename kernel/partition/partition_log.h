@@ -74,7 +74,7 @@ class PartitionLog {
     const auto code = static_cast<Code>(health_.load(std::memory_order_relaxed));
     return code == ION_E_NO_SPACE && !around_.space.full() ? ION_OK : code;
   }
-  uint64_t bytes();  // stored; 0 once closed
+  LogStat stat();  // of the storage; all zero once closed
   // Whoever reads is counted, so that close() does not take the log away under him. False: it is closed. After true: one read(), which
   // leaves by itself.
   bool enter();
@@ -82,6 +82,7 @@ class PartitionLog {
   void read(Offset from, Offset upto, uint64_t bytes_max, Done done) {
     call([&](Op& op) { return log_.read(op, from, upto, bytes_max); },
          [this, alive = context_.alive(), done = std::move(done)](const ion_result& r) mutable {
+           if (r.status == ION_E_CORRUPT) note_damage(log_.stat());
            leave();
            done(r);
          });
@@ -97,6 +98,9 @@ class PartitionLog {
   void write_snapshot() ION_ON(shard_role);
   void close_logs() ION_ON(shard_role);
   void leave();
+  // Damage is found when somebody reads it, which may be long after the start. From then on it is what health() and the problems of the
+  // broker say. Any thread; as long as the log is open.
+  void note_damage(const LogStat& stat);
 
   const PartitionServices around_;
   PartitionContext& context_;
@@ -107,6 +111,7 @@ class PartitionLog {
   // Read by anybody.
   std::atomic<int64_t> start_, end_;
   std::atomic<int32_t> health_{ION_OK};
+  std::atomic<int64_t> damage_told_{-1};  // where the damage begins that was told last
   LogUsers users_;
 
   // Shard.

@@ -22,7 +22,9 @@ PartitionView Partition::view() {
   v.log_start = log_.start();
   v.high_watermark = high_watermark();
   v.log_end = log_.end();
-  v.bytes = log_.bytes();
+  const LogStat stat = log_.stat();
+  v.bytes = stat.bytes;
+  if (stat.damaged) v.bad_from = stat.bad_from, v.bad_upto = stat.bad_upto;
   if (log_.health() != ION_OK) v.health = Status(log_.health(), name() + " refuses appends");
   return v;
 }

@@ -1,5 +1,6 @@
 """Files that a crash or a person has changed while the broker was away: what it keeps beside the records costs no record, foreign files are
 left alone, and damage to records is told where users look."""
+import json
 import re
 import shutil
 import unittest
@@ -105,6 +106,32 @@ class Foreign(Filled):
             self.assertEqual(read_all(broker).stdout, b"")
         self.assertTrue((logs / "lost+found").is_dir())
         self.assertEqual((logs / "core.1234").read_bytes(), b"core")
+
+
+class DamagedSealedSegment(unittest.TestCase):
+    def test_damage_that_a_reader_meets_is_described_with_its_offsets_and_after_a_restart_when_it_is_met_again(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-c", "segment.bytes=64KiB")
+            for i in range(4):
+                broker.ion("produce", "t", "-z", "none", stdin=(b"row-%d" % i + b"." * 50_000 + b"\n") * 2)
+            self.assertEqual(broker.stop(), 0)
+            segments = sorted((folder / "data").rglob("p+*/*.log"))
+            self.assertGreater(len(segments), 2)
+            changed = bytearray(segments[0].read_bytes())
+            changed[changed.index(b"row-0")] ^= 1
+            segments[0].write_bytes(changed)
+            for _ in range(2):
+                with broker.start():
+                    self.assertNotEqual(read_all(broker, check=False).returncode, 0)
+                    [partition] = json.loads(broker.ion("--format", "json", "topic", "describe", "t").stdout)[0]["partition_rows"]
+                    self.assertEqual((partition["health"], partition["damaged"]), ("CORRUPT", "0:2"))
+                    self.assertRegex(broker.ion("topic", "describe", "t").stdout.decode(), r"CORRUPT +0:2\n")
+                    self.assertIn("offsets 0 to 2 are damaged", broker.ion("cluster", "info").stdout.decode())
+                    refused = broker.ion("produce", "t", "--delivery-timeout", "2s", stdin=b"x\n", check=False)
+                    self.assertNotEqual(refused.returncode, 0)
+                    self.assertIn(b"offsets 0 to 2 are damaged", refused.stderr)
+                    self.assertEqual(broker.ion("consume", "t", "-o", "2", "-e", "-f", "%o\n").stdout, b"2\n3\n4\n5\n6\n7\n")
+                    self.assertEqual(broker.stop(), 0)
 
 
 class DamagedRecords(unittest.TestCase):

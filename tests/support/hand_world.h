@@ -115,6 +115,7 @@ class HandLog final : public Log {
   }
   Answer read(Op& op, Offset from, Offset upto, uint64_t bytes_max) override {
     if (from < d.first) return op.refuse(Status(ION_E_OUT_OF_RANGE, "below first"));
+    if (damaged) return op.refuse(Status(ION_E_CORRUPT, "cannot be read"));
     std::vector<uint8_t> joined;
     std::vector<Buf> each;
     Offset base = from, next = from;

@@ -18,10 +18,11 @@ void VerbPaths::tell(const cluster::TopicRecord& record, const cluster::TopicEnt
     for (NodeId node : p.replicas) replicas[i].push_back(node.v);
     ion_partition_info& info = partitions[i];
     info = {sizeof(ion_partition_info), static_cast<int32_t>(i), p.leader.v, p.log_id.v, p.leader_epoch.v,
-            static_cast<uint32_t>(replicas[i].size()), replicas[i].data(), -1, -1, 0, ION_OK};
+            static_cast<uint32_t>(replicas[i].size()), replicas[i].data(), -1, -1, 0, ION_OK, -1, -1};
     if (entry != nullptr && entry->partitions[i].get() != nullptr) {
       const partition::PartitionView view = entry->partitions[i].get()->view();
       info.log_start = view.log_start.v, info.high_watermark = view.high_watermark.v, info.bytes = view.bytes, info.health = view.health.code();
+      info.bad_from = view.bad_from.v, info.bad_upto = view.bad_upto.v;
     } else if (entry != nullptr) {
       info.health = entry->partitions[i].health();
     }

@@ -30,6 +30,9 @@ TEST_F(Admin, a_topic_is_created_described_listed_and_deleted) {
   EXPECT_FALSE(created.topic().partitions(0).has_high_watermark()) << "-1 is: not known here";
   EXPECT_EQ(created.topic().partitions(0).health(), v1::CODE_UNSPECIFIED);
   EXPECT_EQ(created.topic().partitions(1).health(), v1::CODE_CORRUPT);
+  EXPECT_FALSE(created.topic().partitions(0).has_bad_from() || created.topic().partitions(0).has_bad_upto()) << "nothing of it is damaged";
+  EXPECT_EQ(created.topic().partitions(1).bad_from(), 4);
+  EXPECT_EQ(created.topic().partitions(1).bad_upto(), 7);
   ASSERT_EQ(created.topic().config_size(), 2);
   EXPECT_EQ(created.topic().config(0).key(), "durability");
   EXPECT_TRUE(created.topic().config(0).set());

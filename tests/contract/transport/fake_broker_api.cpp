@@ -316,7 +316,8 @@ void FakeBrokerApi::tell(const std::string& name, ion_topic_fn each, void* ctx) 
   std::vector<ion_partition_info> partitions(n);
   std::vector<const ion_partition_info*> pointers;
   for (size_t i = 0; i < n; ++i) {
-    partitions[i] = {sizeof(ion_partition_info), static_cast<int32_t>(i), 1, kLogId + i, 9, 1, replicas, 0, -1, 123, i == 1 ? ION_E_CORRUPT : ION_OK};
+    partitions[i] = {sizeof(ion_partition_info), static_cast<int32_t>(i), 1, kLogId + i, 9, 1, replicas, 0, -1, 123, i == 1 ? ION_E_CORRUPT : ION_OK,
+                     i == 1 ? 4 : -1, i == 1 ? 7 : -1};
     pointers.push_back(&partitions[i]);
   }
   std::vector<ion_field> config;

@@ -30,6 +30,7 @@ inline void fill(v1::PartitionInfo& to, const ion_partition_info& raw) {
   if (from.high_watermark >= 0) to.set_high_watermark(from.high_watermark);
   to.set_bytes(from.bytes);
   to.set_health(static_cast<v1::Code>(-to_code(from.health)));
+  if (from.bad_upto > from.bad_from) to.set_bad_from(from.bad_from), to.set_bad_upto(from.bad_upto);
 }
 
 inline void fill(v1::TopicInfo& to, const ion_topic_info& raw) {

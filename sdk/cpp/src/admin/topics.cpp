@@ -25,6 +25,7 @@ TopicView topic_of(const pb::TopicInfo& t) {
     if (p.has_high_watermark()) v.high_watermark = Offset{p.high_watermark()};
     v.bytes = p.bytes();
     v.health = code_of_proto(p.health());
+    if (p.has_bad_from() && p.has_bad_upto()) v.damaged = PartitionView::Damaged{{p.bad_from()}, {p.bad_upto()}};
     out.partitions.push_back(std::move(v));
   }
   for (const auto& s : t.config()) out.config.push_back({s.key(), s.value(), s.set() ? Setting::Origin::kUser : Setting::Origin::kDefault});

@@ -298,6 +298,36 @@ TEST_F(PartitionTest, a_damaged_log_refuses_appends_and_says_how_to_go_on) {
   EXPECT_NE(p->status->message().find("`ion topic describe`"), std::string::npos);
 }
 
+TEST_F(PartitionTest, damage_that_a_reader_meets_is_told_in_the_view_and_among_the_problems_until_the_partition_is_closed) {
+  open();
+  (void)produce(make_batch({"a", "b"}));
+  disk_finishes();
+  EXPECT_TRUE(partition_->view().health.ok());
+  log_->damaged = true;
+  EXPECT_EQ(fetch(0)->status->code(), ION_E_CORRUPT);
+  ASSERT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_EQ(health_.report().reasons[0].part, "partition orders/0");
+  EXPECT_NE(health_.report().reasons[0].words.find("offsets 0 to 2 are damaged"), std::string::npos);
+  const PartitionView view = partition_->view();
+  EXPECT_EQ(view.health.code(), ION_E_CORRUPT);
+  EXPECT_EQ(view.bad_from, Offset{0});
+  EXPECT_EQ(view.bad_upto, Offset{2});
+  close();
+  EXPECT_TRUE(health_.report().reasons.empty());
+}
+
+TEST_F(PartitionTest, an_append_that_is_refused_for_damage_says_what_is_damaged) {
+  open();
+  log_->append_fails = Status(ION_E_CORRUPT, "cannot be read; read on from offset 2");
+  log_->damaged = true;
+  const auto p = produce(make_batch({"a"}));
+  ASSERT_TRUE(p->status);
+  EXPECT_EQ(p->status->code(), ION_E_CORRUPT);
+  EXPECT_NE(p->status->message().find("damaged"), std::string::npos);
+  EXPECT_EQ(p->status->message().find("read on"), std::string::npos);
+  EXPECT_EQ(health_.report().reasons.size(), 1u);
+}
+
 TEST_F(PartitionTest, a_full_shard_queue_refuses_with_overloaded_and_nothing_happens) {
   open(Durability::kOs);
   executor_.full = true;

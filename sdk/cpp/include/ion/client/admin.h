@@ -37,6 +37,10 @@ struct PartitionView {
   std::optional<Offset> log_start, high_watermark;  // first offset, and the one behind the last that can be read; missing: not known there
   uint64_t bytes = 0;                               // on disk
   Code health = ION_OK;                             // ION_E_CLOSED: not served yet; else why it is not
+  struct Damaged {
+    Offset from, upto;
+  };
+  std::optional<Damaged> damaged;  // [from, upto) cannot be read: the first such part that somebody met; missing: none was
 };
 struct Setting {
   std::string key, value;

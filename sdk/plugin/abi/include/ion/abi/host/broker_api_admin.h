@@ -31,6 +31,7 @@ typedef struct ion_partition_info {
   ion_offset log_start, high_watermark; /* -1: not known here */
   uint64_t bytes;    /* stored; 0 as well when not known here */
   ion_status health; /* OK, or why it does not serve: FAILED, CORRUPT, NO_SPACE, CLOSED (not open yet), ... */
+  ion_offset bad_from, bad_upto; /* [bad_from, bad_upto) was found damaged, the first such part; bad_upto <= bad_from: none was */
 } ion_partition_info;
 typedef struct ion_topic_info {
   uint32_t size, flags;

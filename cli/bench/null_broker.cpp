@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,8 +14,6 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
-
-extern char** environ;
 
 namespace ion::bench {
 
@@ -61,18 +59,42 @@ Result<std::string> sibling_program(const std::string& name) {
   return self.substr(0, self.rfind('/') + 1) + name;
 }
 
+namespace {
+// A child that ends when the thread that made it has ended, however that came: nothing of this process runs after a kill. Not posix_spawn,
+// which cannot ask for that; and asked for behind exec it would come too late. Threads of libraries run here: until exec, only what is
+// safe in a signal handler. Answers errno, 0 when the program runs.
+int spawn(char* const* arguments, int out, pid_t& pid) {
+  int report[2];  // errno of the child; closed by its exec
+  if (::pipe2(report, O_CLOEXEC) != 0) return errno;
+  const pid_t parent = ::getpid();
+  pid = ::_Fork();
+  if (pid == 0) {
+    const bool bound = ::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
+    if (::getppid() != parent) ::_exit(1);  // it ended before it was bound to
+    if (bound && ::dup2(out, STDOUT_FILENO) >= 0) ::execv(arguments[0], arguments);
+    const int why = errno;
+    (void)!::write(report[1], &why, sizeof why);
+    ::_exit(1);
+  }
+  int failed = pid < 0 ? errno : 0;
+  ::close(report[1]);
+  ssize_t told = 0;
+  while (pid > 0 && (told = ::read(report[0], &failed, sizeof failed)) < 0 && errno == EINTR) {
+  }
+  ::close(report[0]);
+  if (told > 0) ::waitpid(pid, nullptr, 0);
+  return failed;
+}
+}  // namespace
+
 Result<ServerProcess> ServerProcess::start(const std::vector<std::string>& command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return Status(ION_E_IO, fmt::format("pipe: {}", std::strerror(errno)));
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   std::vector<char*> arguments;
   for (const std::string& a : command) arguments.push_back(const_cast<char*>(a.c_str()));
   arguments.push_back(nullptr);
   pid_t pid = 0;
-  const int failed = ::posix_spawn(&pid, command.front().c_str(), &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  const int failed = spawn(arguments.data(), ends[1], pid);
   ::close(ends[1]);
   if (failed != 0) {
     ::close(ends[0]);

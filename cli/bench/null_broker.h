@@ -1,4 +1,5 @@
-// A child process for the time of a measurement: the null broker, or a raw stream server. Killed by its handle when this goes.
+// A child process for the time of a measurement: the null broker, or a raw stream server. Killed by its handle when this goes, and by the
+// system when the thread that started it has ended, as by `kill -9`: that is the main thread.
 #pragma once
 #include <ion/result.h>
 

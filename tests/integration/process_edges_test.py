@@ -1,5 +1,6 @@
 """Where the broker meets its process: signals, standard files, limits, temporary directories, and what a check of the configuration promises."""
 import os
+import pathlib
 import re
 import resource
 import select
@@ -26,6 +27,21 @@ def wait_for_text(broker, text, limit_s=QUICK_S):
     while text not in broker.log_text():
         assert time.monotonic() < deadline, f"wanted {text!r} in:\n{broker.log_text()}"
         time.sleep(0.02)
+
+
+def until(what, probe):
+    deadline = time.monotonic() + QUICK_S
+    while not probe():
+        assert time.monotonic() < deadline, f"not within {QUICK_S} s: {what}"
+        time.sleep(0.02)
+
+
+def is_over(pid):
+    """Ended, also when nobody has asked for its exit code yet."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
 
 
 class StandardFiles(unittest.TestCase):
@@ -142,6 +158,26 @@ class Signals(unittest.TestCase):
             for words in ("the broker starts version=", "data_dir=", "plugin loaded", "clients are served", "the broker is ready",
                           "the broker was told to stop signal=SIGTERM", "the broker has stopped"):
                 self.assertIn(words, broker.log_text())
+
+
+class Benchmark(unittest.TestCase):
+    def test_the_null_broker_of_a_killed_benchmark_ends_with_it(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            # Its words do not reach the benchmark, whose pipe stays open: it waits for them until it is killed.
+            program = folder / "null-broker"
+            program.write_text(f'#!/bin/sh\necho $$ > "{folder}/pid"\nexec 3>&1\nexec "{IONSTREAMD}" "$@" > "{folder}/words"\n')
+            program.chmod(0o755)
+            bench = subprocess.Popen([str(ION), "--brokers", broker.address, "bench", "produce", "t"], env={**os.environ, "ION_BROKERD": str(program), "TMPDIR": str(folder)},
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                words = folder / "words"
+                until("the null broker serves", lambda: words.exists() and "ready" in words.read_text())
+            finally:
+                bench.kill()
+                bench.wait(QUICK_S)
+            pid = (folder / "pid").read_text().strip()
+            self.addCleanup(lambda: is_over(pid) or os.kill(int(pid), signal.SIGKILL))
+            until("it ends too", lambda: is_over(pid))
 
 
 class Limits(unittest.TestCase):

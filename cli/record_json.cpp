@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include <limits>
+#include <set>
 
 namespace ion::cli {
 
@@ -127,6 +128,21 @@ Mistake read_record(const Json& object, Record& record) {
   return {};
 }
 
+// Of two members with one name, a reader of JSON keeps one in silence: which one the writer meant, nobody can tell. `twice` gets the first
+// such name in any object of the line.
+Json parse_members_once(std::string_view line, Mistake& twice) {
+  std::vector<std::set<std::string>> names;  // of the objects that are open
+  const auto look = [&](int, Json::parse_event_t event, const Json& parsed) {
+    if (event == Json::parse_event_t::object_start) names.emplace_back();
+    if (event == Json::parse_event_t::object_end) names.pop_back();
+    if (event != Json::parse_event_t::key) return true;
+    const auto& name = parsed.get_ref<const std::string&>();
+    if (!names.back().insert(name).second && twice.empty()) twice = in_quotes(name) + ": is there twice in one object";
+    return true;
+  };
+  return Json::parse(line, look, false);
+}
+
 Mistake why_no_json(std::string_view line) {
   try {
     const Json parsed = Json::parse(line);
@@ -153,8 +169,9 @@ InputFormat::Step read_json_line(std::string_view bytes, InputFormat::Source sou
     return step;
   }
   const std::string_view line = bytes.substr(begin, end == std::string_view::npos ? end : end - begin);
-  const Json object = Json::parse(line, nullptr, false);
-  step.why = object.is_discarded() ? why_no_json(line) : read_record(object, step.record);
+  Mistake twice;
+  const Json object = parse_members_once(line, twice);
+  step.why = object.is_discarded() ? why_no_json(line) : !twice.empty() ? twice : read_record(object, step.record);
   step.found = step.why.empty() ? Found::kRecord : Found::kMismatch;
   step.used = step.found == Found::kMismatch ? begin : begin + line.size() + (end == std::string_view::npos ? 0 : 1);
   return step;

@@ -22,6 +22,7 @@ namespace ion::cli {
 namespace {
 
 constexpr uint64_t kRecordBytesMax = 16 << 20, kRecordsMax = 1'000'000'000'000, kClientsMax = 1024, kPartitionsMax = 100'000;
+constexpr Nanos kLingerMax = seconds(60);  // half of what a record has for its delivery
 constexpr uint64_t kSampleBatches = 32;  // what the null broker is given, so that it serves batches of this shape
 constexpr uint64_t kRawMessagesMin = 32, kRawMessagesMax = 500'000;
 constexpr uint32_t kRounds = 3;
@@ -44,6 +45,7 @@ Result<Plan> plan_of(const Arguments& a) {
   ION_TRY(const uint64_t clients, a.count("clients", kClientsMax));
   ION_TRY(plan.shape.batch_bytes, a.size("batch-bytes"));
   ION_TRY(plan.shape.linger, a.duration("linger"));
+  if (plan.shape.linger > kLingerMax) return usage(fmt::format("--linger: want at most {} s, have {}", kLingerMax.n / 1'000'000'000, a.text("linger")));
   ION_TRY(plan.shape.seed, a.count("seed", UINT64_MAX));
   ION_TRY(const uint64_t partitions, a.count("partitions", kPartitionsMax));
   ION_TRY(const auto config, a.settings("config"));

@@ -30,6 +30,7 @@ namespace {
 constexpr size_t kTopicsMax = 1024;       // of one run, with %t in the format
 constexpr uint64_t kErrorsShown = 10;
 constexpr std::string_view kTimedOut = "TIMED_OUT";  // of a record whose delivery timeout is over
+constexpr Nanos kDeliveryTimeoutMin = seconds(1);  // of ProducerOptions
 constexpr Nanos kFlushStep = milliseconds(500);      // between two looks for a signal
 constexpr Nanos kCloseMax = seconds(10);  // for what was written without waiting for an answer to arrive
 
@@ -80,7 +81,8 @@ void tell_overridden(const Arguments& a, const Plan& plan) {
 // A codec, and its level behind a colon.
 Result<std::tuple<client::Compression, std::optional<int>>> parse_compression(const std::string& text) {
   const size_t colon = std::min(text.find(':'), text.size());
-  const auto codec = codecs::codec_named(std::string_view(text).substr(0, colon));
+  const std::string_view name = std::string_view(text).substr(0, colon);
+  const auto codec = codecs::codec_named(name);
   if (!codec) return usage("--compression: want none, gzip, snappy, lz4 or zstd, have \"" + text + "\"");
   std::optional<int> level;
   if (colon != text.size()) {
@@ -88,6 +90,10 @@ Result<std::tuple<client::Compression, std::optional<int>>> parse_compression(co
     const char* const end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data() + colon + 1, end, number);
     if (error != std::errc() || at != end) return usage("--compression: want a level behind the colon, have \"" + text + "\"");
+    const codecs::Levels levels = codecs::levels_of(*codec);
+    if (levels.least == levels.most) return usage(fmt::format("--compression: {} has no levels, have \"{}\"", name, text));
+    if (number < levels.least || number > levels.most)
+      return usage(fmt::format("--compression: want a level of {} from {} to {}, have \"{}\"", name, levels.least, levels.most, text));
     level = number;
   }
   return std::tuple(static_cast<client::Compression>(*codec), level);
@@ -107,8 +113,9 @@ Result<Plan> plan_of(const Arguments& a) {
   }
   ION_TRY(plan.producer.acks, parse_acks(a.text("acks")));
   ION_TRY(plan.producer.delivery_timeout, a.duration("delivery-timeout"));
+  if (plan.producer.delivery_timeout < kDeliveryTimeoutMin) return usage(fmt::format("--delivery-timeout: want at least 1s, have {}", a.text("delivery-timeout")));
   ION_TRY(std::tie(plan.producer.compression, plan.producer.compression_level), parse_compression(a.text("compression")));
-  if (const Status fine = plan.producer.check(); !fine.ok()) return usage(fine.message());
+  ION_CHECK(plan.producer.check());
   if (a.has("key")) plan.key = a.text("key");
   ION_CHECK(plan_partition(a, plan));
   ION_TRY(plan.headers, a.pairs("header", ':'));

@@ -15,6 +15,7 @@
 #include "bench/raw_stream.h"
 #include "bench/report.h"
 #include "command.h"
+#include "log_bounds.h"
 #include "process.h"
 
 namespace ion::cli {
@@ -76,11 +77,9 @@ void tell(const std::string& words) {
 }
 
 Result<uint64_t> records_in(client::Client& client, const std::string& topic, Nanos timeout) {
-  ION_TRY(const auto starts, client.admin().list_offsets(topic, {}, client::OffsetOf::kStart, timeout));
-  ION_TRY(const auto ends, client.admin().list_offsets(topic, {}, client::OffsetOf::kEnd, timeout));
+  ION_TRY(const auto bounds, bounds_of(client, topic, {}, timeout));
   int64_t records = 0;
-  for (const auto& e : ends) records += e.error.ok() ? e.offset.v : 0;
-  for (const auto& s : starts) records -= s.error.ok() ? s.offset.v : 0;
+  for (const LogBounds& b : bounds) records += b.error.ok() ? b.log.end - b.log.start : 0;
   return static_cast<uint64_t>(std::max<int64_t>(records, 0));
 }
 

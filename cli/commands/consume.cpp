@@ -15,6 +15,7 @@
 #include "command.h"
 #include "core/offset_range.h"
 #include "core/record_format.h"
+#include "log_bounds.h"
 #include "process.h"
 
 namespace ion::cli {
@@ -93,19 +94,15 @@ Status is_there(client::Client& client, const Plan& plan, const std::string& top
 
 // Where each partition begins and ends, as far as the words of the plan need to know it. `left_out` gets what cannot be read.
 Status place(client::Client& client, const Plan& plan, Nanos timeout, client::ReaderOptions& options, LeftOut& left_out) {
-  ION_TRY(const auto starts, client.admin().list_offsets(options.topic, plan.partitions, client::OffsetOf::kStart, timeout));
-  ION_TRY(const auto ends, client.admin().list_offsets(options.topic, plan.partitions, client::OffsetOf::kEnd, timeout));
-  for (const client::PartitionOffset& start : starts) {
-    const auto end = std::find_if(ends.begin(), ends.end(), [&](const auto& e) { return e.partition == start.partition; });
-    if (end == ends.end()) continue;
-    const Status& unreadable = start.error.ok() ? end->error : start.error;
-    if (!unreadable.ok()) {
-      left_out.add(start.partition, unreadable);
+  ION_TRY(const auto bounds, bounds_of(client, options.topic, plan.partitions, timeout));
+  for (const LogBounds& b : bounds) {
+    if (!b.error.ok()) {
+      left_out.add(b.partition, b.error);
       continue;
     }
-    const auto span = plan.range.within({start.offset, end->offset});
-    if (span) options.offsets.push_back({start.partition.v, span->from.v, span->until ? span->until->v : -1});
-    else left_out.add(start.partition, span.error());
+    const auto span = plan.range.within(b.log);
+    if (span) options.offsets.push_back({b.partition.v, span->from.v, span->until ? span->until->v : -1});
+    else left_out.add(b.partition, span.error());
   }
   left_out.finish();
   if (left_out.count() == 0) return {};

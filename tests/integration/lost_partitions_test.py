@@ -53,6 +53,15 @@ class LostPartitions(unittest.TestCase):
             self.assertEqual(nothing[0].returncode, 1, nothing[0].stderr)
             self.assertIn(b"partition 1", nothing[0].stderr)
 
+    def test_a_read_from_an_offset_waits_for_them_once(self):
+        with Broker(self.data) as broker:
+            began = time.monotonic()
+            done = broker.ion("--timeout", "8s", "consume", "orders", "-o", "0", "-e", "-f", "%v\n", check=False)
+            took = time.monotonic() - began
+            self.assertEqual((done.returncode, sorted(done.stdout.splitlines())), (3, [b"of 0", b"of 2"]), done.stderr)
+            self.assertGreater(took, 7)
+            self.assertLess(took, 15)
+
     def test_a_following_reader_says_it_once_goes_on_and_gets_its_records_when_it_is_mended(self):
         with Broker(self.data, "--set", "topics.reopen_pause_max=300ms") as broker:
             with open(self.folder.path / "out", "wb") as out, open(self.folder.path / "err", "wb") as err:

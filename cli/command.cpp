@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
 #include <tuple>
 
+#include "event_teller.h"
 #include "process.h"
 
 namespace ion::cli {
@@ -80,7 +82,7 @@ Result<client::Client> connect(const Context& context) {
   client::ClientOptions options;
   options.brokers = context.brokers;
   options.connect_timeout = context.timeout;
-  options.on_event = [](const client::ClientEvent& event) { say("ion: " + event.text + "\n"); };
+  options.on_event = [teller = std::make_shared<EventTeller>()](const client::ClientEvent& event) { teller->tell(event); };  // shared: std::function copies
   auto client = client::Client::connect(options);
   if (client || client.error().code() == ION_E_INVALID) return client;
   const Status& why = client.error();

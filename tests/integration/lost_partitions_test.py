@@ -84,5 +84,26 @@ class LostPartitions(unittest.TestCase):
                 run.wait()
 
 
+class ManyLost(unittest.TestCase):
+    def test_the_first_ten_are_told_one_by_one_and_the_rest_in_one_line(self):
+        with Folder() as folder:
+            with Broker(folder / "data") as broker:
+                broker.ion("topic", "create", "orders", "-p", "15")
+                broker.ion("produce", "orders", "-p", "0", stdin=b"of 0\n")
+                self.assertEqual(broker.stop(), 0)
+            for log in (folder / "data").rglob("p+*+*"):
+                if log.is_dir() and not log.name.endswith("+0"):
+                    shutil.rmtree(log)
+                    log.write_bytes(b"not a folder")
+            with Broker(folder / "data") as broker:
+                for words in ([], ["-o", "0"]):
+                    done = broker.ion("--timeout", "2s", "consume", "orders", *words, "-e", "-f", "%v\n", check=False)
+                    said = done.stderr.decode()
+                    self.assertEqual((done.returncode, done.stdout), (3, b"of 0\n"), said)
+                    self.assertEqual(said.count("cannot be read and is left out: "), 10 + said.count("the last: "), said)
+                    self.assertIn("and 4 more partitions", said)
+                    self.assertEqual(len(said.splitlines()), 11, said)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,41 @@
+#include "event_teller.h"
+
+#include <chrono>
+#include <utility>
+
+#include "process.h"
+
+namespace ion::cli {
+
+void EventTeller::tell(const client::ClientEvent& event) {
+  using What = client::ClientEvent::What;
+  if (event.what != What::kPartitionLost && event.what != What::kPartitionFound) return say("ion: " + event.text + "\n");
+  const std::lock_guard lock(mutex_);
+  const auto now = lines_.add(event.topic, event.what == What::kPartitionLost ? "cannot be read" : "are served again", event.text);
+  if (now) return say("ion: " + *now + "\n");
+  if (std::exchange(counting_, true)) return;
+  changed_.notify_all();
+  if (!thread_.joinable()) thread_ = std::thread([this] { tell_rest(); });
+}
+
+// What comes within a second of the first is one line.
+void EventTeller::tell_rest() {
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    changed_.wait(lock, [this] { return ending_ || counting_; });
+    changed_.wait_for(lock, std::chrono::seconds(1), [this] { return ending_; });
+    counting_ = false;
+    say(lines_.rest());
+  }
+}
+
+EventTeller::~EventTeller() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace ion::cli

@@ -165,7 +165,7 @@ void check_rules(const Node& tree, const LoadRequest& request, Problems& problem
     enabled += m.value.find("enabled")->truth ? 1 : 0;
     if (!is_plugin_name(m.key))
       problems.add(m.value.origin, m.value.path,
-                   fmt::format("wanted a plugin name of changes, digits, '.', '_', '-' ({} at most), found \"{}\"", kPluginNameBytesMax, m.key));
+                   fmt::format("wanted a plugin name of letters, digits, '.', '_', '-' ({} at most), found \"{}\"", kPluginNameBytesMax, m.key));
   }
   if (enabled == 0) problems.add("plugins: none is enabled, so nothing can be served; name a file with --config FILE, or start with --dev");
   // Joining a cluster is a later thing, and a broker that silently stays alone would be the worst answer.

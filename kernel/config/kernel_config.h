@@ -19,7 +19,7 @@ struct ModuleSection {
 
 struct LoadRequest {
   std::string config_path;               // --config; empty: no file. Relative to working_dir
-  bool dev = false;                      // --dev: one node, the plugins of the ground are the lowest layer
+  bool dev = false;                      // --dev: one node, the built-in plugins are the lowest layer
   std::string data_dir;                  // --data-dir; empty: not given
   std::vector<std::string> settings;     // --set, "a.b=c", in their order
   std::vector<std::string> environment;  // "NAME=value"

@@ -56,7 +56,7 @@ struct SegmentSummary {
 // Why bytes are not taken for a batch.
 enum class Fault : uint8_t {
   kNone,
-  kEnd,       // no batch: a zero length, or less module than a header needs
+  kEnd,       // no batch: a zero length, or fewer bytes than a header needs
   kMagic,     // of another format
   kLength,    // reaches beyond the file, or is shorter than a header
   kCount,     // count and last offset delta do not fit together
@@ -67,7 +67,7 @@ enum class Fault : uint8_t {
 };
 std::string_view fault_text(Fault fault) noexcept;
 
-// Judges the 61 bytes of a header alone, with `module` bytes left in the file from where it begins.
-Fault judge_header(const batch::Header& header, uint64_t module) noexcept;
+// Judges the 61 bytes of a header alone, with `room` bytes left in the file from where it begins.
+Fault judge_header(const batch::Header& header, uint64_t room) noexcept;
 
 }  // namespace ion::storage_mmap

@@ -12,7 +12,7 @@ namespace ion::storage_mmap {
 class LiveIndex {
  public:
   // Module for so many entries; memory comes as they come. The index is sparse: when it is full, further entries are left out.
-  explicit LiveIndex(size_t module) : chunks_((module + kChunk - 1) / kChunk) {}
+  explicit LiveIndex(size_t room) : chunks_((room + kChunk - 1) / kChunk) {}
   explicit LiveIndex(const std::vector<Checkpoint>& entries, size_t more = 0) : LiveIndex(entries.size() + more) {
     for (const Checkpoint& e : entries) push(e);
   }

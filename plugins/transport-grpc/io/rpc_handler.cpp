@@ -131,14 +131,14 @@ class RpcHandler final : public CallHandler {
   void pick_up() {
     if (!call_.is_open()) return;
     std::optional<OutMessage> next;
-    bool module = false, end = false;
+    bool room = false, end = false;
     {
       const std::lock_guard lock(mutex_);
       window_ = std::min(window_ + std::exchange(granted_, 0), uint64_t{kRpcWindowMax});
       if (call_.can_write() && !waiting_.empty()) {
         next = std::move(waiting_.front());
         waiting_.pop_front();
-        module = std::exchange(full_, false);
+        room = std::exchange(full_, false);
       }
       end = end_ && waiting_.empty();
     }
@@ -149,7 +149,7 @@ class RpcHandler final : public CallHandler {
     if (next) call_.write(*std::move(next));
     if (end && call_.is_open()) return send_end();
     read_on();
-    if (module) (void)sink_.on_writable(sink_.self, raw());
+    if (room) (void)sink_.on_writable(sink_.self, raw());
   }
   void send_end() {
     ended_ = end_;

@@ -24,7 +24,7 @@ struct LinkState {
   uint32_t failures = 0;  // in a row
   uint64_t in_flight_bytes = 0;
   ByteWindow window;
-  std::deque<PartitionId> blocked;  // partitions that wait for module, each once
+  std::deque<PartitionId> blocked;  // partitions that wait for room, each once
 };
 
 struct Gathering {

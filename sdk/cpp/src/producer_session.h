@@ -70,12 +70,12 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
   const ProducerLimits limits_;
 
   mutable std::mutex mutex_;
-  std::condition_variable changed_;  // module, flushed, delivered
+  std::condition_variable changed_;  // room, flushed, delivered
   ProducerCore core_;
   produce::Actions scratch_;
   WallClock wall_;  // guarded by mutex_
   std::map<LinkId, Open> links_;
-  uint32_t blocked_ = 0, waiting_ = 0;             // senders that wait for module, callers that wait for the end
+  uint32_t blocked_ = 0, waiting_ = 0;             // senders that wait for room, callers that wait for the end
   uint64_t deliver_begun_ = 0, deliver_done_ = 0;  // rounds of callbacks
   bool closed_ = false;
   std::optional<std::weak_ptr<Runtime>> let_go_;  // to be told when the last record is delivered

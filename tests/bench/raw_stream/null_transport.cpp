@@ -39,7 +39,7 @@ class NullBroker final : public PartialBrokerApi {
 
 class Running final : public NullTransport {
  public:
-  explicit Running(uint64_t fetch_bytes) : door_(fetch_bytes) { host_.set_broker_api(door_); }
+  explicit Running(uint64_t fetch_bytes) : api_(fetch_bytes) { host_.set_broker_api(api_); }
   Status open(const NullOptions& options) {
     transport_grpc::TransportGrpcConfig config;
     config.frame_bytes = options.frame_bytes, config.lookahead_bytes = options.lookahead_bytes, config.read_chunk_bytes = options.read_chunk_bytes;
@@ -73,7 +73,7 @@ class Running final : public NullTransport {
     end.changed.wait(lock, [&] { return end.done; });
   }
 
-  NullBroker door_;
+  NullBroker api_;
   test::FakeHost host_;
   std::unique_ptr<transport_grpc::TransportGrpc> plugin_;
   std::unique_ptr<Listener> listener_;

@@ -16,12 +16,12 @@ struct FakeExecutor final : Executor {
     void* ctx;
   };
   std::vector<Job> jobs;
-  size_t module = 4;
+  size_t room = 4;
   bool throwing = false;
   uint32_t shards() const override { return 3; }
   Status keep(uint32_t shard, ion_fn fn, void* ctx) {
     if (throwing) throw std::runtime_error("the executor threw");
-    if (jobs.size() == module) return {ION_E_OVERLOADED, "the queue is full"};
+    if (jobs.size() == room) return {ION_E_OVERLOADED, "the queue is full"};
     jobs.push_back({shard, fn, ctx});
     return {};
   }
@@ -56,7 +56,7 @@ TEST(ServicesBridge, work_reaches_the_shard_it_was_posted_to) {
 
 TEST(ServicesBridge, a_full_queue_refuses_and_the_callable_is_destroyed) {
   ExecutorThereAndBack there;
-  there.port.module = 0;
+  there.port.room = 0;
   const auto alive = std::make_shared<int>(1);
   EXPECT_EQ(post(there.executor, {1}, [alive] {}).code(), ION_E_OVERLOADED);
   EXPECT_EQ(alive.use_count(), 1);

@@ -119,7 +119,7 @@ TEST(ProducerCore, a_connection_has_at_most_its_window_under_way) {
   const size_t first = w.sent.size();
   EXPECT_GE(first, 4u);
   while (!w.sent.empty()) w.ack();
-  EXPECT_EQ(w.delivered().size(), 16u) << "whoever was blocked went when there was module";
+  EXPECT_EQ(w.delivered().size(), 16u) << "whoever was blocked went when there was room";
 }
 
 TEST(ProducerCore, keys_choose_the_partition_and_explicit_partitions_win) {

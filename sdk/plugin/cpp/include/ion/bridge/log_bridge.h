@@ -117,10 +117,10 @@ class ImportedLog final : public Log {
   Answer meta_get(Op& op, std::string_view key) override { return ION_PASS(op, meta_get, log_, bytes_of(key)); }
   Result<std::vector<ion_range>> ranges(Offset from, size_t cap) override {
     std::vector<ion_range> found(std::min(cap, kRangesMax));
-    const auto module = static_cast<uint32_t>(found.size());
+    const auto most = static_cast<uint32_t>(found.size());
     uint32_t n = 0;
-    ION_CHECK(ION_CALL(ranges, log_, from.v, found.data(), module, &n));
-    found.resize(std::min(n, module));
+    ION_CHECK(ION_CALL(ranges, log_, from.v, found.data(), most, &n));
+    found.resize(std::min(n, most));
     return found;
   }
   Status configure(const OpenOptions& options) override {

@@ -40,6 +40,17 @@ const char* fault_of(std::string_view path) {
   return nullptr;
 }
 
+// The low numbers belong to the streams that a program is started with: what writes to one of them by mistake (a library, after the
+// stream was closed) must hit no file of data. SQLite keeps away from 0 to 2 for that reason.
+constexpr int kLowestDescriptor = 16;
+int above_the_streams(int fd) {
+  if (fd < 0 || fd >= kLowestDescriptor) return fd;
+  const int moved = ::fcntl(fd, F_DUPFD_CLOEXEC, kLowestDescriptor);
+  if (moved < 0) return fd;  // none is free up there
+  (void)::close(fd);
+  return moved;
+}
+
 int open_dir(int at, const char* path) {
   return posix_retried([&] { return ::openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
 }
@@ -140,7 +151,7 @@ Result<std::unique_ptr<PosixFiles>> PosixFiles::open(std::string root, LockWait 
     fd = open_dir(AT_FDCWD, root.c_str());
   }
   if (fd < 0) return posix_failure(root, "open the directory", errno);
-  return std::unique_ptr<PosixFiles>(new PosixFiles(std::move(root), fd, std::move(lock_wait)));
+  return std::unique_ptr<PosixFiles>(new PosixFiles(std::move(root), above_the_streams(fd), std::move(lock_wait)));
 }
 
 Status PosixFiles::check(const std::string& root) {
@@ -186,7 +197,7 @@ Result<std::unique_ptr<File>> PosixFiles::open(std::string_view path, uint32_t m
   ION_TRY(const std::string name, inside(path));
   const std::string shown = root_ + "/" + name;
   ION_CHECK(mode_fault(shown, mode));
-  const int fd = posix_retried([&] { return ::openat(fd_, name.c_str(), flags_of(mode), kFileMode); });
+  const int fd = above_the_streams(posix_retried([&] { return ::openat(fd_, name.c_str(), flags_of(mode), kFileMode); }));
   if (fd < 0) return failed(name, (mode & ION_FILE_CREATE) != 0 ? "create or open it" : "open it", errno);
   auto file = std::make_unique<PosixFile>(shown, fd);  // from here on it closes
   struct stat there {};

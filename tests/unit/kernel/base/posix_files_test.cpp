@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <numeric>
 #include <vector>
@@ -146,6 +147,19 @@ TEST_F(PosixFilesTest, only_regular_files_are_opened) {
   EXPECT_CODE(ION_E_INVALID, files->open("dir", kNew));
   ASSERT_EQ(::mkfifo(real("pipe").c_str(), 0600), 0);
   EXPECT_CODE(ION_E_INVALID, files->open("pipe", ION_FILE_READ));  // and it did not wait for a writer
+}
+
+TEST_F(PosixFilesTest, no_file_of_data_has_the_number_of_a_standard_stream) {
+  const auto first = open("first"), second = open("second");
+  int seen = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;  // the one that lists them
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (!target.starts_with(temp.path())) continue;
+    ++seen;
+    EXPECT_GE(std::stoi(entry.path().filename().string()), 16) << target;
+  }
+  EXPECT_EQ(seen, 3) << "the directory and two files";
 }
 
 TEST_F(PosixFilesTest, a_file_does_only_what_it_was_opened_for) {

@@ -197,7 +197,7 @@ class Production {
     if (how == Ended::kEarly && input_.records() > 0) {
       const std::string first = failed_ == 0 ? "" : fmt::format(", the first of them record {}", first_failed_.load());
       say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed{}{}\n", about(plan_.topic), input_.records(), delivered_.load(), failed_.load(),
-                      first, advice_));
+                      first, advice_.load()));
     } else if (failed_ > kErrorsShown) {
       say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed_.load(), delivered_.load()));
     }
@@ -315,7 +315,7 @@ class Production {
     stopping_ = true;
     stop_.raise();
   }
-  static std::string_view advice(const Status& why) {
+  static const char* advice(const Status& why) {
     if (why.code() == ION_E_NO_SPACE) return "; what failed is not stored: make space on the broker's disk, then send it again";
     if (why.reason() == kTimedOut) return "; what was sent without an answer may be stored all the same";
     return "";
@@ -383,7 +383,7 @@ class Production {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> undelivered_{false};
   std::atomic<uint64_t> first_failed_{0};  // its number, from 1
-  std::string_view advice_;
+  std::atomic<const char*> advice_{""};
   Refusals refusals_{about(plan_.topic)};
   LineWriter writer_;
 };

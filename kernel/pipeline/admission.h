@@ -14,6 +14,7 @@ class Admission {
  public:
   explicit Admission(uint64_t bytes_max) : bytes_max_(bytes_max) {}
   Status enter(uint64_t bytes);             // OVERLOADED, reason QUOTA_EXCEEDED
+  Status grow(uint64_t own, uint64_t more);  // the same for a request that has `own` bytes in already
   void leave(uint64_t bytes) noexcept { bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
   uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
@@ -33,7 +34,7 @@ class Admitted {
   // More memory for the same request. OVERLOADED takes nothing.
   Status grow(uint64_t bytes) {
     if (to_ == nullptr) return {};
-    ION_CHECK(to_->enter(bytes));
+    ION_CHECK(to_->grow(bytes_, bytes));
     bytes_ += bytes;
     return {};
   }

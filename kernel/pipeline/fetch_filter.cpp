@@ -1,5 +1,6 @@
 #include "pipeline/fetch_filter.h"
 
+#include <fmt/format.h>
 #include <ion/repeat.h>
 
 #include <utility>
@@ -11,6 +12,7 @@ namespace {
 struct Filtering {
   InterceptorChain& chain;
   BatchCodecs& codecs;
+  Admission& admission;
   BatchInFlight about;
   Later later;
   Outcome fetched;
@@ -52,8 +54,8 @@ struct Filtering {
 
 }  // namespace
 
-void filter_fetched(InterceptorChain& chain, BatchCodecs& codecs, BatchInFlight about, const ion_result& fetched, Later later) {
-  auto all = std::make_shared<Filtering>(Filtering{chain, codecs, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
+void filter_fetched(InterceptorChain& chain, BatchCodecs& codecs, Admission& admission, BatchInFlight about, const ion_result& fetched, Later later) {
+  auto all = std::make_shared<Filtering>(Filtering{chain, codecs, admission, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
   for (const Buf& b : all->fetched.bufs)
     if (!b.empty()) all->rest.push_back(b.raw());
   repeat([all](auto again) {
@@ -64,13 +66,19 @@ void filter_fetched(InterceptorChain& chain, BatchCodecs& codecs, BatchInFlight 
     BatchInFlight one = all->about.sibling();
     one.header = *header;
     one.parts = all->batch;
+    const auto admitted = std::make_shared<Admitted>(all->admission, 0);  // shared: it lives as long as the run
     if (header->codec() != 0 && all->chain.needs_records(Hook::kFetch)) {
-      Result<Buf> opened = all->codecs.open(all->batch, *header, {});
-      if (!opened) return all->later.fail(Status(ION_E_CORRUPT, opened.error().message()));
+      Result<Buf> opened = all->codecs.open_stored(all->batch, *header, [&](uint64_t bytes) { return admitted->grow(bytes); });
+      if (!opened) return all->later.fail(opened.error());
       one.opened = *std::move(opened);
     }
-    all->chain.run({Hook::kFetch, {}}, std::move(one), [all, again, header = *header](ChainResult result) mutable {
-      if (result.kind == ChainResult::Kind::kRejected) return all->later.fail(result.why);
+    const RunOptions options{Hook::kFetch, [admitted](uint64_t bytes) { return admitted->grow(bytes); }};
+    all->chain.run(options, std::move(one), [all, again, header = *header](ChainResult result) mutable {
+      if (result.kind == ChainResult::Kind::kRejected) {
+        // What comes before it is given; whoever goes on there hears why, and where to go on behind it.
+        if (!all->kept.empty()) return all->later.ok(all->fetched.u0, static_cast<uint64_t>(header.base_offset.v), all->kept);
+        return all->later.fail(Status(result.why.code(), fmt::format("offsets {} to {}: {}", header.base_offset.v, header.next_offset().v - 1, result.why.message()), result.why.reason()));
+      }
       if (result.replaced.empty()) return all->keep_as_it_is(), again();
       Result<std::vector<uint8_t>> closed = all->codecs.close(std::move(result.replaced), header);
       if (!closed) return all->later.fail(closed.error());

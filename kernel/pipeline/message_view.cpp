@@ -200,8 +200,16 @@ std::span<const uint8_t> MessageView::keep(ion_bytes bytes) {
 ion_status MessageView::edit(uint32_t i, const ion_record* by) {
   if (by == nullptr) return take_out(i, {});
   if (!decoded_) return not_decoded();
-  if (by->size < kRecordSizeMin) return ION_E_INVALID;
-  if (i >= items_.size()) return ION_E_OUT_OF_RANGE;
+  // A plugin that does not look at the answer must not pass on what it meant to change.
+  if (by->size < kRecordSizeMin) {
+    misused = Status(ION_E_INVALID, "its edit of record " + std::to_string(i) + " has size " + std::to_string(by->size) + ": an ion_record begins with its size, " +
+                                        std::to_string(sizeof(ion_record)));
+    return ION_E_INVALID;
+  }
+  if (i >= items_.size()) {
+    misused = Status(ION_E_OUT_OF_RANGE, "it edited record " + std::to_string(i) + " of " + std::to_string(items_.size()));
+    return ION_E_OUT_OF_RANGE;
+  }
   if (items_[i].gone) return ION_E_NOT_FOUND;
   const ion_record with = bridge::take(by);
   Item next;

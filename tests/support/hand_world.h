@@ -5,6 +5,9 @@
 #include <ion/ports.h>
 #include <ion/record_batch.h>
 
+#include <gtest/gtest.h>
+
+#include <climits>
 #include <deque>
 #include <functional>
 #include <map>
@@ -163,7 +166,11 @@ class HandLog final : public Log {
     if (damaged) s.bad_from = d.first, s.bad_upto = d.next;
     return s;
   }
-  Answer meta_put(Op& op, std::span<const ion_field>) override { return ++meta_puts, meta_fails.ok() ? op.ok() : op.refuse(meta_fails); }
+  Answer meta_put(Op& op, std::span<const ion_field>) override {
+    EXPECT_FALSE(closed);
+    if (++meta_puts > hold_meta_after) return held_meta = op.later(), op.pending();
+    return meta_fails.ok() ? op.ok() : op.refuse(meta_fails);
+  }
   Answer meta_get(Op& op, std::string_view) override { return op.refuse(Status(ION_E_NOT_FOUND, "nothing")); }
   Result<std::vector<ion_range>> ranges(Offset, size_t) override { return std::vector<ion_range>{}; }
   Status configure(const OpenOptions&) override { return {}; }
@@ -175,7 +182,8 @@ class HandLog final : public Log {
   Status append_fails, meta_fails;
   bool hold_appends = false, damaged = false, closed = false;
   bool apart = false;  // a read answers a buffer for each batch
-  int syncs = 0, meta_puts = 0;
+  int syncs = 0, meta_puts = 0, hold_meta_after = INT_MAX;
+  Later held_meta;
 
  private:
   static std::vector<uint8_t> copy(std::span<const ion_batch> batches) {

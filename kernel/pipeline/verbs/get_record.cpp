@@ -31,7 +31,7 @@ Result<Place> find_log(const cluster::MetadataView& view, LogId log) {
 }
 
 // The record at an offset, alone in a batch of its own, which is not compressed.
-Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset offset, const message_id::Parts& id, BatchCodecs& codecs) {
+Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset offset, const message_id::Parts& id, BatchCodecs& codecs, Admitted& admitted) {
   while (!batches.empty()) {
     if (batches.size() < batch::kHeaderBytes || batch::read_header(batches.data()).total_bytes() > batches.size())
       return Status(ION_E_CORRUPT, fmt::format("{} bytes are no whole batch", batches.size()));
@@ -42,9 +42,7 @@ Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset o
     Buf opened;
     if (stored.codec() != 0) {
       const ion_buf part = borrowed(whole);
-      Result<Buf> unpacked = codecs.open({&part, 1}, stored, {});
-      if (!unpacked) return Status(ION_E_CORRUPT, unpacked.error().message());
-      opened = *std::move(unpacked);
+      ION_TRY(opened, codecs.open_stored({&part, 1}, stored, [&](uint64_t bytes) { return admitted.grow(bytes); }));
       whole = opened.span();
     }
     ION_TRY(batch::RecordReader reader, batch::RecordReader::open(whole));
@@ -74,6 +72,7 @@ Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset o
 struct Getting {
   ion_record_answer& answer;  // the caller's, until completion
   BatchCodecs& codecs;
+  Admission& admission;
   message_id::Parts id;
   Place place;
   Later later;
@@ -91,7 +90,8 @@ struct Getting {
     if (!outcome.status.ok()) return later.fail(outcome.status);  // explained by the fetch
     std::vector<uint8_t> bytes;
     for (const Buf& part : outcome.bufs) bytes.insert(bytes.end(), part.data(), part.data() + part.size());
-    const Result<std::vector<uint8_t>> alone = batch_of(bytes, {request.offset}, id, codecs);
+    Admitted admitted(admission, 0);  // of what is opened, until it is answered
+    const Result<std::vector<uint8_t>> alone = batch_of(bytes, {request.offset}, id, codecs, admitted);
     if (!alone) return fail(alone.error());
     answer.partition = place.partition, answer.offset = request.offset, answer.log_id = id.log.v;
     const std::string_view name = topic().substr(0, sizeof answer.topic - 1);
@@ -115,7 +115,7 @@ Answer VerbPaths::get_record(Op& op, const ion_record_req& r, ion_record_answer&
   const auto partition = find_partition(services_.view, topic.name, {place->partition}, topic_id);
   if (!partition) return refuse(op, a.error, partition.error());
   const partition::PartitionView view = (*partition)->view();
-  auto get = std::make_shared<Getting>(Getting{a, services_.codecs, *id, *place, op.later()});  // shared: completions are copied
+  auto get = std::make_shared<Getting>(Getting{a, services_.codecs, services_.admission, *id, *place, op.later()});  // shared: completions are copied
   const Result<Offset> offset = message_id::resolve(*id, {view.log_start, view.high_watermark});
   if (!offset) return get->fail(offset.error()), op.pending();
   get->request = {sizeof get->request, 0, r.who, bytes_of(topic.name), place->partition, 0, offset->v, 1, 1, 0, topic_id};

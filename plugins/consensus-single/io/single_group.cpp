@@ -70,6 +70,11 @@ void SingleGroup::open(GroupServices world, std::shared_ptr<Storage> storage, co
 // The log is given back before the answer: the storage would keep it open for ever.
 void SingleGroup::refuse_open(Opened done, const Status& why) {
   stop_term_timer();
+  refused_ = true;
+  if (writing_term_) {  // a log is not closed under what it does
+    refusal_ = [self = shared_from_this(), done = std::move(done), why] { self->refuse_open(done, why); };
+    return;
+  }
   call([&](Op& op) { return log_->close(op); }, [self = shared_from_this(), done = std::move(done), why](const ion_result&) { done(why); });
 }
 
@@ -114,6 +119,7 @@ void SingleGroup::write_term(std::function<void(const Status&)> done) {
          self->on_shard([self, done, status = Status::from(r.status, r.err)] {
            self->writing_term_ = false;
            self->term_durable_ = status.ok();
+           if (self->refusal_) return std::exchange(self->refusal_, nullptr)();
            if (status.ok()) self->takes_entries();
            else self->takes_none(status);
            if (left_nothing(status)) self->write_term_later();
@@ -123,7 +129,7 @@ void SingleGroup::write_term(std::function<void(const Status&)> done) {
 }
 
 void SingleGroup::write_term_later() {
-  if (closed_ || term_timer_ != nullptr) return;
+  if (closed_ || refused_ || term_timer_ != nullptr) return;
   const Nanos after = std::exchange(term_retry_, std::min(kRetryFullLast, Nanos{2 * term_retry_.n}));
   const auto armed = world_.timers.arm(
       shard_, world_.clock.now() + after,

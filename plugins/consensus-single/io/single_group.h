@@ -34,8 +34,8 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
 
   // NO_SPACE and OVERLOADED of the log are answered at once, leave nothing, and the next proposal tries again. A term that could not be
   // written for want of space is tried again with each proposal, which waits for it, and at least once a second. A sync that answers
-  // so is asked again until there is space or the group closes; meanwhile proposals are refused with NO_SPACE. Any other failure ends
-  // the group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
+  // so is asked again until there is space or the group closes; meanwhile proposals are refused with NO_SPACE. Any other failure of an
+  // append or a sync ends the group: UNKNOWN_OUTCOME for what is on its way, FAILED from then on.
   Answer propose(Op& op, std::span<const ion_buf> parts);  // SHARD
   Answer close(Op& op);                                    // CONTROL
   GroupStat stat() const;                                  // SHARD
@@ -88,6 +88,8 @@ class SingleGroup final : public std::enable_shared_from_this<SingleGroup> {
   size_t appended_count_ = 0;    // of pending_
   std::deque<Pending> failed_entries_;
   bool appending_ = false, closed_ = false;
+  bool refused_ = false;             // it does not open
+  std::function<void()> refusal_;    // waits for the term that is being written
   bool term_durable_ = false, writing_term_ = false;  // nothing is appended in a term that is not on the disk
   bool refusing_ = false;                             // the log takes nothing now, and the operator was told
   Status failed_;

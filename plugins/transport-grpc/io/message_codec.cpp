@@ -88,25 +88,53 @@ std::vector<uint8_t> PlainMessages::batch(std::span<const uint32_t> which, WallM
   return writer.finish(identity);
 }
 
-Result<Decoded> decode_messages(std::string_view batches, const DecodeWish& wish) {
+namespace {
+
+// The whole batch at the front of `batches`, opened if it is compressed.
+class BatchAtFront {
+ public:
+  BatchAtFront(const DecodeWish& wish, OpenedBatch* kept) : wish_(wish), opened_(kept == nullptr ? own_ : *kept) {}
+
+  Result<std::span<const uint8_t>> open(std::string_view batches, const batch::Header& h) {
+    if (h.codec() == 0 || h.total_bytes() > batches.size()) return span_of(batches);
+    if (opened_.base == h.base_offset.v && opened_.crc == h.crc && !opened_.bytes.empty()) return opened_.bytes.span();
+    forget();
+    if (!decompressor_) decompressor_.emplace();
+    const ion_buf part = borrowed(span_of(batches.substr(0, h.total_bytes())));
+    Result<Buf> whole = codecs::open_batch(*decompressor_, {&part, 1}, h, {kOpenedBytesMax, 0, wish_.admit});
+    if (!whole && whole.error().code() == ION_E_INVALID) return Status(ION_E_CORRUPT, whole.error().message());
+    if (!whole) return whole.error();
+    opened_ = {h.base_offset.v, h.crc, *std::move(whole)};
+    return opened_.bytes.span();
+  }
+  void forget() { opened_ = {}; }
+
+ private:
+  const DecodeWish& wish_;
+  OpenedBatch own_;
+  OpenedBatch& opened_;
+  std::optional<codecs::Decompressor> decompressor_;  // for the first compressed batch
+};
+
+}  // namespace
+
+Result<Decoded> decode_messages(std::string_view batches, const DecodeWish& wish, OpenedBatch* kept) {
   Decoded to;
   to.next_offset = wish.from;
   ionstream::v1::StreamMessage message;
   std::string encoded;
   WireWriter out(to.messages);
-  std::optional<codecs::Decompressor> decompressor;  // for the first compressed batch
+  BatchAtFront front(wish, kept);
   while (!batches.empty()) {
     if (batches.size() < batch::kHeaderBytes) return Status(ION_E_CORRUPT, "a record batch ends early");
     const batch::Header stored = batch::read_header(span_of(batches).data());
-    Buf opened;
-    if (stored.codec() != 0 && stored.total_bytes() <= batches.size()) {
-      if (!decompressor) decompressor.emplace();
-      const ion_buf part = borrowed(span_of(batches.substr(0, stored.total_bytes())));
-      Result<Buf> whole = codecs::open_batch(*decompressor, {&part, 1}, stored, {kOpenedBytesMax, 0, {}});
-      if (!whole) return Status(ION_E_CORRUPT, whole.error().message());  // what is stored was opened once before
-      opened = *std::move(whole);
-    }
-    ION_TRY(batch::RecordReader reader, batch::RecordReader::open(opened.empty() ? span_of(batches) : opened.span()));
+    if (stored.codec() != 0 && !to.messages.empty() && to.messages.size() >= wish.opened_bytes_max && wish.opened_bytes_max != 0) return to;
+    const Result<std::span<const uint8_t>> whole = front.open(batches, stored);
+    if (!whole && !to.messages.empty() && whole.error().code() != ION_E_CORRUPT) return to;  // the rest is asked for again
+    if (!whole) return whole.error();
+    ION_TRY(batch::RecordReader reader, batch::RecordReader::open(*whole));
+    to.opened |= stored.codec() != 0;
+    const uint64_t bytes_max = to.opened && wish.opened_bytes_max != 0 ? std::min(wish.bytes_max, wish.opened_bytes_max) : wish.bytes_max;
     const bool control = (reader.header().attributes & batch::kControl) != 0;
     for (;;) {
       ION_TRY(const std::optional<batch::Record> record, reader.next());
@@ -115,12 +143,13 @@ Result<Decoded> decode_messages(std::string_view batches, const DecodeWish& wish
       fill(message, *record, wish);
       encoded.clear();
       if (!message.AppendToString(&encoded)) return Status(ION_E_INTERNAL, "a record could not be encoded");
-      if (!to.messages.empty() && to.messages.size() + encoded.size() > wish.bytes_max) return to;
+      if (!to.messages.empty() && to.messages.size() + encoded.size() > bytes_max) return to;
       out.message(14, encoded);
       to.next_offset = record->offset.v + 1;
     }
     to.next_offset = std::max(to.next_offset, reader.header().next_offset().v);
     batches.remove_prefix(stored.total_bytes());
+    front.forget();
   }
   return to;
 }

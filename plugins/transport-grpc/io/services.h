@@ -24,6 +24,31 @@ struct DecodedMemory {
   std::atomic<uint64_t> bytes{0};    // held now
   std::atomic<uint64_t> streams{0};  // that may hold some
 };
+// The most of it: a part of memory_bytes_max.
+inline uint64_t decoded_bytes_max(const TransportGrpcConfig& config) { return config.memory_bytes_max / 4; }
+
+// What one call holds of it for batches that it opened. Thread: the call's.
+class OpenedMemory {
+ public:
+  OpenedMemory(DecodedMemory& of, uint64_t bytes_max) : of_(of), bytes_max_(bytes_max) {}
+  OpenedMemory(const OpenedMemory&) = delete;
+  OpenedMemory& operator=(const OpenedMemory&) = delete;
+  ~OpenedMemory() { give_back(); }
+  // OVERLOADED where others hold too much; who is alone, with `also` bytes of its own beside these, always gets it.
+  Status take(uint64_t bytes, uint64_t also = 0) {
+    const uint64_t before = of_.bytes.fetch_add(bytes, std::memory_order_relaxed);
+    if (before == held_ + also || before + bytes <= bytes_max_) return held_ += bytes, Status();
+    of_.bytes.fetch_sub(bytes, std::memory_order_relaxed);
+    return {ION_E_OVERLOADED, "readers of messages hold " + std::to_string(before) + " bytes, " + std::to_string(bytes) + " more to open a batch do not fit into " +
+                                  std::to_string(bytes_max_) + ", a quarter of memory_bytes_max", "MEMORY"};
+  }
+  void give_back() noexcept { of_.bytes.fetch_sub(std::exchange(held_, 0), std::memory_order_relaxed); }
+
+ private:
+  DecodedMemory& of_;
+  const uint64_t bytes_max_;
+  uint64_t held_ = 0;
+};
 
 struct Services {
   Services(Host the_host, TransportGrpcConfig the_config, RpcTable the_rpcs)

@@ -15,9 +15,6 @@ constexpr Nanos kRest = milliseconds(100);
 constexpr uint64_t kShareBytesMin = 64 << 10;
 constexpr Nanos kStarvedMax = seconds(15);  // without memory for a single message
 
-// Of memory_bytes_max, for messages that wait for their readers.
-uint64_t decoded_bytes_max(const TransportGrpcConfig& config) { return config.memory_bytes_max / 4; }
-
 // What passes by itself; the part waits instead of ending.
 bool is_passing(Code code) { return code == ION_E_OVERLOADED || code == ION_E_BUSY; }
 
@@ -109,6 +106,11 @@ void SubscribeStream::forget_decoded(uint64_t bytes) {
   services_.decoded.bytes.fetch_sub(ours, std::memory_order_relaxed);
 }
 
+void SubscribeStream::forget_kept() {
+  kept_ = {};
+  kept_memory_.give_back();
+}
+
 void SubscribeStream::draining() {
   ready_.clear();  // the client knows how far it has come
   end_ = CallEnd::of(Status(ION_E_CLOSED, "this broker is draining; subscribe again elsewhere or a little later", "DRAINING"));
@@ -118,6 +120,7 @@ void SubscribeStream::draining() {
 void SubscribeStream::tick() {
   if (!plan_) return;
   end_if_starved();
+  if (!std::exchange(kept_used_, false)) forget_kept();  // its client does not take: others may need the memory
   for (const size_t part : std::exchange(resting_, {})) plan_->dropped(part);
   go_on();
   if (call_.can_write() && services_.host.now() - last_frame_ >= kHeartbeat) write({{write_fetch_head({}, 0), {}}, 0});
@@ -128,6 +131,7 @@ void SubscribeStream::closed() {
   for (One& op : ops_) op.cancel(*services_.api);
   ready_.clear();
   forget_decoded(decoded_bytes_);
+  forget_kept();
   if (std::exchange(counted_, false)) services_.decoded.streams.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -171,15 +175,21 @@ void SubscribeStream::messages_of(const Bufs& payload, FetchHead head, size_t pa
   share_memory();
   std::string joined;
   for (const Buf& buf : payload) joined.append(buf.text());
-  const Result<Decoded> decoded =
-      decode_messages(joined, {head.partition, plan_->part(part).offset, head.log_id, decode_bytes_max_});
+  if (std::exchange(kept_part_, part) != part) forget_kept();
+  kept_used_ = true;
+  const Result<Decoded> decoded = decode_messages(joined,
+                                                  {head.partition, plan_->part(part).offset, head.log_id, decode_bytes_max_, std::min(frame_bytes_, decode_bytes_max_),
+                                                   [this](uint64_t more) { return kept_memory_.take(more, decoded_bytes_); }},
+                                                  &kept_);
+  if (kept_.bytes.empty()) forget_kept();
+  if (!decoded && is_passing(decoded.error().code())) return rest_for_memory(part);
   if (!decoded) return fail_part(part, Failure::of(decoded.error()));
   head.messages = decoded->messages, head.next_offset = decoded->next_offset;
   std::string bytes = write_fetch_head(head, 0);
   const uint64_t held = bytes.size();
   if (!keep_decoded(held)) return rest_for_memory(part);
   starved_since_ = {};
-  plan_->fetched(part, head.next_offset, crowded_ ? held : joined.size(), held);  // what is cut off now is read, and paid, again
+  plan_->fetched(part, head.next_offset, crowded_ || decoded->opened ? held : joined.size(), held);  // what is cut off now is read, and paid, again
   ready_.push_back({{std::move(bytes), {}}, held});
 }
 

@@ -5,6 +5,7 @@
 #include "core/fetch_envelope.h"
 #include "core/subscription_plan.h"
 #include "io/fetch_op.h"
+#include "io/message_codec.h"
 #include "io/services.h"
 
 #include <deque>
@@ -24,7 +25,8 @@ class CreditGrant : public Event {
 
 class SubscribeStream final : public CallHandler {
  public:
-  SubscribeStream(GrpcCall& call, Services& services) : call_(call), services_(services) {}
+  SubscribeStream(GrpcCall& call, Services& services)
+      : call_(call), services_(services), kept_memory_(services.decoded, decoded_bytes_max(services.config)) {}
 
   void accepted() override { call_.read(); }
   void message(Message request) override;
@@ -61,6 +63,7 @@ class SubscribeStream final : public CallHandler {
   void messages_of(const Bufs& payload, FetchHead head, size_t part);
   bool keep_decoded(uint64_t bytes);
   void forget_decoded(uint64_t bytes);
+  void forget_kept();
   void rest_for_memory(size_t part);
   void end_if_starved();
   void fail_part(size_t part, Failure failure);
@@ -83,6 +86,10 @@ class SubscribeStream final : public CallHandler {
   uint64_t decoded_bytes_ = 0;  // of ours in services_.decoded
   bool crowded_ = false;         // half of the memory for messages is in use: this stream has its share and no more
   uint64_t decode_bytes_max_ = 0;  // of one frame of messages
+  OpenedBatch kept_;               // the compressed batch in which the last frame of messages ended, of kept_part_
+  OpenedMemory kept_memory_;
+  size_t kept_part_ = SIZE_MAX;
+  bool kept_used_ = false;         // since the last tick
   Instant starved_since_{};      // no memory since then; 0: it had some the last time
   Instant last_frame_{};
   std::optional<CallEnd> end_;  // when the ready frames have left

@@ -40,10 +40,9 @@ PartitionQueue::Grown PartitionQueue::append(const batch::NewRecord& record, Wai
 }
 
 BatchBytes BatchPacker::pack(std::vector<uint8_t> whole) {
-  if (codec_ != codecs::Codec::kNone) {
-    const Result<Buf> packed = codecs::compress_batch(compressor_, codec_, level_, whole);
-    ION_ASSERT(packed);  // the level was checked
-    if (!packed->empty()) return std::make_shared<const std::vector<uint8_t>>(packed->data(), packed->data() + packed->size());
+  if (codec_ != codecs::Codec::kNone && batch::read_header(whole.data()).count <= batch::kCompressedRecordsMax) {
+    const Result<Buf> packed = codecs::compress_batch(compressor_, codec_, level_, whole);  // without memory it goes as it is
+    if (packed && !packed->empty()) return std::make_shared<const std::vector<uint8_t>>(packed->data(), packed->data() + packed->size());
   }
   return std::make_shared<const std::vector<uint8_t>>(std::move(whole));
 }

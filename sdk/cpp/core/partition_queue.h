@@ -45,7 +45,7 @@ struct InFlight {
   LinkState* link = nullptr;  // where it is sent
 };
 
-// Puts a closed batch into the form in which it goes: compressed, or as it is where that does not help.
+// Puts a closed batch into the form in which it goes: compressed, or as it is where that does not help or is not possible.
 class BatchPacker {
  public:
   BatchPacker(codecs::Codec codec, int level) : codec_(codec), level_(level) {}

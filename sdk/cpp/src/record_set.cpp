@@ -53,6 +53,7 @@ Status RecordSet::open_batch() {
   if (decompressor_ == nullptr) decompressor_ = std::make_shared<codecs::Decompressor>();
   const ion_buf part = borrowed(whole);
   Result<Buf> opened = codecs::open_batch(*decompressor_, {&part, 1}, h, {kOpenedBytesMax, 0, {}});
+  if (!opened && opened.error().code() != ION_E_INVALID) return opened.error();
   if (!opened) return {ION_E_CORRUPT, "the record batch at offset " + std::to_string(h.base_offset.v) + " cannot be opened: " + opened.error().message(), "DATA_LOSS"};
   opened_ = *std::move(opened);
   ION_TRY(open_, batch::RecordReader::open(opened_.span()));

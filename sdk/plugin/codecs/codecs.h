@@ -1,6 +1,7 @@
 // The compression codecs of RecordBatch v2 behind two classes. What is compressed is the records section of a batch: everything behind
 // its 61 bytes of header. Both classes keep the contexts of their libraries, so that a batch costs no set-up: keep one for each
-// shard or producer. Thread: one at a time. Memory: the answer, and what the library needs (at most 8 MiB, zstd at high levels more).
+// shard or producer. Thread: one at a time. Memory: the answer, and what the library needs: at most 8 MiB to decompress; to compress,
+// as the level asks for it.
 // Source of the numbers and frames: kafka.apache.org/documentation, "Record Batch"; RFC 1952, RFC 8878, the lz4 frame format 1.6.1,
 // the format description of snappy, and the stream of xerial's snappy-java.
 #pragma once
@@ -52,7 +53,8 @@ class Compressor {
 struct Room {
   uint64_t bytes_max = 0;  // of what is decompressed
   uint64_t front = 0;      // bytes left free in front of it, for a header
-  // Asked before memory is taken, with how many bytes more; a refusal ends the run. May be empty.
+  // Asked before memory is taken, with how many bytes; a refusal ends the run. What it made room for is given back when the caller says
+  // so, not when the run lets go of it. May be empty.
   std::function<Status(uint64_t more)> admit;
 };
 
@@ -64,9 +66,10 @@ class Decompressor {
   Decompressor& operator=(Decompressor&&) noexcept;
 
   // What the joined parts hold, behind `room.front` bytes that the caller writes. Never takes more memory for the answer than
-  // `room.bytes_max`, nor more than twice what the answer needs, whatever a frame promises. Taken is what every Kafka client can read: so one gzip member, one lz4 frame of independent blocks, snappy raw or
+  // `room.bytes_max` (twice, while it is made larger), nor more than twice what the answer needs or the frame has. Taken is what every Kafka client can read: so one gzip member, one lz4 frame of independent blocks, snappy raw or
   // in xerial's stream, any number of zstd frames; nothing behind them. Errors: INVALID with reason CORRUPT_BATCH (no such frame, it
-  // ends early, its checksum is wrong, or not every reader takes it) or RECORD_TOO_LARGE (more than `room.bytes_max`), with words; what `room.admit` says.
+  // ends early, its checksum is wrong, or not every reader takes it) or RECORD_TOO_LARGE (more than `room.bytes_max`), with words; NO_MEMORY; what
+  // `room.admit` says. Only INVALID says something of the bytes.
   Result<Buf> run(Codec codec, std::span<const ion_buf> parts, const Room& room);
 
  private:

@@ -73,13 +73,12 @@ Result<Buf> GzipDecompressor::run(Parts parts, const Room& room) {
     if (inflateInit2(made.get(), kGzipWindow) != Z_OK) throw std::bad_alloc();
     stream_ = std::move(made);
   } else if (inflateReset(stream_.get()) != Z_OK) return library_failed(kName, words_of(*stream_));
-  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 4, room, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
+  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts), room, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
     const auto piece = static_cast<uInt>(std::min<uint64_t>(n, kPieceMax)), most = static_cast<uInt>(std::min<uint64_t>(free, kPieceMax));
     stream_->next_in = const_cast<Bytef*>(p), stream_->avail_in = piece;
     stream_->next_out = to, stream_->avail_out = most;
     const int answer = inflate(stream_.get(), Z_NO_FLUSH);
-    if (answer == Z_MEM_ERROR) throw std::bad_alloc();
-    Step step{piece - stream_->avail_in, most - stream_->avail_out, answer == Z_STREAM_END, nullptr};
+    Step step{piece - stream_->avail_in, most - stream_->avail_out, answer == Z_STREAM_END, nullptr, answer == Z_MEM_ERROR};
     if (answer != Z_OK && answer != Z_STREAM_END && answer != Z_BUF_ERROR) step.error = words_of(*stream_);
     return step;
   });

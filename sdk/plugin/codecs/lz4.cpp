@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::string_view kName = "lz4";
 
+// The library tells its errors apart by their names only.
+bool is_no_memory(size_t answer) { return std::string_view(LZ4F_getErrorName(answer)) == "ERROR_allocation_failed"; }
+
 }  // namespace
 
 Lz4Compressor::~Lz4Compressor() { (void)LZ4F_freeCompressionContext(context_); }
@@ -52,17 +55,17 @@ Result<Buf> Lz4Decompressor::run(Parts parts, const Room& room) {
   copy_out(parts, 0, head_bytes, head);
   LZ4F_frameInfo_t frame{};
   if (const size_t answer = LZ4F_getFrameInfo(context_, &frame, head, &head_bytes); LZ4F_isError(answer))
-    return corrupt(kName, "cannot be read: " + std::string(LZ4F_getErrorName(answer)));
+    return is_no_memory(answer) ? no_memory(bytes_in(parts)) : corrupt(kName, "cannot be read: " + std::string(LZ4F_getErrorName(answer)));
   if (frame.frameType == LZ4F_skippableFrame) return corrupt(kName, "begins with a skippable frame, which not every reader reads");
   if (frame.blockMode != LZ4F_blockIndependent) return corrupt(kName, "has linked blocks, which not every reader reads: write independent ones");
   if (frame.dictID != 0) return corrupt(kName, "wants a dictionary");
   if (frame.contentSize > room.bytes_max) return too_large(kName, room.bytes_max);
   LZ4F_resetDecompressionContext(context_);  // the stream is shown from its first byte again
-  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts) * 3, room, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
+  return decompress_stream(kName, parts, Frames::kOne, bytes_in(parts), room, [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
     size_t read = n, written = free;
     const size_t answer = LZ4F_decompress(context_, to, &written, p, &read, nullptr);
-    Step step{read, written, answer == 0, nullptr};
-    if (LZ4F_isError(answer)) step.error = LZ4F_getErrorName(answer);
+    Step step{read, written, answer == 0, nullptr, false};
+    if (LZ4F_isError(answer)) step.error = LZ4F_getErrorName(answer), step.no_memory = is_no_memory(answer);
     return step;
   });
 }

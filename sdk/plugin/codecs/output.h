@@ -3,6 +3,8 @@
 #include "codecs.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <new>
 #include <string>
 
 namespace ion::codecs {
@@ -13,6 +15,9 @@ inline Status corrupt(std::string_view codec, const std::string& what) {
 inline Status too_large(std::string_view codec, uint64_t bytes_max) {
   return {ION_E_INVALID, "record batch: its " + std::string(codec) + " payload has more than " + std::to_string(bytes_max) + " bytes when it is decompressed",
           "RECORD_TOO_LARGE"};
+}
+inline Status no_memory(uint64_t bytes) {
+  return {ION_E_NO_MEMORY, "no memory for " + std::to_string(bytes) + " bytes of a batch that is decompressed", "NO_MEMORY"};
 }
 inline Status library_failed(std::string_view codec, std::string_view words) {
   return {ION_E_INTERNAL, std::string(codec) + ": " + std::string(words)};
@@ -42,9 +47,12 @@ class Output {
 
  private:
   Status grow(uint64_t wanted) {
-    if (room_.admit) ION_CHECK(room_.admit(wanted - capacity_));
-    uint8_t* to = nullptr;
-    Buf larger = Buf::allocate(room_.front + wanted, &to);
+    if (room_.admit) ION_CHECK(room_.admit(wanted));  // beside what is there: both are, while it is copied
+    void* const memory = std::malloc(sizeof(detail::HeapBlock) + room_.front + wanted);
+    if (memory == nullptr) return no_memory(wanted);
+    auto* const block = new (memory) detail::HeapBlock;
+    auto* const to = static_cast<uint8_t*>(memory) + sizeof(detail::HeapBlock);
+    Buf larger = Buf::adopt({to, room_.front + wanted, &detail::HeapBlock::kOps, block});
     if (used_ != 0) std::memcpy(to + room_.front, p_ + room_.front, used_);
     buf_ = std::move(larger), p_ = to, capacity_ = wanted;
     return {};

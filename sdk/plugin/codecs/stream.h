@@ -14,6 +14,7 @@ struct Step {
   uint64_t read = 0, written = 0;
   bool ended = false;
   const char* error = nullptr;  // the library's words
+  bool no_memory = false;
 };
 
 // `step(p, n, to, room)` reads at most n bytes and writes at most `room`, of which there is at least one.
@@ -27,6 +28,7 @@ Result<Buf> decompress_stream(std::string_view name, Parts parts, Frames frames,
     const bool full = out.is_full();
     if (!full) ION_CHECK(out.make_room(1));
     const Step done = full ? step(p, n, &spare, uint64_t{1}) : step(p, n, out.free_begin(), out.free_bytes());
+    if (done.no_memory) return no_memory(out.used());
     if (done.error != nullptr) return corrupt(name, "cannot be read: " + std::string(done.error));
     if (full && done.written != 0) return too_large(name, room.bytes_max);
     out.add(done.written);

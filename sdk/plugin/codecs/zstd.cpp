@@ -1,9 +1,9 @@
 #include "codecs.h"
 #include "each_codec.h"
 #include "output.h"
-#include "stream.h"
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <new>
 
@@ -11,7 +11,6 @@ namespace ion::codecs {
 namespace {
 
 constexpr std::string_view kName = "zstd";
-constexpr int kWindowLogMax = 27;  // what other readers take by default
 
 }  // namespace
 
@@ -47,20 +46,44 @@ Result<Buf> ZstdCompressor::run(Parts parts, int level, uint64_t front) {
 
 ZstdDecompressor::~ZstdDecompressor() { (void)ZSTD_freeDCtx(context_); }
 
+// In one call over one piece: a stream would keep a window of up to 128 MiB for a foreign frame that asks for it. Where no frame says its
+// size, the answer is begun small and made twice as large as often as needed.
 Result<Buf> ZstdDecompressor::run(Parts parts, const Room& room) {
-  if (context_ == nullptr) {
-    if ((context_ = ZSTD_createDCtx()) == nullptr) throw std::bad_alloc();
-    (void)ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kWindowLogMax);
-  } else (void)ZSTD_DCtx_reset(context_, ZSTD_reset_session_only);
-  return decompress_stream(kName, parts, Frames::kAnyNumber, bytes_in(parts) * 4, room,
-                           [&](const uint8_t* p, uint64_t n, uint8_t* to, uint64_t free) {
-                             ZSTD_inBuffer in{p, n, 0};
-                             ZSTD_outBuffer out{to, free, 0};
-                             const size_t answer = ZSTD_decompressStream(context_, &out, &in);
-                             Step step{in.pos, out.pos, answer == 0, nullptr};
-                             if (ZSTD_isError(answer)) step.error = ZSTD_getErrorName(answer);
-                             return step;
-                           });
+  if (context_ == nullptr && (context_ = ZSTD_createDCtx()) == nullptr) throw std::bad_alloc();
+  const uint64_t bytes = bytes_in(parts);
+  if (bytes == 0) return corrupt(kName, "ends early");
+  Buf joined;
+  const uint8_t* from = parts.front().p;
+  if (parts.size() > 1) {
+    const Room compressed{bytes, 0, room.admit};
+    Output whole(compressed);
+    ION_CHECK(whole.begin(bytes));
+    copy_out(parts, 0, bytes, whole.free_begin());
+    whole.add(bytes);
+    joined = whole.take();
+    from = joined.data();
+  }
+  const unsigned long long said = ZSTD_getFrameContentSize(from, bytes);
+  if (said == ZSTD_CONTENTSIZE_ERROR) return corrupt(kName, "is no zstd frame");
+  if (said != ZSTD_CONTENTSIZE_UNKNOWN && said > room.bytes_max) return too_large(kName, room.bytes_max);
+  for (uint64_t expected = said != ZSTD_CONTENTSIZE_UNKNOWN ? said : bytes * 4;;) {
+    Output out(room);
+    ION_CHECK(out.begin(expected));
+    const uint64_t capacity = out.free_bytes();
+    const size_t answer = ZSTD_decompressDCtx(context_, out.free_begin(), capacity, from, bytes);
+    if (!ZSTD_isError(answer)) {
+      out.add(answer);
+      return out.take();
+    }
+    switch (ZSTD_getErrorCode(answer)) {
+      case ZSTD_error_dstSize_tooSmall:
+        if (capacity >= room.bytes_max) return too_large(kName, room.bytes_max);
+        expected = capacity * 2;
+        break;
+      case ZSTD_error_memory_allocation: return no_memory(capacity);
+      default: return corrupt(kName, "cannot be read: " + std::string(ZSTD_getErrorName(answer)));
+    }
+  }
 }
 
 }  // namespace ion::codecs

@@ -186,6 +186,17 @@ TEST(Codecs, refuse_what_not_every_reader_reads) {
   refused(Codec::kLz4, bytes_of_hex("502a4d1804000000") + "1234" + lz4, "skippable");
 }
 
+// As a streaming writer makes them: no content size in the header, so that the answer is made larger as often as needed.
+TEST(Codecs, read_zstd_frames_that_do_not_say_their_size) {
+  // A frame of 128 KiB windows with one block of RLE type: 100,000 times 'a'. Magic, descriptor 0, window, block header (last, RLE, size).
+  const std::string frame = bytes_of_hex("28b52ffd0038") + bytes_of_hex("03350c") + "a";
+  const Result<std::string> opened_frame = opened(Codec::kZstd, frame);
+  ASSERT_TRUE(opened_frame) << opened_frame.error().message();
+  EXPECT_TRUE(*opened_frame == std::string(100'000, 'a')) << opened_frame->size();
+  EXPECT_EQ(opened(Codec::kZstd, frame, 99'999).error().reason(), "RECORD_TOO_LARGE");
+  EXPECT_EQ(opened(Codec::kZstd, bytes_of_hex("502a4d1804000000") + "1234").value_or("none"), "") << "a frame to be skipped and nothing else";
+}
+
 TEST(Codecs, read_several_zstd_frames_and_skip_what_is_to_be_skipped) {
   const std::string frame = compressed(Codec::kZstd, kText);
   EXPECT_EQ(opened(Codec::kZstd, frame + bytes_of_hex("502a4d1804000000") + "1234" + frame).value_or(""), kText + kText);

@@ -100,6 +100,7 @@ class FakeBroker::State::Call final : public grpc::ServerGenericBidiReactor {
     std::string answer;
     const grpc::Status status = state_.unary(method_, request, answer);
     const std::lock_guard lock(mutex_);
+    if (done_) return;  // it was cancelled meanwhile
     if (!status.ok()) return end(status);
     out_ = buffer_of(answer);
     done_ = true;
@@ -187,6 +188,7 @@ class FakeBroker::State::Call final : public grpc::ServerGenericBidiReactor {
     const std::lock_guard lock(state_.mutex);
     {
       const std::lock_guard own(mutex_);
+      if (done_) return;  // it was cancelled meanwhile
       if (!request.ParseFromString(bytes)) return end(grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, "unreadable"));
       session_ = "session-" + std::to_string(++state_.last_session);
       parts_.assign(request.parts().begin(), request.parts().end());

@@ -37,12 +37,15 @@ class FetchHandler final : public UnaryHandler {
     if (!envelope) return call_.fail(Failure::of(envelope.error()));
     envelope_ = *std::move(envelope);
     if (envelope_.topic.empty()) return call_.fail(Failure::of(Status(ION_E_INVALID, "FetchRequest: no topic is named", "NO_TOPIC")));
-    const uint64_t most = services_.config.message_bytes_max;
-    const uint64_t bytes_max = envelope_.bytes_max == 0 ? kFetchBytesDefault : std::min(envelope_.bytes_max, most);
+    const uint64_t bytes_max = bytes_wished();
     const Nanos wait = std::min(milliseconds(envelope_.wait_ms), services_.config.fetch_wait_max);
     op_.send(call_, *services_.api,
              {&envelope_.topic, envelope_.partition, envelope_.offset, std::clamp<uint64_t>(envelope_.bytes_min, 1, bytes_max), bytes_max, wait, envelope_.topic_id},
              services_.next_op_id());
+  }
+
+  uint64_t bytes_wished() const {
+    return envelope_.bytes_max == 0 ? kFetchBytesDefault : std::min(envelope_.bytes_max, services_.config.message_bytes_max);
   }
 
   void answered() {
@@ -52,8 +55,11 @@ class FetchHandler final : public UnaryHandler {
     const ion_fetch_answer& a = op_.answer();
     FetchHead head{{}, envelope_.partition, a.base, a.next, a.log_start, a.high_watermark, a.log_id, std::nullopt, {}, {}};
     if (envelope_.delivery == Delivery::kBatches) return call_.answer({write_fetch_head(head, op_.bytes()), std::move(op_.bufs)});
+    const uint64_t half = services_.config.message_bytes_max / 2;
+    OpenedMemory opened(services_.decoded, decoded_bytes_max(services_.config));
     const Result<Decoded> decoded =
-        decode_messages(op_.joined(), {envelope_.partition, envelope_.offset, a.log_id, services_.config.message_bytes_max / 2});
+        decode_messages(op_.joined(), {envelope_.partition, envelope_.offset, a.log_id, half, std::min(bytes_wished(), half),
+                                       [&opened](uint64_t bytes) { return opened.take(bytes); }});
     op_.bufs.clear();
     if (!decoded) return call_.fail(Failure::of(decoded.error()).on(envelope_.topic, envelope_.partition));
     head.messages = decoded->messages, head.next_offset = decoded->next_offset;

@@ -49,6 +49,14 @@ TEST(BatchCodecs, refuse_what_is_larger_than_the_limit_when_it_is_opened) {
   EXPECT_EQ(opened.error().reason(), "RECORD_TOO_LARGE");
 }
 
+TEST(BatchCodecs, open_what_is_stored_whatever_the_limit_is_now) {
+  const Buf stored = compressed(lines(100));
+  BatchCodecs codecs(100);
+  EXPECT_TRUE(codecs.open_stored({&stored.raw(), 1}, batch::read_header(stored.data()), {}));
+  const ion_buf cut = borrowed(stored.span().first(stored.size() - 5));
+  EXPECT_EQ(codecs.open_stored({&cut, 1}, batch::read_header(stored.data()), {}).error().code(), ION_E_CORRUPT);
+}
+
 TEST(BatchCodecs, ask_before_they_take_memory) {
   const Buf stored = compressed(lines(100));
   BatchCodecs codecs(1 << 20);

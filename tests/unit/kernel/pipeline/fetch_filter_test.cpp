@@ -48,7 +48,7 @@ class FetchFilterTest : public ::testing::Test {
     std::vector<ion_buf> raw;
     for (Buf& b : bufs) raw.push_back(b.release());
     ion_result fetched{sizeof(ion_result), ION_OK, 10, 16, static_cast<uint32_t>(raw.size()), static_cast<uint32_t>(raw.size()), raw.data(), nullptr};
-    call([&](Op& op) { return filter_fetched(chain_, codecs_, {}, fetched, op.later()), op.pending(); }, [this](const ion_result& r) { out_ = Outcome::from(r); });
+    call([&](Op& op) { return filter_fetched(chain_, codecs_, admission_, {}, fetched, op.later()), op.pending(); }, [this](const ion_result& r) { out_ = Outcome::from(r); });
   }
   std::vector<Buf> whole() {
     std::vector<Buf> one;
@@ -75,12 +75,26 @@ class FetchFilterTest : public ::testing::Test {
   NoTimers timers_;
   NoLines logger_;
   BatchCodecs codecs_{1 << 20};
+  Admission admission_{1 << 20};
   InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [] { return Nanos{}; }}};
   Scripted script_;
   Buf stored_;
   std::vector<size_t> ends_;
   Outcome out_;
 };
+
+TEST_F(FetchFilterTest, what_comes_before_a_rejected_batch_is_given_and_the_rejection_names_offsets) {
+  const auto rejects_the_second = [](ion_msg* m, const ion_msg_api* api) {
+    ion_record r{};
+    r.size = sizeof r;
+    if (api->record(m, 0, &r) != ION_OK || text_of(r.value) != "a12") return ION_V_CONTINUE;
+    return api->reason(m, ION_E_FORBIDDEN, bytes_of("not yours")), ION_V_REJECT;
+  };
+  filter(rejects_the_second, whole());
+  ASSERT_TRUE(out_.status.ok()) << out_.status.message();
+  EXPECT_EQ(values(), (std::vector<std::string>{"10a10", "11b10"}));
+  EXPECT_EQ(out_.u1, 12u) << "reading goes on at the rejected one";
+}
 
 TEST_F(FetchFilterTest, what_nobody_edits_goes_out_as_it_lies_in_the_log) {
   filter([](ion_msg*, const ion_msg_api*) { return ION_V_CONTINUE; }, whole());

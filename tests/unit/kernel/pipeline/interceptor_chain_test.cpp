@@ -181,7 +181,8 @@ TEST_F(InterceptorChainTest, a_record_is_read_and_edited_up_to_the_size_that_the
   }};
   ASSERT_TRUE(add(sized).ok());
   run();
-  EXPECT_EQ(result_->kind, ChainResult::Kind::kGo);
+  EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected) << "an edit that was refused is not passed over";
+  EXPECT_NE(result_->why.message().find("size"), std::string::npos) << result_->why.message();
 }
 
 TEST_F(InterceptorChainTest, an_edit_keeps_sequences_offsets_times_and_null_headers) {

@@ -285,6 +285,32 @@ TEST_F(SingleGroupTest, a_log_that_cannot_be_replayed_is_applied_up_to_the_fault
   EXPECT_EQ(machine_.list, std::vector<std::string>{"1:command"});
 }
 
+TEST_F(SingleGroupTest, a_group_that_does_not_open_leaves_its_log_alone_until_the_term_under_way_has_ended) {
+  put(1, true);
+  storage_->meta_fails = kFull;  // so the term is tried again
+  GroupSpec spec;
+  spec.name = "metadata", spec.node = {1}, spec.machine = &machine_;
+  std::optional<Status> why;
+  SingleGroup::open({executor_, timers_, clock_, logger_, 16}, storage_, spec,
+                    [&](Result<std::shared_ptr<SingleGroup>> opened) { why = opened ? Status() : opened.error(); });
+  executor_.run_all();
+  ASSERT_EQ(storage_->now->waiting.size(), 1u) << "the replay waits for its sync";
+  storage_->now->hold_meta_after = storage_->now->meta_puts;
+  clock_.move(seconds(1));
+  timers_.fire_due();
+  executor_.run_all();
+  ASSERT_TRUE(storage_->now->held_meta) << "the term is tried again";
+  storage_->now->finish_syncs(Status(ION_E_IO, "the disk is broken"));
+  executor_.run_all();
+  EXPECT_FALSE(why) << "before the term has ended";
+  EXPECT_FALSE(storage_->now->closed);
+  std::exchange(storage_->now->held_meta, {}).fail(kFull);
+  executor_.run_all();
+  ASSERT_TRUE(why);
+  EXPECT_EQ(timers_.armed(), 0u) << "nobody is left for it";
+  EXPECT_EQ(storage_->now, nullptr) << "closed and gone";
+}
+
 TEST_F(SingleGroupTest, a_log_is_closed_again_whatever_kept_the_group_from_opening) {
   storage_->damaged = true;
   EXPECT_EQ(refused().code(), ION_E_CORRUPT);

@@ -127,6 +127,46 @@ TEST(MessageCodec, opens_compressed_batches_among_others) {
   EXPECT_EQ(next, 106);
 }
 
+std::string packed(size_t records, int64_t base) {
+  batch::RecordWriter writer;
+  const std::string line(1000, 'x');
+  for (size_t i = 0; i < records; ++i) writer.append({std::nullopt, span_of(line), {5'000}, {}});
+  codecs::Compressor by;
+  const auto made = codecs::compress_batch(by, codecs::Codec::kZstd, codecs::kDefaultLevel, writer.finish());
+  EXPECT_TRUE(made && !made->empty());
+  return stored({made->data(), made->data() + made->size()}, base);
+}
+
+TEST(MessageCodec, gives_no_more_of_an_opened_batch_than_was_asked_for_and_opens_it_once) {
+  const std::string log = packed(100, 0) + packed(100, 100);
+  OpenedBatch kept;
+  int admitted = 0;
+  int64_t next = 0;
+  for (int rounds = 0; next < 200; ++rounds) {
+    ASSERT_LT(rounds, 60);
+    const auto result = decode_messages(log.substr(next < 100 ? 0 : packed(100, 0).size()), {0, next, 0, 1 << 20, 5'000, [&](uint64_t) { return ++admitted, Status(); }}, &kept);
+    ASSERT_TRUE(result) << result.error().message();
+    EXPECT_TRUE(result->opened);
+    EXPECT_LE(result->messages.size(), 5'000u);
+    EXPECT_GT(result->next_offset, next);
+    next = result->next_offset;
+    if (next == 100 || next == 200) {
+      EXPECT_TRUE(kept.bytes.empty()) << "read to its end";
+    }
+  }
+  EXPECT_LE(admitted, 6) << "opened again for each piece";
+}
+
+TEST(MessageCodec, a_batch_for_which_there_is_no_memory_is_no_damage) {
+  const auto full = [](uint64_t) { return Status(ION_E_OVERLOADED, "full"); };
+  const auto none = decode_messages(packed(100, 0), {0, 0, 0, 1 << 20, 0, full});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), ION_E_OVERLOADED);
+  const auto some = decode_messages(stored(batch_of(two_messages()), 0) + packed(100, 2), {0, 0, 0, 1 << 20, 0, full});
+  ASSERT_TRUE(some) << "what came before it is given";
+  EXPECT_EQ(some->next_offset, 2);
+}
+
 TEST(MessageCodec, a_compressed_batch_that_cannot_be_opened_is_corrupt) {
   auto bytes = batch_of(two_messages());
   batch::store_big<uint16_t>(bytes.data() + 21, 4);  // zstd

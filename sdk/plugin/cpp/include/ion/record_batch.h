@@ -109,6 +109,8 @@ inline void write_prefix(uint8_t* p, Offset base, int32_t length, Epoch epoch) n
   store_big<int32_t>(p + 12, epoch.v);
 }
 
+inline constexpr int32_t kCompressedRecordsMax = 1 << 20;  // of one compressed batch, whose size bounds nothing
+
 enum class From { kClient, kBroker };  // only brokers write control and transactional batches
 
 // What a batch must be to be believed, one pass over the bytes. `parts` hold exactly one batch.
@@ -133,8 +135,10 @@ inline Result<Header> check(std::span<const ion_buf> parts, uint64_t bytes_max, 
     return corrupt("record batch: count " + std::to_string(h.count) + " and last offset delta " + std::to_string(h.last_offset_delta) +
                    " do not fit together");
   constexpr uint64_t kSmallestRecord = 7;
-  constexpr int32_t kCompressedRecordsMax = 1 << 20;
-  if (h.codec() == 0 ? static_cast<uint64_t>(h.count) > (have - kHeaderBytes) / kSmallestRecord : h.count > kCompressedRecordsMax)
+  if (h.codec() != 0 && h.count > kCompressedRecordsMax)
+    return Status(ION_E_INVALID, "compressed record batch of " + std::to_string(h.count) + " records, at most " + std::to_string(kCompressedRecordsMax) + " are taken",
+                  "RECORD_TOO_LARGE");
+  if (h.codec() == 0 && static_cast<uint64_t>(h.count) > (have - kHeaderBytes) / kSmallestRecord)
     return corrupt("record batch: " + std::to_string(h.count) + " records do not fit into " + std::to_string(have) + " bytes");
   if (h.codec() > 4 || (h.attributes & ~kKnownAttributes) != 0) return corrupt("record batch: unknown attributes " + std::to_string(h.attributes));
   if (from == From::kClient && (h.attributes & (kControl | kTransactional | kLogAppendTime)) != 0)

@@ -28,6 +28,7 @@ class RecordView {
   bool has_value() const { return raw_.value.p != nullptr; }  // false: a tombstone
   int64_t time_ms() const { return raw_.time_ms; }
   std::span<const ion_field> headers() const { return {raw_.headers, raw_.nheaders}; }
+  const ion_record& raw() const { return raw_; }  // a copy of it is where a changed record begins
 
  private:
   ion_record raw_;
@@ -66,6 +67,17 @@ class Message {
   }
   // The record is not stored; its producer is told so, without an error.
   Status drop_record(uint32_t i) { return Status::from(api_->edit(m_, i, nullptr), nullptr); }
+  // Another value; key, headers and time stay as they are.
+  Status replace_value(uint32_t i, std::span<const uint8_t> value) {
+    static constexpr uint8_t kEmpty = 0;  // a null pointer would be no value
+    ion_record record{};
+    record.size = sizeof record;
+    ION_CHECK(Status::from(api_->record(m_, i, &record), nullptr));
+    record.value = {value.empty() ? &kEmpty : value.data(), value.size()};
+    return replace_record(i, record);
+  }
+  Status replace_value(uint32_t i, std::string_view value) { return replace_value(i, span_of(value)); }
+  // `with` is a whole record: begin with RecordView::raw(), or set `size`. Its time is not looked at.
   Status replace_record(uint32_t i, const ion_record& with) { return Status::from(api_->edit(m_, i, &with), nullptr); }
   Verdict route(std::string_view topic, int32_t partition) {
     return api_->route(m_, bytes_of(topic), partition) == ION_OK ? Verdict::kRoute : reject(ION_E_INVALID, "cannot route there");

@@ -124,23 +124,23 @@ TEST_F(ProduceStream, all_streams_share_the_memory_and_each_may_have_one_batch_i
   host.api().add_topic("orders", 1);
   host.api().hold_produces(true);
   TransportConfig config;
-  config.memory_bytes_max = 48 << 20;
-  config.stream_inflight_bytes = 64 << 20;
+  config.memory_bytes_max = 96 << 20;
+  config.stream_inflight_bytes = 128 << 20;
   serve(config);
   auto large = client->open(kProduceStream), small = client->open(kProduceStream);
   std::thread writer([&] {
-    for (uint64_t i = 1; i <= 5; ++i)
+    for (uint64_t i = 1; i <= 8; ++i)
       if (!large->write(produce_request("orders", 0, batch_of(1, 8 << 20), i))) return;
   });
-  ASSERT_TRUE(host.api().wait_produced(3));  // half of the memory; two are less, whatever gRPC holds beside them
+  ASSERT_TRUE(host.api().wait_produced(6));  // half of the memory; five are less, whatever gRPC holds beside them
   for (uint64_t i = 1; i <= 3; ++i) ASSERT_TRUE(small->write(produce_request("orders", 0, batch_of(1), i)));
-  ASSERT_TRUE(host.api().wait_produced(4));
+  ASSERT_TRUE(host.api().wait_produced(7));
   EXPECT_EQ(client->call(kProduce, produce_request("nowhere", 0, batch_of(1))).status.error_code(), grpc::StatusCode::NOT_FOUND);
-  EXPECT_EQ(host.api().held(), 4u);
+  EXPECT_EQ(host.api().held(), 7u);
   host.api().hold_produces(false);
   host.api().release_all();
   writer.join();
-  EXPECT_EQ(acks(*large, 5).size(), 5u);
+  EXPECT_EQ(acks(*large, 8).size(), 8u);
   EXPECT_EQ(acks(*small, 3).size(), 3u);
 }
 

@@ -135,9 +135,10 @@ TEST_F(Subscribe, a_stopped_reader_holds_a_bounded_number_of_leases_and_disturbs
     fetch.set_bytes_max(1);
     ASSERT_TRUE(other.call(kFetch, fetch.SerializeAsString()).status.ok());
   }
-  // Frames that gRPC took to send, ready ones up to 1 MiB and the one that crosses it; and a batch of the other client, until gRPC has let go
-  // of it. 100 batches are there.
-  EXPECT_LE(host.api().leases(), 8);
+  // gRPC lets go of the other client's last batch when it likes. What stays is the reader's: one frame on its way, ready ones up to 1 MiB and the
+  // one that crosses it; 100 batches are there.
+  for (int looks = 0; looks < 1'000'000 && host.api().leases() > 5; ++looks) std::this_thread::yield();
+  EXPECT_LE(host.api().leases(), 5);
 }
 
 TEST_F(Subscribe, a_failed_part_says_why_and_the_others_go_on) {

@@ -7,7 +7,7 @@
 namespace ion::codecs {
 namespace {
 
-// Rewrites the front of a batch whose bytes behind the header are `h.length` says: `bytes` in all.
+// Writes the header of a batch that has `bytes` in all, with this codec; its checksum is not made.
 void write_front(uint8_t* p, batch::Header h, Codec codec, uint64_t bytes) {
   h.attributes = static_cast<uint16_t>((h.attributes & ~batch::kCodecMask) | static_cast<uint16_t>(codec));
   h.length = static_cast<int32_t>(bytes - batch::kLengthEnd);

@@ -6,8 +6,7 @@ import unittest
 
 import grpc
 
-from broker import Broker, Folder
-from wire_client import Client, framed, record
+from wire_client import Client, framed, record, WithBroker
 
 CODECS = ["gzip", "snappy", "lz4", "zstd"]
 LINES = [f"order {n} of customer {n * 7919 % 1000}" for n in range(20_000)]
@@ -17,18 +16,8 @@ def packed(values, pack, attributes=1):
     return framed(pack(b"".join(record(value, i) for i, value in enumerate(values))), len(values), attributes=attributes)
 
 
-class Compression(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = Folder()
-        cls.server = Broker(cls.folder.path / "data", "--set", "limits.decompressed_bytes_max=16MiB").start()
-        cls.client = Client(cls.server.address)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.client.close()
-        cls.server.kill()
-        cls.folder.__exit__()
+class Compression(WithBroker):
+    settings = ("--set", "limits.decompressed_bytes_max=16MiB")
 
     def topic(self, name):
         self.server.ion("topic", "create", name, "-p", "1")

@@ -4,10 +4,11 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import unittest
 
 import grpc
 
-from broker import SOURCE
+from broker import SOURCE, Broker, Folder
 
 GENERATED = tempfile.mkdtemp(prefix="ion-gen-")
 atexit.register(shutil.rmtree, GENERATED, True)
@@ -110,3 +111,20 @@ def detail_of(error):
     assert status.details[0].type_url.endswith("ionstream.v1.ErrorDetail"), status
     detail.ParseFromString(status.details[0].value)
     return detail
+
+
+class WithBroker(unittest.TestCase):
+    """One broker and one foreign client for all tests of a class."""
+    settings = ()  # further arguments of ionstreamd
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = Folder()
+        cls.server = Broker(cls.folder.path / "data", *cls.settings).start()
+        cls.client = Client(cls.server.address)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.client.close()
+        cls.server.kill()
+        cls.folder.__exit__()

@@ -12,24 +12,12 @@ import uuid
 import grpc
 
 from broker import ION, Broker, Folder
-from wire_client import batch, Client, detail_of, field, framed, message, NOW, record, varint
+from wire_client import batch, Client, detail_of, field, framed, message, NOW, record, varint, WithBroker
 
 from google.protobuf import descriptor_pb2  # noqa: E402  # behind grpc
 
 
-class Wire(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = Folder()
-        cls.server = Broker(cls.folder.path / "data").start()
-        cls.client = Client(cls.server.address)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.client.close()
-        cls.server.kill()
-        cls.folder.__exit__()
-
+class Wire(WithBroker):
     def topic(self, partitions=1):
         name = self.id().split(".")[-1]
         self.client.admin("CreateTopic", name=name, partitions=partitions)

@@ -29,7 +29,7 @@ import raw_http2  # noqa: E402
 SHAPES = {  # name: (verb, options), figure
     "produce-1k-os": (["produce", "--size", "1024", "--records", "1600000", "-c", "durability=os"], "records_per_s"),
     "produce-128-os": (["produce", "--size", "128", "--records", "8000000", "-c", "durability=os"], "records_per_s"),
-    "produce-1k-fsync": (["produce", "--size", "1024", "--records", "200000", "-c", "durability=fsync"], "records_per_s"),
+    "produce-1k-fsync": (["produce", "--size", "1024", "--records", "1000000", "-c", "durability=fsync"], "records_per_s"),
     "one-in-flight-fsync": (["produce", "--size", "1024", "--records", "1500", "--one-in-flight", "-c", "durability=fsync"], "records_per_s"),
     "consume-1k": (["consume", "--size", "1024", "--records", "1600000", "-c", "durability=os"], "records_per_s"),
 }
@@ -65,6 +65,7 @@ class Broker:
         return done.stdout
 
     def bench(self, verb, topic, *options):
+        os.sync()  # what earlier runs wrote is not to be written out in the middle of this one
         return json.loads(self.ion("bench", verb, topic, "--no-ceiling", "--format", "json", *options))
 
     def memory_mib(self):

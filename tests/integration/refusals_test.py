@@ -18,8 +18,8 @@ def timed(broker, *args, **more):
     return done, time.monotonic() - began, done.stderr.decode()
 
 
-def fill_disk(broker, bytes_max=1 << 20):
-    """No file of this broker may grow beyond that: the kernel answers as for a full disk."""
+def fill_disk(broker, bytes_max=32 << 10):
+    """No file of this broker may grow beyond that: the kernel answers as for a full disk. Not even the smallest segment fits."""
     resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (bytes_max, resource.RLIM_INFINITY))
 
 

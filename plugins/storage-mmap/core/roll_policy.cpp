@@ -40,6 +40,16 @@ uint64_t resumed_capacity(uint64_t used, uint64_t segment_bytes, uint64_t needed
   return fit(std::max(2 * used, kFirstSegmentBytes), segment_bytes, std::min(used + needed, kAppendBytesMax));
 }
 
+SegmentSize next_size(uint64_t before, Roll why, uint64_t segment_bytes, uint64_t needed) noexcept {
+  const uint64_t wanted = next_capacity(before, why, segment_bytes, needed);
+  return {wanted, std::min(wanted, first_capacity(segment_bytes, needed))};
+}
+
+SegmentSize resumed_size(uint64_t used, uint64_t segment_bytes, uint64_t needed) noexcept {
+  const uint64_t wanted = resumed_capacity(used, segment_bytes, needed);
+  return {wanted, std::min(wanted, fit(used + kFirstSegmentBytes, segment_bytes, std::min(used + needed, kAppendBytesMax)))};
+}
+
 bool worth_zeroing(uint64_t segment_bytes, uint64_t flushes) noexcept { return flushes > segment_bytes / kBytesPerFlush; }
 
 uint32_t segments_ahead(const ActiveFacts& active, bool has_rolled, uint32_t ahead, uint64_t next_bytes) noexcept {

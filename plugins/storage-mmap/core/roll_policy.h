@@ -31,11 +31,21 @@ enum class Roll { kNo, kFull, kOld, kRetired };
 // Whether the active segment must be closed before `bytes` more are appended. An empty one is closed only if it is too small.
 Roll roll_before(const ActiveFacts& active, uint64_t bytes, const RollRules& rules, Instant now) noexcept;
 
+// Of a segment that is to be made: `least` will do where `wanted` finds no space, so that a small write is not refused for the sake of a
+// large segment.
+struct SegmentSize {
+  uint64_t wanted = 0, least = 0;
+};
+
 // Bytes of the segment behind one of `before` bytes that was closed for `why`; at least `needed`, whole pages.
 uint64_t next_capacity(uint64_t before, Roll why, uint64_t segment_bytes, uint64_t needed) noexcept;
+// The least one is as large as a first one.
+SegmentSize next_size(uint64_t before, Roll why, uint64_t segment_bytes, uint64_t needed) noexcept;
 uint64_t first_capacity(uint64_t segment_bytes, uint64_t needed) noexcept;
 // Bytes that the file of a segment gets when a log is appended to again that was closed with `used` bytes in it.
 uint64_t resumed_capacity(uint64_t used, uint64_t segment_bytes, uint64_t needed) noexcept;
+// The least one grows by as much as a first one has.
+SegmentSize resumed_size(uint64_t used, uint64_t segment_bytes, uint64_t needed) noexcept;
 
 // Whether the next segments are filled with zeros before their use. That makes a flush cheaper (no extent has to be converted and
 // noted in the journal) and costs a second write of every byte, so it is for logs that are flushed often: at least once in

@@ -31,7 +31,7 @@ Answer LogCore::truncate_prefix(Op& op, Offset before) {
 Result<SegmentRef> LogCore::fresh_segment(Offset base) {
   std::optional<ReadySegment> ready = supply_->take(0);
   if (ready) return writer_.segment_at(base, *std::move(ready));
-  ION_TRY(ReadySegment made, supply_->make(writer_.first_bytes()));
+  ION_TRY(ReadySegment made, supply_->make({writer_.first_bytes(), writer_.first_bytes()}));
   return writer_.segment_at(base, std::move(made));
 }
 
@@ -134,7 +134,7 @@ Answer LogCore::seal(Op& op) {
 Turn LogCore::run_seal(Later later) {
   if (!writer_.has_bytes()) return later.ok(static_cast<uint64_t>(state_.next().v)), Turn::kDone;
   const LogWriter::NeedSegment need = writer_.seal_needs();
-  supply_->await(need.capacity, [self = shared_from_this(), first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
+  supply_->await(need.size, [self = shared_from_this(), first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
     const Status begun = ready ? self->take_into_use(*std::move(ready), first) : ready.error();
     if (begun.ok()) l.ok(static_cast<uint64_t>(self->state_.next().v));
     else l.fail(begun);

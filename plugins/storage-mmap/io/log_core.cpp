@@ -95,8 +95,8 @@ Turn LogCore::append_now(Later later, std::span<const ion_batch> batches) {
 
 Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need) {
   context_.metrics.append_waited();
-  if (need.resume) return wait_for_resume(std::move(later), batches, need.capacity);
-  supply_->await(need.capacity, [self = shared_from_this(), batches, first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
+  if (need.resume) return wait_for_resume(std::move(later), batches, need.size);
+  supply_->await(need.size, [self = shared_from_this(), batches, first = need.name_first, l = std::move(later)](Result<ReadySegment> ready) mutable {
     const Status begun = ready ? self->take_into_use(*std::move(ready), first) : ready.error();
     Turn turn = Turn::kDone;
     if (begun.ok()) turn = self->append_now(std::move(l), batches);  // whatever its deadline says: the segment was made for it
@@ -106,9 +106,9 @@ Turn LogCore::wait_for_segment(Later later, std::span<const ion_batch> batches, 
   return Turn::kKept;
 }
 
-Turn LogCore::wait_for_resume(Later later, std::span<const ion_batch> batches, uint64_t capacity) {
-  const auto work = [self = shared_from_this(), batches, capacity](Later l) {
-    const Status resumed = self->resume(capacity);
+Turn LogCore::wait_for_resume(Later later, std::span<const ion_batch> batches, SegmentSize size) {
+  const auto work = [self = shared_from_this(), batches, size](Later l) {
+    const Status resumed = self->resume(size);
     Turn turn = Turn::kDone;
     if (resumed.ok()) turn = self->append_now(std::move(l), batches);
     else l.fail(resumed);
@@ -118,11 +118,11 @@ Turn LogCore::wait_for_resume(Later later, std::span<const ion_batch> batches, u
 }
 
 // The log was closed in order, and this is the first append since it was opened.
-Status LogCore::resume(uint64_t capacity) {
+Status LogCore::resume(SegmentSize size) {
   const SegmentRef active = state_.segments()->segments().back();
   if (active->end() > 0) ION_CHECK(reader_.load(active));
   ION_CHECK(changeable_now());  // loading may have found damage
-  ION_CHECK(disk_.resume(*active, capacity));
+  ION_CHECK(disk_.resume(*active, size));
   writer_.resumed();
   return {};
 }

@@ -52,8 +52,8 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Turn run_append(Later later, std::span<const ion_batch> batches);
   Turn append_now(Later later, std::span<const ion_batch> batches);
   Turn wait_for_segment(Later later, std::span<const ion_batch> batches, const LogWriter::NeedSegment& need);
-  Turn wait_for_resume(Later later, std::span<const ion_batch> batches, uint64_t capacity);
-  Status resume(uint64_t capacity);
+  Turn wait_for_resume(Later later, std::span<const ion_batch> batches, SegmentSize size);
+  Status resume(SegmentSize size);
   // Takes a segment into use; names it first where that must be.
   Status take_into_use(ReadySegment ready, bool name_first);
   void after_append();

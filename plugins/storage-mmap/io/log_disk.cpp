@@ -86,9 +86,11 @@ void LogDisk::give_back_tail(Segment& segment) {
   if (segment.disk.file->shrink(segment.end()).ok()) segment.set_capacity(segment.end());  // else a reader holds a part of it
 }
 
-Status LogDisk::resume(Segment& segment, uint64_t capacity) {
-  const Status resumed = context_.probe.allocate([&] { return resume_file(segment, capacity); });
-  if (resumed.code() == ION_E_NO_SPACE) context_.refused_for_space(state_.name, capacity - segment.end());
+Status LogDisk::resume(Segment& segment, SegmentSize size) {
+  const auto resume_with = [&](uint64_t capacity) { return context_.probe.allocate([&] { return resume_file(segment, capacity); }); };
+  Status resumed = resume_with(size.wanted);
+  if (resumed.code() == ION_E_NO_SPACE && size.least < size.wanted) resumed = resume_with(size.least);
+  if (resumed.code() == ION_E_NO_SPACE) context_.refused_for_space(state_.name, size.least - segment.end());
   return resumed;
 }
 

@@ -25,9 +25,9 @@ class LogDisk {
   void write_back(Segment& segment, uint64_t from, uint64_t bytes);
   // Names, flushes, indexes and closes every segment but the last. May be called at any time, any number of times.
   Status settle();
-  // Opens the last segment to be written on again and makes it `capacity` bytes long: of a log that was closed in order it is opened
+  // Opens the last segment to be written on again and makes it `size` bytes long: of a log that was closed in order it is opened
   // by the first append. It is loaded already. NO_SPACE and OVERLOADED (no descriptor) leave everything as it was.
-  Status resume(Segment& segment, uint64_t capacity);
+  Status resume(Segment& segment, SegmentSize size);
   // The same as settle with the last one, and a mark that says so.
   Status close();
   // After close, when nobody writes any more: closes the files, and gives back what the last one has behind its end.

@@ -40,9 +40,10 @@ LogWriter::Appended LogWriter::append(std::span<const ion_batch> batches) {
   const Roll roll = active_ == nullptr ? Roll::kFull : roll_before(active, bytes, rules(), now);
   if (roll != Roll::kNo || resting_) {
     if (const Status right = check(batches); !right.ok()) return right;  // a wrong call must not cost a segment
-    if (roll == Roll::kNo) return NeedSegment{active.capacity, bytes, false, false, true};
-    const uint64_t capacity = active_ == nullptr ? first_capacity(segment_bytes_, bytes) : next_capacity(active_->capacity(), roll, segment_bytes_, bytes);
-    return NeedSegment{capacity, bytes, retired_ || batches[0].base > tracker_.next().v, active_ == nullptr, false};
+    if (roll == Roll::kNo) return NeedSegment{resumed_size(active.used, segment_bytes_, bytes), bytes, false, false, true};
+    const uint64_t first = first_capacity(segment_bytes_, bytes);
+    const SegmentSize size = active_ == nullptr ? SegmentSize{first, first} : next_size(active_->capacity(), roll, segment_bytes_, bytes);
+    return NeedSegment{size, bytes, retired_ || batches[0].base > tracker_.next().v, active_ == nullptr, false};
   }
   if (Status right = check(batches); !right.ok()) return right;
   if (Status written = write(bytes); !written.ok()) return written;
@@ -83,7 +84,7 @@ Status LogWriter::write(uint64_t bytes) {
       return state_.failure();
     }
     retired_ = true;
-    context_.probe.refused(state_.name, active_->capacity());  // what comes wants a segment as large
+    context_.probe.refused(state_.name, first_capacity(segment_bytes_, bytes));  // what comes wants another segment
     return written;
   }
   for (const Checkpoint& entry : new_entries_) body_->push(entry);
@@ -118,7 +119,7 @@ void LogWriter::roll_to(SegmentRef next) {
 }
 
 LogWriter::NeedSegment LogWriter::seal_needs() const {
-  return {next_capacity(active_->capacity(), Roll::kOld, segment_bytes_, 0), 0, true, false, false};  // what it begins with is not known yet
+  return {next_size(active_->capacity(), Roll::kOld, segment_bytes_, 0), 0, true, false, false};  // what it begins with is not known yet
 }
 
 std::optional<LogWriter::Writeback> LogWriter::take_writeback() {

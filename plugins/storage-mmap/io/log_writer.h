@@ -31,14 +31,14 @@ class LogWriter {
   void end() { active_.reset(), body_.reset(); }
 
   struct NeedSegment {
-    uint64_t capacity = 0;  // of the next one
-    uint64_t bytes = 0;     // that it must hold
+    SegmentSize size;    // of the next one
+    uint64_t bytes = 0;  // that it must hold
     // It has to bear its name before it is used. A recovery goes on in a segment without a name only if it begins exactly where
     // the log ended, since a gap could as well be what a power cut has lost; so one that begins with a gap needs its name. And
     // behind a write that failed in the middle lies what must not be found.
     bool name_first = false;
     bool first = false;   // the log has none yet
-    bool resume = false;  // not another one: the active one has to be opened again, with `capacity`
+    bool resume = false;  // not another one: the active one has to be opened again, with `size`
   };
   using Appended = std::variant<Offset, NeedSegment, Status>;
   Appended append(std::span<const ion_batch> batches);

@@ -35,11 +35,11 @@ void SegmentSupply::keep_ready(uint32_t count, uint64_t capacity, Prepare how) {
   start_job();
 }
 
-void SegmentSupply::await(uint64_t capacity, Receiver receiver) {
+void SegmentSupply::await(SegmentSize size, Receiver receiver) {
   {
     const std::lock_guard lock(mutex_);
     ION_ASSERT(!awaited_ && !stopped_);
-    awaited_.emplace(Wanted{capacity, std::move(receiver)});
+    awaited_.emplace(Wanted{size, std::move(receiver)});
     if (std::exchange(working_, true)) return;
   }
   start_job();
@@ -62,7 +62,7 @@ void SegmentSupply::start_job() {
 
 void SegmentSupply::work() {
   for (;;) {
-    Receiver receiver;
+    Wanted wanted;
     std::optional<ReadySegment> fitting;
     uint64_t capacity = 0;
     Prepare how = Prepare::kAllocated;
@@ -70,9 +70,9 @@ void SegmentSupply::work() {
       UniqueFunction<void()> stopped;
       std::unique_lock lock(mutex_);
       if (awaited_) {
-        receiver = std::move(awaited_->receiver), capacity = awaited_->capacity;
+        wanted = *std::move(awaited_);
         awaited_.reset();
-        fitting = take_held(capacity);
+        fitting = take_held(wanted.size.least);
       } else if (!stopped_ && ready_.size() < keep_count_) {
         capacity = keep_capacity_, how = keep_how_;
       } else {
@@ -83,17 +83,16 @@ void SegmentSupply::work() {
         return;
       }
     }
-    const bool ahead = !receiver;  // nobody waits
-    if (ahead && !context_.prepared.reserve(shared_from_this(), capacity, context_.ports.clock.now())) {
+    if (wanted.receiver) {
+      wanted.receiver(fitting ? Result<ReadySegment>(*std::move(fitting)) : make(wanted.size));
+      continue;
+    }
+    if (!context_.prepared.reserve(shared_from_this(), capacity, context_.ports.clock.now())) {
       const std::lock_guard lock(mutex_);
       keep_count_ = 0, retry_at_ = context_.ports.clock.now() + kRetryAfter;
       continue;
     }
-    Result<ReadySegment> made = fitting ? Result<ReadySegment>(*std::move(fitting)) : make(capacity, how);
-    if (receiver) {
-      receiver(std::move(made));
-      continue;
-    }
+    Result<ReadySegment> made = make_mapped(capacity, how);
     if (!made) context_.prepared.release(capacity);
     const std::lock_guard lock(mutex_);
     if (made) ready_.push_back(*std::move(made));
@@ -101,32 +100,34 @@ void SegmentSupply::work() {
   }
 }
 
-Result<ReadySegment> SegmentSupply::make(uint64_t capacity, Prepare how) {
+Result<ReadySegment> SegmentSupply::make(SegmentSize size) {
+  Result<ReadySegment> made = make_mapped(size.wanted, Prepare::kAllocated);
+  if (!made && made.error().code() == ION_E_NO_SPACE && size.least < size.wanted) made = make_mapped(size.least, Prepare::kAllocated);
+  if (!made && made.error().code() == ION_E_NO_SPACE) context_.refused_for_space(name_, size.least);
+  const std::lock_guard lock(mutex_);
+  if (made) {
+    if (std::exchange(refused_, false)) context_.ports.logger.info("segments are made again", {{"log", name_}});
+    retry_at_ = {};
+  } else if (!std::exchange(refused_, true)) {
+    context_.ports.logger.warn("no further segment", {{"log", name_}, {"why", made.error().text()}});
+  }
+  return made;
+}
+
+Result<ReadySegment> SegmentSupply::make_mapped(uint64_t capacity, Prepare how) {
   std::string path;
   {
     const std::lock_guard lock(mutex_);
     path = directory_.ahead(next_number_++);
   }
-  const auto refused = [&](Status why) {
-    if (why.code() == ION_E_NO_SPACE) context_.refused_for_space(name_, capacity);
-    const std::lock_guard lock(mutex_);
-    if (!std::exchange(refused_, true)) context_.ports.logger.warn("no further segment", {{"log", name_}, {"why", why.text()}});
-    return why;
-  };
-  Result<std::unique_ptr<SegmentFile>> file = context_.probe.allocate([&] { return make_file(path, capacity, how); });
-  if (!file) return refused(file.error());
-  Result<std::unique_ptr<MappedFile>> map = (*file)->map();
+  ION_TRY(std::unique_ptr<SegmentFile> file, context_.probe.allocate([&] { return make_file(path, capacity, how); }));
+  Result<std::unique_ptr<MappedFile>> map = file->map();
   if (!map) {
-    (void)(*file)->close();
-    (void)context_.ports.files.remove((*file)->path());
-    return refused(map.error());
+    (void)file->close();
+    (void)context_.ports.files.remove(file->path());
+    return map.error();
   }
-  {
-    const std::lock_guard lock(mutex_);
-    if (std::exchange(refused_, false)) context_.ports.logger.info("segments are made again", {{"log", name_}});
-    retry_at_ = {};
-  }
-  return ReadySegment{*std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.maps)};
+  return ReadySegment{std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.maps)};
 }
 
 Result<std::unique_ptr<SegmentFile>> SegmentSupply::make_file(const std::string& path, uint64_t capacity, Prepare how) {

@@ -1,6 +1,6 @@
 // Makes segments of one log before they are needed, on the blocking pool, one at a time, and keeps them ready. Disk space is
 // checked here and only here: a log that gets no further segment answers NO_SPACE once its last one is full, and tries again
-// with each append, so that it recovers by itself.
+// with each append, so that it recovers by itself. One that somebody waits for is made smaller before it is refused.
 // Thread: any. At most one caller waits: the holder of the log's write turn.
 #pragma once
 #include "io/log_state.h"
@@ -33,10 +33,10 @@ class SegmentSupply final : public PreparedOwner, public std::enable_shared_from
   // the instance's PreparedBudget.
   void keep_ready(uint32_t count, uint64_t capacity, Prepare how);
   using Receiver = UniqueFunction<void(Result<ReadySegment>)>;
-  // Hands over one of at least `capacity` bytes as soon as there is one, on whatever thread made it, or why there is none.
-  void await(uint64_t capacity, Receiver receiver);
+  // Hands over one of at least `size.least` bytes as soon as there is one, on whatever thread made it, or why there is none.
+  void await(SegmentSize size, Receiver receiver);
   // Makes one here and now; somebody waits, so it is not zeroed. BLOCKING.
-  Result<ReadySegment> make(uint64_t capacity, Prepare how = Prepare::kAllocated);
+  Result<ReadySegment> make(SegmentSize size);
   // No more segments; `done` runs when none is being made.
   void stop(UniqueFunction<void()> done);
   void resume();
@@ -45,9 +45,10 @@ class SegmentSupply final : public PreparedOwner, public std::enable_shared_from
 
  private:
   struct Wanted {
-    uint64_t capacity = 0;
+    SegmentSize size;
     Receiver receiver;
   };
+  Result<ReadySegment> make_mapped(uint64_t capacity, Prepare how);
   Result<std::unique_ptr<SegmentFile>> make_file(const std::string& path, uint64_t capacity, Prepare how);
   void start_job();
   void work();

@@ -52,6 +52,17 @@ TEST(ResumedCapacity, holds_what_comes_and_as_much_again_as_there_is_up_to_the_l
   EXPECT_EQ(resumed_capacity(kMiB, kMiB, 4096), kMiB + 4096);  // roll_before closes it
 }
 
+TEST(SegmentSize, is_at_least_that_of_a_first_one_and_holds_what_comes) {
+  const auto least = [](SegmentSize size) { return size.least; };
+  EXPECT_EQ(least(next_size(16 * kMiB, Roll::kFull, 256 * kMiB, 100)), kFirstSegmentBytes);
+  EXPECT_EQ(least(next_size(16 * kMiB, Roll::kFull, 256 * kMiB, kMiB)), kMiB);
+  EXPECT_EQ(least(next_size(4096, Roll::kOld, 4096, 0)), 4096u);  // never more than is wanted
+  EXPECT_EQ(next_size(16 * kMiB, Roll::kFull, 256 * kMiB, 100).wanted, 32 * kMiB);
+  EXPECT_EQ(least(resumed_size(100 * kMiB, 256 * kMiB, 100)), 100 * kMiB + kFirstSegmentBytes);
+  EXPECT_EQ(least(resumed_size(100 * kMiB, 256 * kMiB, kMiB)), 101 * kMiB);
+  EXPECT_EQ(least(resumed_size(0, 4096, 100)), 4096u);
+}
+
 TEST(SegmentsAhead, only_logs_that_roll_keep_some_ready) {
   EXPECT_EQ(segments_ahead({kMiB, 0, {}, false}, false, 2, kMiB), 0u);
   EXPECT_EQ(segments_ahead({kMiB, kMiB / 2 + 1, {}, false}, false, 2, kMiB), 1u);

@@ -54,6 +54,44 @@ TEST(SpaceProbe, asks_for_the_largest_of_the_logs_that_are_there_and_wait_for_sp
   EXPECT_TRUE(small.close().ok());
 }
 
+// Nobody has to know which log has large segments.
+TEST(SpaceProbe, that_says_yes_speaks_for_every_log_also_for_one_with_large_segments) {
+  StorageMmapConfig config;
+  config.prepare_ahead = 0;
+  MmapFixture world(config);
+  const OpenOptions options{.segment_bytes = 64 << 20};
+  LogDriver large = world.open("p/large/0", options);
+  int64_t next = 0;
+  const auto fill_segments_up_to = [&](uint64_t bytes) {
+    while (world.disk.used_bytes() < bytes) ASSERT_TRUE(large.append(make_batch_of({next++}, 60 << 10)).ok());
+  };
+  const auto leave = [&](uint64_t bytes) { world.disk.set_total_bytes((world.disk.used_bytes() + bytes) * 100 / 95); };
+  fill_segments_up_to(5 << 20);
+  leave(300 << 10);
+  for (int i = 0; i < 90 && probe(world) == ION_OK; ++i) ASSERT_TRUE(large.append(make_batch_of({next++}, 60 << 10)).ok()) << i;
+  EXPECT_EQ(probe(world), ION_E_NO_SPACE) << "the small segments that were left are used up";
+  world.disk.set_total_bytes(uint64_t{1} << 30);
+  fill_segments_up_to(20 << 20);
+  ASSERT_TRUE(large.close().ok());
+  LogDriver resumed = world.open("p/large/0", options);
+  leave(300 << 10);
+  EXPECT_EQ(probe(world), ION_OK);
+  EXPECT_TRUE(resumed.append(make_batch_of({next++}, 60 << 10)).ok()) << "the last segment is not made twice as long here";
+  EXPECT_EQ(resumed.stat().next.v, next);
+  EXPECT_TRUE(resumed.close().ok());
+}
+
+TEST(SpaceProbe, says_yes_when_only_what_nobody_waits_for_found_no_space) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 64 << 20});
+  world.disk.add_fault({DiskOp::kAllocate, "ahead-2", ION_E_NO_SPACE, 0, UINT64_MAX});
+  ASSERT_TRUE(log.append(make_batch_of({0}, 60 << 10)).ok());  // asks for 256 KiB ahead
+  world.run();
+  world.disk.set_total_bytes((world.disk.used_bytes() + (100 << 10)) * 100 / 95);
+  EXPECT_EQ(probe(world), ION_OK);
+  EXPECT_TRUE(log.close().ok());
+}
+
 // The probe has its file when a log asks for the same space: there is enough for one of them.
 TEST(SpaceProbe, takes_no_space_from_a_log) {
   FakeDisk disk;

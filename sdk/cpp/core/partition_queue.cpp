@@ -139,6 +139,7 @@ uint64_t PartitionQueue::halve(InFlight& whole, BatchPacker& packer) {
 void PartitionQueue::adopt(ProducerId producer, ProducerEpoch epoch) {
   ION_ASSERT(in_flight.empty() && session.is != Session::Is::kWell);
   session = {producer, epoch, 0, Session::Is::kWell};
+  behind_no_space = {};
   for (InFlight& batch : orphans) {
     batch.sequence = session.next_sequence;
     batch.bytes = std::make_shared<const std::vector<uint8_t>>(restamped(*batch.bytes, {producer, epoch, batch.sequence}));

@@ -110,6 +110,8 @@ class PartitionQueue {
   uint32_t failures = 0;  // in a row
   bool blocked = false;   // stands in the list of a link
   Status last_cause;      // why the last attempt came to nothing
+  Status behind_no_space;  // what fails that was sent behind a batch that found no space; OK: there is none
+  Status ended;            // why it takes nothing more (NoSpace::kEnd)
 
  private:
   static constexpr uint64_t kFirstReserve = 4 << 10;

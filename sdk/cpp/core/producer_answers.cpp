@@ -87,6 +87,7 @@ void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& fai
   }
   if (failure.status.reason() == kOutOfSequence && idempotent()) {
     if (p.has_elders(batch)) return;  // they were not stored either; all go again in order
+    if (!p.behind_no_space.ok()) return fail_batch(p, batch, p.behind_no_space, out);
     if (p.session.is == Session::Is::kBroken) return p.orphan(batch);
     return fail_everything(failure.status, out);
   }
@@ -98,6 +99,7 @@ void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& fai
     if (!failure.leader_hint.empty()) p.leader = failure.leader_hint;
     again = again || batch.attempts < 2;  // a topic is asked for once more, with fresh metadata
   }
+  if (code == ION_E_NO_SPACE) return fail_for_space(p, batch, failure.status, out);
   if (!again) return fail_batch(p, batch, failure.status, out);
   p.retry_at = now + backoff(limits_.backoff, p.failures++, random, failure.retry_after);
   arm(p.retry_at);
@@ -110,6 +112,27 @@ void ProducerCore::fail_batch(PartitionQueue& p, InFlight& batch, Status why, Ac
   Deliver outcome;
   outcome.status = std::move(why);
   deliver(p.take(batch), std::move(outcome), out);
+}
+
+// What was handed over behind it must not be stored in its place.
+void ProducerCore::fail_for_space(PartitionQueue& p, InFlight& batch, const Status& why, Actions& out) {
+  fail_batch(p, batch, why, out);
+  p.behind_no_space = Status(why.code(), fmt::format("{}[{}]: not sent, since a batch before it found no space: {}", topic_, p.id().v, why.message()), why.reason());
+  if (limits_.no_space == NoSpace::kEnd) p.ended = p.behind_no_space;
+  fail_gathering(p, p.behind_no_space, out);
+}
+
+void ProducerCore::fail_gathering(PartitionQueue& p, const Status& why, Actions& out) {
+  for (Gathering& front : p.gathering) {
+    used_records_ -= front.waiters.size();
+    used_bytes_ -= front.writer.bytes();
+    close_generation(front.generation, front.waiters.size());
+    Deliver lost;
+    lost.status = why;
+    lost.waiters = std::move(front.waiters);
+    out.deliver.push_back(std::move(lost));
+  }
+  p.gathering.clear();
 }
 
 void ProducerCore::deliver(InFlight batch, Deliver outcome, Actions& out) {
@@ -219,16 +242,8 @@ void ProducerCore::fail_queue(PartitionQueue& p, const Status& why, Actions& out
   };
   for (InFlight& batch : p.orphans) lose(batch);
   for (InFlight& batch : p.in_flight) lose(batch);
-  for (Gathering& front : p.gathering) {
-    used_records_ -= front.waiters.size();
-    used_bytes_ -= front.writer.bytes();
-    close_generation(front.generation, front.waiters.size());
-    Deliver lost;
-    lost.status = why;
-    lost.waiters = std::move(front.waiters);
-    out.deliver.push_back(std::move(lost));
-  }
-  p.orphans.clear(), p.in_flight.clear(), p.gathering.clear();
+  p.orphans.clear(), p.in_flight.clear();
+  fail_gathering(p, why, out);
 }
 
 // The topic of our name is another one now: nothing of what is under way can be in it, since each batch names its topic.

@@ -58,6 +58,7 @@ Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now
   }
   ION_TRY(const PartitionId to, route(record));
   PartitionQueue& p = partitions_[static_cast<size_t>(to.v)];
+  ION_CHECK(p.ended);
   const PartitionQueue::Grown grown = p.append(borrowed.get(), {std::move(done), time}, generation_, now, limits_);
   ++used_records_;
   used_bytes_ += grown.bytes;

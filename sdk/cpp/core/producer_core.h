@@ -10,6 +10,9 @@
 // are not stored, and go again under a new producer id. An OUT_OF_SEQUENCE without such a hole means that the broker lost what it
 // had acknowledged, or that somebody else uses our id: fatal.
 //
+// Full disks: what was handed over behind a batch that found no space fails with it, wherever it is, and does not go again; records that
+// come later are tried under a new producer id, or fail as well (NoSpace).
+//
 // Identity of the topic: every batch names the uuid that it is meant for. When the topic was deleted and made again, the broker refuses
 // it (TOPIC_RECREATED), nothing is sent until metadata shows the new uuid, and then a new sequence begins: what was under way goes to the
 // new topic, unless it has another number of partitions, which would scatter keys: then it fails, and later records go on.
@@ -107,6 +110,8 @@ class ProducerCore {
   void answer(const produce::Ack& ack, uint64_t random, Instant now, Actions& out);
   void refuse(PartitionQueue& p, InFlight& batch, const Failure& failure, uint64_t random, Instant now, Actions& out);
   void fail_batch(PartitionQueue& p, InFlight& batch, Status why, Actions& out);
+  void fail_for_space(PartitionQueue& p, InFlight& batch, const Status& why, Actions& out);
+  void fail_gathering(PartitionQueue& p, const Status& why, Actions& out);
   void expire(PartitionQueue& p, Instant now, Actions& out);
   void expire_kept(Instant now, Actions& out);
   void reset_silent(PartitionQueue& p, Instant now, Actions& out);

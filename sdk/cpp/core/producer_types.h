@@ -2,6 +2,7 @@
 // it in the order in which they stand, and nothing else. Pure values.
 #pragma once
 #include <codecs/codecs.h>
+#include <ion/client/options.h>
 #include <ion/client/record.h>
 
 #include <cstdint>
@@ -30,6 +31,7 @@ struct ProducerLimits {
   codecs::Codec codec = codecs::Codec::kNone;
   int codec_level = codecs::kDefaultLevel;
   enum class Promise { kIdempotent, kPlain, kUnanswered } promise = Promise::kIdempotent;  // acks all, leader, none
+  NoSpace no_space = NoSpace::kGoOn;
 };
 
 enum class Lane { kBulk, kLatency };

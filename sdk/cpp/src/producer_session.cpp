@@ -24,6 +24,7 @@ ProducerLimits limits_of(const ProducerOptions& o, const ClientOptions& client) 
   l.delivery_timeout = o.delivery_timeout;
   l.request_timeout = client.request_timeout;
   l.codec = static_cast<codecs::Codec>(o.compression);
+  l.no_space = o.no_space;
   l.codec_level = o.compression_level.value_or(codecs::kDefaultLevel);
   using Promise = ProducerLimits::Promise;
   l.promise = o.acks == Acks::kAll ? Promise::kIdempotent : o.acks == Acks::kLeader ? Promise::kPlain : Promise::kUnanswered;

@@ -192,6 +192,38 @@ TEST(ProducerRetry, a_full_disk_is_told_at_once_and_later_records_are_tried_anew
   EXPECT_EQ(w.delivered(), Strings{"d"});
 }
 
+TEST(ProducerRetry, nothing_that_was_handed_over_behind_a_batch_without_space_is_stored) {
+  ThreeInFlight w;
+  w.send("gathers");
+  w.refuse(ION_E_NO_SPACE);
+  ASSERT_EQ(w.outcomes.size(), 2u);
+  EXPECT_EQ(w.outcomes[1].value, "gathers");
+  EXPECT_EQ(w.outcomes[1].status.code(), ION_E_NO_SPACE);
+  w.refuse(ION_E_FENCED, "OUT_OF_SEQUENCE");  // of a broker that does not say why it cannot follow
+  w.refuse(ION_E_NO_SPACE);
+  w.identity(8);
+  w.wait(seconds(10));
+  EXPECT_TRUE(w.sent.empty()) << "none goes again";
+  ASSERT_EQ(w.outcomes.size(), 4u);
+  for (const auto& o : w.outcomes) EXPECT_EQ(o.status.code(), ION_E_NO_SPACE) << o.status.text();
+  EXPECT_EQ(w.core.records(), 0u);
+}
+
+TEST(ProducerRetry, a_partition_that_is_to_end_without_space_takes_nothing_more_and_the_others_go_on) {
+  ProducerLimits limits;
+  limits.no_space = NoSpace::kEnd;
+  World w(limits);
+  w.ready(2);
+  w.send("a", {}, 0);
+  w.refuse(ION_E_NO_SPACE);
+  EXPECT_EQ(w.try_send("b", {}, 0).code(), ION_E_NO_SPACE);
+  w.identity(8);
+  w.send("c", {}, 1);
+  w.ack();
+  EXPECT_EQ(w.delivered(), Strings{"c"});
+  EXPECT_EQ(w.core.records(), 0u);
+}
+
 TEST(ProducerRetry, an_identity_that_a_full_disk_refuses_fails_what_waits_for_it_and_is_asked_for_again_by_the_next_record) {
   World w;
   w.send("a");

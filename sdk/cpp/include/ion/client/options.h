@@ -40,6 +40,11 @@ enum class Acks {
 // How batches are packed on their way and in the log. Readers of every kind open them; kLz4 costs least, kZstd packs best.
 enum class Compression { kNone, kGzip, kSnappy, kLz4, kZstd };
 enum class OnFull { kBlock, kFail };  // what send() does when memory_*_max is reached
+// What a batch that finds no space on its broker's disk does to its partition. What was handed over behind it fails with it in either case.
+enum class NoSpace {
+  kGoOn,  // records that are sent after that are tried
+  kEnd,   // send() answers NO_SPACE for that partition from then on: nothing is stored behind the gap
+};
 
 struct ProducerOptions {
   Acks acks = Acks::kAll;                       // kAll is idempotent: no duplicates, order kept, over any number of retries
@@ -54,6 +59,7 @@ struct ProducerOptions {
   // kShared: the handles of one client and topic are one producer, whose batches they fill together; the options of the first count.
   // kOwn: one of its own, with its own identity and order, over the same connections.
   enum class Sharing { kShared, kOwn } sharing = Sharing::kShared;
+  NoSpace no_space = NoSpace::kGoOn;
   Nanos delivery_timeout = seconds(120);        // from send() to the receipt, retries included; at least one second
 
   Status check() const;

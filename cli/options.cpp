@@ -106,6 +106,10 @@ OptionSet& OptionSet::positionals(size_t least, size_t most) {
   least_ = least, most_ = most;
   return *this;
 }
+OptionSet& OptionSet::notes(std::string text) {
+  notes_ += text;
+  return *this;
+}
 OptionSet& OptionSet::synopsis(std::string_view words) {
   synopsis_ = words;
   return *this;
@@ -189,6 +193,7 @@ Status OptionSet::check_words(const std::vector<std::string>& words) const {
 std::string OptionSet::help() const {
   std::ostringstream text;
   text << shown_;
+  if (!notes_.empty()) text << "\n" << notes_;
   return text.str();
 }
 

@@ -57,6 +57,7 @@ class OptionSet {
   OptionSet& may_be_empty(const char* name);               // an empty value means something; else it is a mistake
   OptionSet& positionals(size_t least, size_t most);       // how many words without a dash; none when not called
   OptionSet& synopsis(std::string_view words);             // their names, as in "NAME..."; for messages
+  OptionSet& notes(std::string text);                      // whole lines behind the options in help()
   bool has(const std::string& name) const;
 
   Result<Arguments> parse(const std::vector<std::string>& arguments) const;
@@ -68,7 +69,7 @@ class OptionSet {
   Status check_values(const std::string& name, const std::vector<std::string>& values) const;
 
   size_t least_ = 0, most_ = 0;
-  std::string synopsis_;
+  std::string synopsis_, notes_;
   std::set<std::string> may_be_empty_, repeated_;
 };
 

@@ -268,7 +268,8 @@ void declare_consume(OptionSet& options) {
       .flag("end,e", "stop at the end that is there now")
       .value("records,n", "stop after so many")
       .values("partitions,p", "only these, as in 0,1")
-      .value("format,f", "of a record: json (a line each), or text with %t %k %v %p %o %d %u %K %V %T %H %h{...} %e %x %y %a{...} %i", "json");
+      .value("format,f", "of a record: json (a line each), or text with the fields below", "json")
+      .notes("Fields of -f, with text between them:\n" + fields_help(FormatUse::kWritten));
 }
 
 Status named_once(const std::vector<std::string>& topics) {

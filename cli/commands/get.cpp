@@ -28,7 +28,7 @@ Status print(client::FoundRecord& found, const std::optional<OutputFormat>& form
 }
 
 void declare_get(OptionSet& options) {
-  options.positionals(1, kIdsMax).value("format,f", "of a record: json (a line each), or text as in consume", "json");
+  options.positionals(1, kIdsMax).value("format,f", "of a record: json (a line each), or text with the fields below", "json").notes("Fields of -f, with text between them:\n" + fields_help(FormatUse::kWritten));
 }
 
 int get(const Arguments& arguments, const Context& context) {

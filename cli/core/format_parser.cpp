@@ -45,6 +45,30 @@ constexpr NamedAttribute kAttributes[] = {{"compression", FormatPiece::Attribute
                                           {"transactional-bit", FormatPiece::Attribute::kTransactional}, {"control-bit", FormatPiece::Attribute::kControl}};
 constexpr std::string_view kWithArgument[] = {"unpack", "strftime", "re", "go"};
 
+struct Field {
+  char verb;
+  std::string_view written, read;  // what it means in each direction
+};
+constexpr Field kFields[] = {
+    {'t', "topic", "topic, where the line says it"},
+    {'k', "key; nothing when it has none", "key"},
+    {'v', "value; nothing when it has none", "value"},
+    {'T', "length of the topic in bytes", "length of the topic, before %t; %T{4} is a length that reads nothing"},
+    {'K', "length of the key", "length of the key, before %k"},
+    {'V', "length of the value", "length of the value, before %v"},
+    {'p', "partition", "partition to put it into"},
+    {'o', "offset", "offset: read and ignored"},
+    {'d', "timestamp, ms since 1970 (UTC)", "timestamp, ms since 1970 (UTC)"},
+    {'u', "id, as ion get takes it", ""},
+    {'H', "number of headers", "number of headers, before %h"},
+    {'h', "%h{%k=%v }: each header in that form", "%h{%K%k%V%v}: each header, its fields with their lengths before"},
+    {'i', "counter from 1", ""},
+    {'e', "leader epoch", "leader epoch: read and ignored"},
+    {'x', "producer id", "producer id: read and ignored"},
+    {'y', "producer epoch", "producer epoch: read and ignored"},
+    {'a', "%a{compression}, timestamp-type, transactional-bit or control-bit: of its batch; {compression;ascii} is a number", ""},
+};
+
 class Parser {
  public:
   Parser(std::string_view text, FormatUse use) : text_(text), use_(use) {}
@@ -214,6 +238,19 @@ Status format_mistake(std::string_view format, size_t at, size_t width, const st
   std::string shown;
   for (const char c : format) shown += static_cast<uint8_t>(c) < 0x20 ? '.' : c;
   return Status(ION_E_INVALID, what + "\n  " + shown + "\n  " + std::string(at, ' ') + std::string(width, '^'));
+}
+
+std::string fields_help(FormatUse use) {
+  const bool written = use == FormatUse::kWritten;
+  std::string out;
+  for (const Field& f : kFields)
+    if ((written ? kWritten : kRead).find(f.verb) != std::string_view::npos) out += std::string("  %") + f.verb + "  " + std::string(written ? f.written : f.read) + "\n";
+  out += "  %% %{ %}  these characters;  \\t \\n \\r \\\\ \\0 \\xNN  as in C\n";
+  if (written)
+    return out + "Forms, as in %v{hex}: of bytes hex, base64, base64raw, unpack[>Hs]; of numbers ascii, hex, hex64 to hex4, big64 to big8,\n"
+                 "little64 to little8, byte, bool; of %d also iso and strftime[%F %T].\n";
+  return out + "A field without a length ends where the text behind it begins. Forms, as in %v{hex}: of bytes hex, base64; of numbers ascii,\n"
+               "hex64 to hex4, big64 to big8, little64 to little8, byte, bool.\n";
 }
 
 Result<std::vector<FormatPiece>> parse_format(std::string_view text, FormatUse use) { return Parser(text, use).run(); }

@@ -4,7 +4,8 @@
 //   timestamp-type, transactional-bit, control-bit   %H number of headers  %h{...} the inner format (%k %v %K %V) once per header   %i counter from 1   %% %{ %}
 //   \t \n \r \\ \0 \xNN
 // What is read: %t %k %v, each up to the literal behind it or, where %T %K %V stand before, by its length; %V{4} is a length that reads
-// nothing; %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %e %x %y are read and ignored. A length or a number of headers
+// nothing. What ends a record ends the field as well: where the literal behind a field does not come before that, the input does not fit, so that a
+// line without a separator is never joined with the next one. %H before %h{...}, whose fields have lengths; %p partition, %d timestamp; %o %e %x %y are read and ignored. A length or a number of headers
 // whose field is not there is a mistake.
 // Modifiers stand in braces behind a verb. Numbers: ascii (or number), hex (writing), hex64 hex32 hex16 hex8 hex4, big64 big32 big16
 // little64 little32 little16 byte (or big8, little8), bool; %d also iso and strftime[LAYOUT] (writing). Bytes: hex, base64, base64raw, and
@@ -50,6 +51,8 @@ struct FormatPiece {
 };
 enum class FormatUse { kWritten, kRead };
 Result<std::vector<FormatPiece>> parse_format(std::string_view text, FormatUse use);
+// Each field of a format with its meaning, a line each, and the modifiers: for a help text.
+std::string fields_help(FormatUse use);
 // INVALID with the format on a line of its own and a caret under [at, at + width).
 Status format_mistake(std::string_view format, size_t at, size_t width, const std::string& what);
 
@@ -74,6 +77,8 @@ class InputFormat {
   bool reads_topic() const noexcept { return reads(FormatPiece::Verb::kTopic); }
   bool reads(FormatPiece::Verb verb) const noexcept;
   bool is_json() const noexcept { return json_; }
+  // A record ends with a line. (It may have several.)
+  bool is_of_lines() const noexcept { return !pieces_.empty() && pieces_.back().literal.ends_with('\n'); }
 
   enum class Source { kOpen, kEnded };  // whether more bytes may come
   struct Header {

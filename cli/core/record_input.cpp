@@ -1,6 +1,7 @@
 // Records out of bytes: each piece of the format takes its part, or says that more bytes are wanted, or that they do not fit.
 #include <ion/assert.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/record_format.h"
@@ -15,6 +16,7 @@ using Found = InputFormat::Step::Found;
 
 constexpr size_t kHeadersMax = 1 << 16;
 constexpr uint64_t kLengthMax = 64 << 20;
+constexpr size_t kShownMax = 60;  // bytes of an input that does not fit
 
 // The field that a length is for.
 Verb sized_by(Verb verb) {
@@ -106,9 +108,9 @@ class Reading {
       } else if (is_field(piece.verb)) {
         const std::optional<uint64_t>& length = lengths[index(piece.verb)];
         std::string_view field;
-        found = length ? take(*length, field) : until(i + 1 < pieces.size() ? &pieces[i + 1].literal : nullptr, i + 2 < pieces.size(), field);
+        found = length ? take(*length, field) : until(pieces, i, field);
         if (found == Found::kRecord) found = store(piece, field, header);
-        else if (found == Found::kMismatch) why_ = length ? short_of(*length, piece) : "want " + shown(pieces[i + 1].literal) + " behind " + shown(piece.verb);
+        else if (found == Found::kMismatch) why_ = length ? short_of(*length, piece) : "want " + shown(pieces[i + 1].literal) + " behind " + shown(piece.verb) + why_;
       } else if (piece.verb == Verb::kHeaders) {
         found = headers(piece.inner);
       } else {
@@ -153,8 +155,18 @@ class Reading {
     at_ += n;
     return Found::kRecord;
   }
-  Found until(const std::string* delimiter, bool more_behind, std::string_view& field) {
-    const size_t at = delimiter == nullptr ? std::string_view::npos : delimiter->size() == 1 ? rest().find((*delimiter)[0]) : rest().find(*delimiter);
+  static size_t find(std::string_view in, const std::string& what) { return what.size() == 1 ? in.find(what[0]) : in.find(what); }
+  // The field of pieces[i], which has no length.
+  Found until(const std::vector<FormatPiece>& pieces, size_t i, std::string_view& field) {
+    const std::string* const delimiter = i + 1 < pieces.size() ? &pieces[i + 1].literal : nullptr;
+    const bool more_behind = i + 2 < pieces.size();
+    const size_t at = delimiter == nullptr ? std::string_view::npos : find(rest(), *delimiter);
+    if (const std::string& ending = pieces.back().literal; more_behind && !ending.empty() && delimiter->find(ending) == std::string::npos) {
+      if (const size_t end = find(rest().substr(0, at), ending); end != std::string_view::npos) {
+        why_ = ", and the record ends before it: " + shown(std::string(rest().substr(0, std::min(end, kShownMax)))) + (end > kShownMax ? "..." : "");
+        return at_ += end, Found::kMismatch;
+      }
+    }
     if (at == std::string_view::npos) {
       if (!ended_) return Found::kNeedMore;
       if (more_behind) return at_ = bytes_.size(), Found::kMismatch;

@@ -184,6 +184,29 @@ TEST(InputFormat, a_field_with_a_length_takes_exactly_that_many_bytes) {
   EXPECT_EQ(read_all("%V{0}%v", "a", 1).last.found, Found::kMismatch) << "it would be read for ever";
 }
 
+TEST(InputFormat, a_line_without_its_separator_is_a_mistake_and_never_joined_with_the_next) {
+  for (const size_t at_once : {size_t{1}, size_t{100}}) {
+    const auto read = read_all("%k %v\n", "a b\nlonely\nc d\n", at_once);
+    EXPECT_EQ(read.last.found, Found::kMismatch);
+    EXPECT_EQ(read.last.why, "want \" \" behind %k, and the record ends before it: \"lonely\"");
+    EXPECT_EQ(read.last.used, 6u) << "where it was wanted";
+  }
+  EXPECT_EQ(read_all("%t %k %v|", "a b|c d e|", 100).last.found, Found::kMismatch);
+  EXPECT_NE(read_all("%k %v\n", std::string(1000, 'x') + "\n", 100).last.why.find("xxx\"..."), std::string::npos) << "not the whole of a long one";
+  EXPECT_EQ(read_all("%k\n%v\n", "a\nb\n", 100).last.found, Found::kEnd) << "two lines are a record";
+  EXPECT_EQ(read_all("%k\n\n%v\n", "a\nb\n\nc\n", 100).last.found, Found::kEnd) << "it is a part of the separator";
+  EXPECT_EQ(read_all("%K %k%v\n", "3 a\nb c\n", 100).last.found, Found::kEnd) << "a field with a length may have anything in it";
+}
+
+TEST(FieldsHelp, names_every_field_that_the_direction_has) {
+  const std::string written = fields_help(FormatUse::kWritten), read = fields_help(FormatUse::kRead);
+  for (const char verb : std::string("tkvTKVpodeHhxyuia")) {
+    const std::string line = std::string("  %") + verb + "  ";
+    EXPECT_NE(written.find(line), std::string::npos) << verb;
+    EXPECT_EQ(read.find(line) == std::string::npos, verb == 'u' || verb == 'i' || verb == 'a') << verb;
+  }
+}
+
 TEST(InputFormat, numbers_of_a_record_are_read) {
   const auto format = InputFormat::parse("%p %d %o{hex8} %v\n");
   ASSERT_TRUE(format);

@@ -9,11 +9,19 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 namespace ion::cli {
+
+namespace {
+// By memchr, which is fast where lines are not very short; all of the input passes here.
+uint64_t lines_in(std::string_view bytes) {
+  uint64_t lines = 0;
+  for (size_t at = bytes.find('\n'); at != std::string_view::npos; at = bytes.find('\n', at + 1)) ++lines;
+  return lines;
+}
+}  // namespace
 
 Result<std::optional<InputFormat::Record>> Input::next() {
   using Found = InputFormat::Step::Found;
@@ -26,8 +34,7 @@ Result<std::optional<InputFormat::Record>> Input::next() {
     if (step.found == Found::kEnd) return std::optional<InputFormat::Record>();
     if (format_.is_json() && (step.found == Found::kMismatch || step.found == Found::kRecord)) count_lines(bytes.substr(0, step.used), step.found);
     if (step.found == Found::kMismatch && format_.is_json()) return Status(ION_E_INVALID, fmt::format("input line {}: {}", line_, step.why));
-    if (step.found == Found::kMismatch)
-      return Status(ION_E_INVALID, fmt::format("input byte {}: record {} does not fit the format: {}", passed_ + begin_ + step.used, records_ + 1, step.why));
+    if (step.found == Found::kMismatch) return misfit(step);
     if (step.found == Found::kRecord) {
       begin_ += step.used;
       ++records_;
@@ -40,12 +47,22 @@ Result<std::optional<InputFormat::Record>> Input::next() {
 
 // What a record takes ends with its line, unless that is the last one; before a mismatch only blank lines are taken.
 void Input::count_lines(std::string_view taken, InputFormat::Step::Found found) {
-  lines_ += static_cast<uint64_t>(std::count(taken.begin(), taken.end(), '\n'));
+  lines_ += lines_in(taken);
   line_ = found == InputFormat::Step::Found::kRecord && taken.ends_with('\n') ? lines_ : lines_ + 1;
+}
+
+Status Input::misfit(const InputFormat::Step& step) const {
+  const size_t at = begin_ + step.used;
+  std::string where = fmt::format("input byte {}", passed_ + at);
+  if (format_.is_of_lines()) {
+    where = fmt::format("input line {}, byte {}", passed_lines_ + lines_in({buffer_.data(), at}) + 1, passed_ + at);
+  }
+  return {ION_E_INVALID, fmt::format("{}: record {} does not fit the format: {}", where, records_ + 1, step.why)};
 }
 
 Status Input::fill() {
   if (begin_ > 0) {
+    if (format_.is_of_lines()) passed_lines_ += lines_in({buffer_.data(), begin_});
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     passed_ += begin_;
     end_ -= begin_;
@@ -57,9 +74,11 @@ Status Input::fill() {
     buffer_.resize(buffer_.size() * 2);
   }
   if (!standard_file_given(STDIN_FILENO)) return {ION_E_IO, fmt::format("cannot read stdin: {}", std::strerror(EBADF))};
-  pollfd wait[3] = {{STDIN_FILENO, POLLIN, 0}, {interrupts_, POLLIN, 0}, {stop_, POLLIN, 0}};
-  while (::poll(wait, 3, -1) < 0 && errno == EINTR) {
+  pollfd wait[4] = {{STDIN_FILENO, POLLIN, 0}, {ends_.interrupts, POLLIN, 0}, {ends_.stop, POLLIN, 0}, {ends_.output, 0, 0}};
+  while (::poll(wait, 4, -1) < 0 && errno == EINTR) {
   }
+  if ((wait[3].revents & POLLERR) != 0) return stopped_ = true, Status();
+  if (wait[3].revents != 0) return ends_.output = -1, Status();  // a file that cannot be waited for
   if (wait[2].revents != 0) return stopped_ = true, Status();
   if (wait[1].revents != 0) return interrupted_ = true, Status();
   const ssize_t n = ::read(STDIN_FILENO, buffer_.data() + end_, buffer_.size() - end_);

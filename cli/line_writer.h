@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -15,7 +16,8 @@ namespace ion::cli {
 
 class LineWriter {
  public:
-  LineWriter() : thread_([this] { write(); }) {}
+  // `ended` runs once, on the thread, when nothing more can be written: somebody closed the pipe, or it failed. It outlives this.
+  explicit LineWriter(std::function<void()> ended) : when_ended_(std::move(ended)), thread_([this] { write(); }) {}
   ~LineWriter() { (void)finish(); }
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
@@ -33,8 +35,8 @@ class LineWriter {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_.size() < kBytesMax; });
   }
-  // Could not write: the rest is dropped. Any thread.
-  bool failed() const { return failed_; }
+  // Nothing more can be written: the rest is dropped. Any thread.
+  bool ended() const { return ended_; }
   // Writes the rest and ends. Nothing may be appended afterwards. Answers why something could not be written; a closed pipe is OK.
   Status finish() {
     if (!thread_.joinable()) return {};
@@ -61,10 +63,12 @@ class LineWriter {
         text.swap(waiting_);
       }
       changed_.notify_all();
-      if (!open) continue;  // of a closed pipe: the records are delivered all the same
+      if (!open) continue;
       why_ = write_all(text);
       open = why_.ok();
-      failed_ = !open && why_.reason() != kPipeClosed;
+      if (open) continue;
+      ended_ = true;
+      when_ended_();
     }
   }
 
@@ -72,7 +76,8 @@ class LineWriter {
   std::condition_variable changed_;
   std::string waiting_;
   bool ending_ = false;
-  std::atomic<bool> failed_{false};
+  std::atomic<bool> ended_{false};
+  const std::function<void()> when_ended_;
   Status why_;  // the thread's until it has ended
   std::thread thread_;
 };

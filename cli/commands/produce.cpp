@@ -9,12 +9,10 @@
 #include <atomic>
 #include <charconv>
 #include <chrono>
-#include <condition_variable>
+#include <functional>
 #include <limits>
 #include <map>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -22,14 +20,16 @@
 #include "input.h"
 #include "line_writer.h"
 #include "process.h"
+#include "refusals.h"
 
 namespace ion::cli {
 
 namespace {
 
 constexpr size_t kTopicsMax = 1024;       // of one run, with %t in the format
-constexpr uint64_t kErrorsShown = 10;
 constexpr std::string_view kTimedOut = "TIMED_OUT";  // of a record whose delivery timeout is over
+constexpr std::string_view kMemoryFull = "MEMORY_FULL";  // of a record that finds no memory beside those under way
+constexpr int kMemoryFullMs = 1;  // between two attempts; far less than the memory takes to run empty
 constexpr Nanos kDeliveryTimeoutMin = seconds(1);  // of ProducerOptions
 constexpr Nanos kFlushStep = milliseconds(500);      // between two looks for a signal
 constexpr Nanos kCloseMax = seconds(10);  // for what was written without waiting for an answer to arrive
@@ -115,6 +115,8 @@ Result<Plan> plan_of(const Arguments& a) {
   ION_TRY(plan.producer.delivery_timeout, a.duration("delivery-timeout"));
   if (plan.producer.delivery_timeout < kDeliveryTimeoutMin) return usage(fmt::format("--delivery-timeout: want at least 1s, have {}", a.text("delivery-timeout")));
   ION_TRY(std::tie(plan.producer.compression, plan.producer.compression_level), parse_compression(a.text("compression")));
+  plan.producer.on_full = client::OnFull::kFail;  // this run waits by itself, and looks for signals meanwhile
+  plan.producer.no_space = client::NoSpace::kEnd;
   ION_CHECK(plan.producer.check());
   if (a.has("key")) plan.key = a.text("key");
   ION_CHECK(plan_partition(a, plan));
@@ -124,53 +126,11 @@ Result<Plan> plan_of(const Arguments& a) {
   return plan;
 }
 
-// Tells once a second how many records were refused since it told the last time. Any thread adds; the owner finishes.
-class Refusals {
- public:
-  explicit Refusals(std::string what) : what_(std::move(what)), thread_([this] { tell(); }) {}
-  ~Refusals() { finish(); }
-  Refusals(const Refusals&) = delete;
-  Refusals& operator=(const Refusals&) = delete;
-
-  void add(const Status& why) {
-    const std::lock_guard lock(mutex_);
-    last_ = why;
-    if (untold_++ == 0) changed_.notify_all();
-  }
-  void finish() {
-    if (!thread_.joinable()) return;
-    {
-      const std::lock_guard lock(mutex_);
-      ending_ = true;
-    }
-    changed_.notify_all();
-    thread_.join();
-  }
-
- private:
-  void tell() {
-    std::unique_lock lock(mutex_);
-    while (!ending_) {
-      changed_.wait(lock, [this] { return ending_ || untold_ > 0; });
-      changed_.wait_for(lock, std::chrono::seconds(1), [this] { return ending_; });
-      if (untold_ > 0) say(fmt::format("ion: {}: {} more records were refused, the last one: {}\n", what_, std::exchange(untold_, 0), last_.text()));
-    }
-  }
-
-  const std::string what_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  uint64_t untold_ = 0;
-  Status last_;
-  bool ending_ = false;
-  std::thread thread_;
-};
-
 // One run. The main thread reads and sends; receipts come on the client's thread, lines leave on the writer's.
 class Production {
  public:
   Production(Plan plan, client::Client& client, Interrupts& interrupts)
-      : plan_(std::move(plan)), client_(client), interrupts_(interrupts), input_(plan_.in, interrupts.fd(), stop_.fd()) {
+      : plan_(std::move(plan)), client_(client), interrupts_(interrupts), input_(plan_.in, {interrupts.fd(), stop_.fd(), plan_.out ? STDOUT_FILENO : -1}) {
     for (const auto& [key, value] : plan_.headers) headers_.push_back({key, value});
     keeps_ = plan_.out && (plan_.out->shows_key() || plan_.out->shows_value() || plan_.out->shows_headers());
   }
@@ -183,23 +143,28 @@ class Production {
     int code = read.ok() ? kDone : complain(about(plan_.topic), read);
     if (!written.ok()) code = complain(about(plan_.topic), written);
     if (!flushed.ok() && !gave_up_) code = complain(about(plan_.topic), flushed);
-    sum_up(stopping_ || !read.ok() || !written.ok() ? Ended::kEarly : Ended::kWithItsInput);
-    const int outcome = !written.ok() ? code : delivered_ > 0 ? kSomeFailed : failed_ > 0 ? first_exit_.load() : code;
+    const bool interrupted = interrupted_ || input_.interrupted() || gave_up_;
+    sum_up(interrupted ? Ended::kInterrupted : stopping_ || !read.ok() || !written.ok() ? Ended::kEarly : Ended::kWithItsInput);
+    const bool failed = refusals_.count() > 0;
+    const int outcome = !written.ok() ? code : failed ? (delivered_ > 0 ? kSomeFailed : refusals_.first_exit()) : delivered_ > 0 && code != kDone ? kSomeFailed : code;
     // Calls may still be under way into this object: the process ends with it.
     if (!flushed.ok()) ::_exit(gave_up_ ? kInterrupted : outcome);
-    if (input_.interrupted()) return kInterrupted;
-    return failed_ == 0 && code == kDone ? kDone : outcome;
+    return interrupted ? kInterrupted : outcome;
   }
 
  private:
-  enum class Ended { kWithItsInput, kEarly };
+  enum class Ended { kWithItsInput, kEarly, kInterrupted };
   void sum_up(Ended how) {
-    if (how == Ended::kEarly && input_.records() > 0) {
-      const std::string first = failed_ == 0 ? "" : fmt::format(", the first of them record {}", first_failed_.load());
-      say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed{}{}\n", about(plan_.topic), input_.records(), delivered_.load(), failed_.load(),
-                      first, advice_.load()));
-    } else if (failed_ > kErrorsShown) {
-      say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed_.load(), delivered_.load()));
+    const uint64_t failed = refusals_.count(), read = input_.records();
+    if (!gave_up_) refusals_.tell_which();
+    if (how == Ended::kInterrupted) {
+      const char* const advice = gave_up_ ? "; what was sent without an answer may be stored all the same" : advice_.load();
+      say(fmt::format("ion: {}: interrupted after {} records were read: {} delivered, {} not delivered{}\n", about(plan_.topic), read, delivered_.load(), read - delivered_, advice));
+    } else if (how == Ended::kEarly && read > 0) {
+      const std::string first = failed == 0 ? "" : fmt::format(", the first of them record {}", refusals_.first());
+      say(fmt::format("ion: {}: stopped after {} records were read: {} delivered, {} failed{}{}\n", about(plan_.topic), read, delivered_.load(), failed, first, advice_.load()));
+    } else if (failed > Refusals::kShown) {
+      say(fmt::format("ion: {}: {} records failed, {} delivered\n", about(plan_.topic), failed, delivered_.load()));
     }
   }
 
@@ -220,7 +185,7 @@ class Production {
 
   Status send_all() {
     for (;;) {
-      if (stopping_ || writer_.failed()) return {};
+      if (stopping_ || interrupted_ || writer_.ended()) return {};
       if (input_.starved()) writer_.wait_for_space();
       ION_TRY(std::optional<InputFormat::Record> read, input_.next());
       if (!read) return {};
@@ -266,12 +231,34 @@ class Production {
     return both_;
   }
 
+  // Where there is no memory for it, waits for that. Not taken when the run ends meanwhile.
+  Status offer(Lane& lane, const client::Record& record, const client::OnDelivered& done) {
+    Status taken = lane.producer.send(record, done);
+    if (taken.ok()) return taken;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(plan_.producer.delivery_timeout.n);
+    while (taken.reason() == kMemoryFull && std::chrono::steady_clock::now() < end) {
+      pollfd wait[2] = {{interrupts_.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}};
+      if (::poll(wait, 2, kMemoryFullMs) > 0) {
+        interrupted_ = wait[0].revents != 0;
+        if (wait[1].revents != 0) taken = Status(ION_E_CANCELLED, "not sent, since the run had ended");
+        return taken;
+      }
+      taken = lane.producer.send(record, done);
+    }
+    return taken;
+  }
+  // A record that is left out because somebody ended the run has not failed.
+  void not_taken(Lane& lane, uint64_t number, const Kept* kept, const Status& why) {
+    if (interrupted_ || writer_.ended()) return;
+    settle(lane, number, kept, why);
+  }
+
   // Both callbacks fit a std::function without memory of its own.
   void send(Lane& lane, const client::Record& record) {
     const uint64_t number = input_.records();
     if (!keeps_) {
-      const Status taken = lane.producer.send(record, [to = &lane, number](const Result<client::Receipt>& r) { to->run->settle(*to, number, nullptr, r); });
-      if (!taken.ok()) settle(lane, number, nullptr, taken);
+      const Status taken = offer(lane, record, [to = &lane, number](const Result<client::Receipt>& r) { to->run->settle(*to, number, nullptr, r); });
+      if (!taken.ok()) not_taken(lane, number, nullptr, taken);
       return;
     }
     auto* kept = new Kept{&lane, number, std::nullopt, std::nullopt, {}, 0};  // freed by the callback, which runs exactly once
@@ -279,12 +266,12 @@ class Production {
     if (record.value) kept->value.emplace(*record.value);
     for (const client::Header& h : record.headers) append_header(h.key, h.value, kept->headers);
     kept->header_count = static_cast<int32_t>(record.headers.size());
-    const Status taken = lane.producer.send(record, [kept](const Result<client::Receipt>& r) {
+    const Status taken = offer(lane, record, [kept](const Result<client::Receipt>& r) {
       kept->lane->run->settle(*kept->lane, kept->number, kept, r);
       delete kept;
     });
     if (taken.ok()) return;
-    settle(lane, number, kept, taken);
+    not_taken(lane, number, kept, taken);
     delete kept;
   }
 
@@ -302,13 +289,9 @@ class Production {
     writer_.append([&](std::string& to) { plan_.out->write(view, to); });
   }
 
-  // The first ones are told one by one, the rest each second, so that a pipe that nobody watches never loses anything in silence.
   void refused(const Lane& lane, uint64_t number, const Status& why) {
-    const uint64_t before = failed_.fetch_add(1);
-    if (stopping_) return;
-    if (before >= kErrorsShown) return refusals_.add(why);
-    const int code = complain(fmt::format("produce {}: record {}", lane.topic, number), why);
-    if (before == 0) first_exit_ = code, first_failed_ = number;
+    if (stopping_) return refusals_.add("produce " + lane.topic, number, why, Refusals::Tell::kQuiet);
+    refusals_.add("produce " + lane.topic, number, why, Refusals::Tell::kNow);
     if (!ends_all(why)) return;
     advice_ = advice(why);
     if (why.reason() == kTimedOut) undelivered_ = true;
@@ -344,6 +327,10 @@ class Production {
     return &lanes_.emplace(name, Lane{this, name, client_.producer(name, plan_.producer)}).first->second;
   }
 
+  void tell_waiting() {
+    if (!interrupted_ || std::exchange(told_waiting_, true)) return;
+    say(fmt::format("ion: {}: interrupted; what was sent and has no answer yet is waited for, another signal gives it up\n", about(plan_.topic)));
+  }
   bool signalled() const {
     pollfd asked{interrupts_.fd(), POLLIN, 0};
     return ::poll(&asked, 1, 0) > 0;
@@ -351,16 +338,20 @@ class Production {
 
   // Every record ends within its delivery timeout; a signal that comes now ends the waiting.
   Status flush_all() {
-    if (input_.interrupted()) interrupts_.take();
+    interrupted_ = interrupted_ || input_.interrupted();
+    if (interrupted_) interrupts_.take();
     // After one that ran out of time, the others get only the little that makes the run end within 10 % of it.
     const Nanos patience = undelivered_ ? Nanos{plan_.producer.delivery_timeout.n / 20} : Nanos{plan_.producer.delivery_timeout.n + kCloseMax.n};
     const auto end = std::chrono::steady_clock::now() + std::chrono::nanoseconds(patience.n);
     for (auto& [name, lane] : lanes_) {
-      Status flushed = lane.producer.flush(std::min(kFlushStep, patience));
+      Status flushed = lane.producer.flush(gave_up_ ? milliseconds(1) : std::min(kFlushStep, patience));
       while (!flushed.ok() && flushed.code() == ION_E_DEADLINE && std::chrono::steady_clock::now() < end && !gave_up_) {
         gave_up_ = signalled();
-        if (!gave_up_) flushed = lane.producer.flush(std::min(kFlushStep, patience));
+        if (gave_up_) break;
+        tell_waiting();
+        flushed = lane.producer.flush(std::min(kFlushStep, patience));
       }
+      if (gave_up_) stopping_ = true;  // what is under way needs no lines of its own
       // Whatever is left fails now, so that no call comes when this is gone.
       const Status closed = lane.producer.close(flushed.ok() ? kCloseMax : milliseconds(1));
       if (!flushed.ok() && !undelivered_) return flushed;
@@ -375,17 +366,15 @@ class Production {
   Flag stop_;  // raised with stopping_
   Input input_;
   std::vector<client::Header> headers_, both_;
-  bool keeps_ = false, gave_up_ = false, told_partition_ = false;
+  bool keeps_ = false, gave_up_ = false, interrupted_ = false, told_partition_ = false, told_waiting_ = false;
   std::map<std::string, Lane, std::less<>> lanes_;
-  std::atomic<uint64_t> delivered_{0}, failed_{0};
-  std::atomic<int> first_exit_{kFailed};
+  std::atomic<uint64_t> delivered_{0};
   // An error that ends the run has come. It is set last: what stands below it is written before by the thread of the receipts.
   std::atomic<bool> stopping_{false};
   std::atomic<bool> undelivered_{false};
-  std::atomic<uint64_t> first_failed_{0};  // its number, from 1
   std::atomic<const char*> advice_{""};
   Refusals refusals_{about(plan_.topic)};
-  LineWriter writer_;
+  LineWriter writer_{[this] { stop_.raise(); }};
 };
 
 // Before anything is read: a pipe that never says a word would otherwise never learn that it leads nowhere. What passes is left to
@@ -400,9 +389,8 @@ Status target_is_there(client::Client& client, const Plan& plan, Nanos timeout) 
 
 void declare_produce(OptionSet& options) {
   options.positionals(0, 1)
-      .value("format,f", "how a record looks on stdin: %k %v %t with text between them, or with their lengths %K %V %T before; %p %d partition and timestamp; "
-                         "%H %h{%K%k%V%v} headers; %o %e %x %y are read and ignored; or json, as consume writes it", "%v\\n")
-      .value("output,o", "a line per acknowledged record: %t %p %o %k %v %d %u %i %H %h{...}; else nothing, on a terminal %t[%p]@%o")
+      .value("format,f", "how a record looks on stdin: json, as consume writes it, or text with the fields below", "%v\\n")
+      .value("output,o", "a line per acknowledged record, with the fields of ion consume --help; else nothing, on a terminal %t[%p]@%o")
       .value("key,k", "key of every record that brings none")
       .value("partition,p", "partition of every record, or input: of each line of -f json its own; else by key, or the client's choice")
       .values("header,H", "KEY:VALUE of every record; may be repeated")
@@ -411,7 +399,8 @@ void declare_produce(OptionSet& options) {
       .value("compression,z", "none, gzip, snappy, lz4 or zstd; with a level as in zstd:9", "none")
       .flag("tombstones,Z", "an empty value is sent as no value")
       .may_be_empty("key")
-      .may_be_empty("output");
+      .may_be_empty("output")
+      .notes("Fields of -f, with text between them:\n" + fields_help(FormatUse::kRead));
 }
 
 int produce(const Arguments& arguments, const Context& context) {

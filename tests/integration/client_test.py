@@ -144,6 +144,20 @@ class Output(unittest.TestCase):
             done = subprocess.run(["bash", "-c", f"set -o pipefail; {ION} --brokers {broker.address} consume t -e | head -n 1"], capture_output=True, timeout=WAIT_S)
             self.assertEqual((done.returncode, done.stderr), (0, b""))
 
+    def test_a_producer_whose_output_is_closed_ends_quietly_once_what_was_sent_is_delivered(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "many")
+            command = [str(ION), "--brokers", broker.address, "produce", "t", "-o", "%o\n"]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+                run.stdin.write(b"a\n")
+                run.stdin.flush()
+                self.assertEqual(run.stdout.readline(), b"0\n")
+                run.stdout.close()
+                self.assertEqual((run.wait(WAIT_S), run.stderr.read()), (0, b""), "its input is open")
+            script = f"yes | {ION} --brokers {broker.address} produce many -o '%o\\n' 2>{folder}/said | head -n 1; echo ${{PIPESTATUS[1]}}"
+            done = subprocess.run(["bash", "-c", script], stdout=subprocess.PIPE, timeout=WAIT_S)
+            self.assertEqual((done.stdout, (folder / "said").read_bytes()), (b"0\n0\n", b""))
+
     def test_a_stderr_that_takes_nothing_changes_no_outcome(self):
         with Folder() as folder, Broker(folder / "data") as broker, open("/dev/full", "wb") as full:
             self.assertEqual(ion(broker.address, "-v", "topic", "create", "t", stdout=subprocess.PIPE, stderr=full).returncode, 0)
@@ -404,6 +418,33 @@ class Unattended(unittest.TestCase):
                     self.assertEqual(run.process.wait(WAIT_S), 130)
                     self.assertLess(time.monotonic() - began, 20)
 
+    def test_an_interrupted_producer_says_how_many_records_were_delivered_and_how_many_were_not(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            with Following(folder, broker, "produce", "t", "-o", "%o\n", stdin=subprocess.PIPE) as run:
+                run.process.stdin.write(b"x\n" * 100)
+                run.process.stdin.flush()
+                until("all of them", lambda: len(run.lines()) == 100)
+                run.process.send_signal(signal.SIGINT)
+                self.assertEqual(run.process.wait(WAIT_S), 130)
+                self.assertEqual(run.said(), "ion: produce t: interrupted after 100 records were read: 100 delivered, 0 not delivered\n")
+
+    def test_a_second_signal_gives_up_what_no_broker_answers_for(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t")
+            with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless, Following(folder, broker, "produce", "t", "-o", "%o\n", stdin=endless.stdout) as run:
+                endless.stdout.close()
+                until("the first ones", lambda: run.lines())
+                broker.process.send_signal(signal.SIGSTOP)
+                run.process.send_signal(signal.SIGINT)
+                until("it waits", lambda: "another signal gives it up" in run.said() or run.process.poll() is not None)
+                run.process.send_signal(signal.SIGINT)
+                self.assertEqual(run.process.wait(WAIT_S), 130)
+                read, delivered, lost = map(int, re.search(r"interrupted after (\d+) records were read: (\d+) delivered, (\d+) not delivered", run.said()).groups())
+                self.assertEqual(read, delivered + lost)
+                self.assertEqual(delivered, len(run.lines()))
+                self.assertLessEqual(len(run.said().splitlines()), 2, run.said())
+
     def test_refusals_beyond_the_first_are_counted_each_second_and_at_the_end(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")
@@ -415,7 +456,7 @@ class Unattended(unittest.TestCase):
                 self.assertEqual(run.process.wait(WAIT_S), 1)
                 self.assertEqual(sum(int(n) for n in re.findall(r"(\d+) more records", run.said())), 490, run.said())
                 self.assertIn("500 records failed", run.said())
-
+                self.assertIn("failed with NOT_FOUND PARTITION_NOT_FOUND: records 1-500\n", run.said())
 
     def test_records_that_nobody_answers_for_arrive_all_and_in_order(self):
         with Folder() as folder, Broker(folder / "data") as broker:

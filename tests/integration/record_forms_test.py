@@ -99,6 +99,16 @@ class Produce(WithBroker):
                 self.assertIn(words, done[2])
                 self.assertEqual("stopped after" in done[2], code == 3, "what was done before is told, nothing is not")
 
+    def test_a_line_without_a_separator_is_told_with_its_number_and_nothing_of_it_is_sent(self):
+        topic = self.topic()
+        code, _, err = self.run_ion("produce", topic, "-f", "%k %v\n", stdin=b"a 1\nb 2\nlonely\nc 3\n")
+        self.assertEqual(code, 3, err)
+        self.assertIn('input line 3, byte 14: record 3 does not fit the format: want " " behind %k, and the record ends before it: "lonely"', err)
+        self.assertEqual(self.run_ion("consume", topic, "-e", "-f", "%k=%v\n")[1], "a=1\nb=2\n")
+        many = b"k v\n" * 300_000
+        _, _, err = self.run_ion("produce", topic, "-f", "%k %v\n", stdin=many + b"lonely\n")
+        self.assertIn(f"input line 300001, byte {len(many) + 6}: ", err)
+
     def test_a_record_without_any_topic_is_told_with_both_ways_to_name_one(self):
         code, _, err = self.run_ion("produce", "-f", "json", stdin=b'{"value":"a"}\n')
         self.assertEqual(code, 1, err)
@@ -193,6 +203,8 @@ class Options(WithBroker):
                 self.assertEqual((code, err), (0, ""))
                 self.assertIn(has, out)
                 self.assertNotIn(has_not, out)
+        for command, field in (("consume", "%x  producer id"), ("get", "%x  producer id"), ("produce", "%K  length of the key, before %k")):
+            self.assertIn(field, self.run_ion(command, "--help")[1])
         self.assertEqual(self.run_ion("help", "nothing")[0], 2)
         self.assertEqual(self.run_ion("topic", "list", "--version")[0], 2, "it would be read by nobody")
 

@@ -106,7 +106,7 @@ class NotThere(unittest.TestCase):
             self.assertEqual(done.returncode, 3, said)
             self.assertRegex(said, r"record 3: NOT_FOUND PARTITION_NOT_FOUND")
             done, _, said = timed(broker, "produce", "t", "-f", "%p %v\n", stdin=b"0 a\nx b\n")
-            self.assertRegex(said, r"input byte 4: record 2 does not fit")
+            self.assertRegex(said, r"input line 2, byte 4: record 2 does not fit")
 
 
 class Descriptors(unittest.TestCase):

@@ -2,6 +2,7 @@
 that space is used again without a restart. The disk is a small tmpfs in a mount namespace of this test."""
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -49,6 +50,49 @@ class SmallDisk:
 
     def __exit__(self, *_):
         subprocess.run(["umount", "-l", str(self.path)], check=True)
+
+
+@unittest.skipUnless(IN_NAMESPACE in os.environ, "mounting a small tmpfs is not permitted here")
+class Produce(unittest.TestCase):
+    """A disk that becomes full in the middle of a run that nobody watches."""
+
+    def setUp(self):
+        folder = Folder()
+        self.addCleanup(folder.__exit__)
+        self.disk = SmallDisk(folder.path)
+        self.addCleanup(self.disk.__exit__)
+        self.broker = Broker(self.disk.data)
+        self.broker.start()
+        self.addCleanup(self.broker.kill)
+
+    # Their batches have all sizes, so that one of them may find the space that another did not.
+    @staticmethod
+    def rows(keys):
+        return [b"k%d %07d%s" % (i % keys, i, b"z" * (i * 7919 % 3000)) for i in range(1, 60_001)]
+
+    def test_nothing_is_stored_behind_what_found_no_space_and_the_records_are_named(self):
+        for partitions, keys in ((1, 1), (4, 16)):
+            with self.subTest(partitions=partitions):
+                topic = f"t{partitions}"
+                self.broker.ion("topic", "create", topic, "-p", partitions)
+                rows = self.rows(keys)
+                done = self.broker.ion("produce", topic, "-z", "none", "-f", "%k %v\n", stdin=b"\n".join(rows), check=False)
+                said = done.stderr.decode()
+                self.assertEqual(done.returncode, 3, said)
+                read, delivered, failed = map(int, re.search(r"stopped after (\d+) records were read: (\d+) delivered, (\d+) failed, the first", said).groups())
+                self.assertEqual(read, delivered + failed)
+                numbers = [int(line[:7]) for line in self.broker.ion("consume", topic, "-e", "-f", "%v\n").stdout.split()]
+                self.assertEqual(len(numbers), delivered)
+                stored = set(numbers)
+                for key in range(keys):
+                    sent = [i for i in range(1, read + 1) if i % keys == key]
+                    there = [i for i in sent if i in stored]
+                    self.assertEqual(there, sent[:len(there)], "a record is stored behind one that is not")
+                self.assertIn("failed with NO_SPACE: record", said)
+                if partitions == 1:
+                    self.assertIn(f"failed with NO_SPACE: records {delivered + 1}-{read}\n", said)
+                self.assertLess(len(said.splitlines()), 6, said)
+                self.broker.ion("topic", "delete", "-y", topic)
 
 
 @unittest.skipUnless(IN_NAMESPACE in os.environ, "mounting a small tmpfs is not permitted here")

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -19,6 +20,8 @@ using Clock = std::chrono::steady_clock;
 constexpr Nanos kConnectTimeout = seconds(30);
 constexpr uint64_t kNoiseSpread = 1 << 20;
 constexpr Nanos kDelivery = seconds(300);
+constexpr Nanos kSilence = seconds(20);     // of a topic that ought to have more records
+constexpr Nanos kAtOnce = milliseconds(1);
 constexpr uint64_t kTimedOneIn = 16;  // records under load: two looks at the clock for each would be a good part of what is measured
 
 uint64_t since(Clock::time_point then) { return static_cast<uint64_t>(std::chrono::nanoseconds(Clock::now() - then).count()); }
@@ -36,9 +39,64 @@ std::string_view value_of(std::string_view bytes, uint64_t record, uint64_t reco
   return bytes.substr(spread == 0 ? 0 : record * 61 % spread, record_bytes);
 }
 
-struct Sender {
+// One client of a run: what it measures, and how another thread ends it.
+class Sender {
+ public:
   Figures figures;
   Status first_error;
+
+  // From now until works_alone(), `end` wakes the thread of this client, whatever it waits for.
+  void works_with(std::function<void()> end) {
+    const std::lock_guard lock(mutex_);
+    end_ = std::move(end);
+    if (ending_) end_();
+  }
+  void works_alone() {
+    const std::lock_guard lock(mutex_);
+    end_ = nullptr;
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    if (end_) end_();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::function<void()> end_;
+  bool ending_ = false;
+};
+
+// Whether a run goes on: until all its clients have ended, or no broker answers any more. What waits then would wait for its whole
+// delivery timeout, and the figures would be those of the outage.
+class Course {
+ public:
+  explicit Course(uint32_t clients) : running_(clients) {}
+
+  void told(const client::ClientEvent& event) {
+    if (event.what != client::ClientEvent::What::kLost) return;
+    const std::lock_guard lock(mutex_);
+    const size_t cause = event.text.find(": ");
+    lost_ = Status(ION_E_CLOSED, "the broker went away during the measurement" + (cause == std::string::npos ? "" : event.text.substr(cause)), "UNREACHABLE");
+    changed_.notify_all();
+  }
+  void one_ended() {
+    const std::lock_guard lock(mutex_);
+    --running_;
+    changed_.notify_all();
+  }
+  // OK: all have ended.
+  Status wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return running_ == 0 || !lost_.ok(); });
+    return running_ == 0 ? Status() : lost_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint32_t running_;
+  Status lost_;
 };
 
 // One record at a time, the next one from the receipt of the last: many such producers cost no thread each, and what is measured is
@@ -115,7 +173,9 @@ void produce_one(client::Client& client, const LoadShape& shape, uint64_t record
   how.batch_bytes_ready = shape.batch_bytes;
   how.batch_bytes_max = std::max<uint64_t>(shape.batch_bytes, how.batch_bytes_max);
   auto producer = client.producer(shape.topic, how);
+  to.works_with([&producer] { (void)producer.close(kAtOnce); });
   const Status sent = send_all(producer, shape, records, bytes, to);
+  to.works_alone();
   if (!sent.ok() && to.first_error.ok()) to.first_error = sent;
   const client::ProducerCounts counts = producer.counts();
   to.figures.retries = counts.retries;
@@ -123,28 +183,32 @@ void produce_one(client::Client& client, const LoadShape& shape, uint64_t record
   (void)producer.close(seconds(10));
 }
 
+Status read_all(client::Reader& reader, const LoadShape& shape, uint64_t records, Sender& to) {
+  while (to.figures.records < records) {
+    const Clock::time_point asked = Clock::now();
+    ION_TRY(auto set, reader.next_batch(kSilence));
+    if (!set)
+      return {ION_E_OUT_OF_RANGE, fmt::format("topic {}: want {} records, have {}, and nothing more came within {} s", shape.topic, records, to.figures.records, kSilence.n / 1'000'000'000)};
+    to.figures.latency.record(since(asked));
+    ++to.figures.batches;
+    for (;;) {
+      ION_TRY(const auto record, set->next());
+      if (!record || to.figures.records == records) break;
+      ++to.figures.records;
+      to.figures.bytes += record->value ? record->value->size() : 0;
+    }
+  }
+  return {};
+}
+
 void consume_one(client::Client& client, const LoadShape& shape, uint64_t records, Sender& to) {
   client::ReaderOptions what;
   what.topic = shape.topic;
   auto reader = client.reader(what);
   if (!reader) return void(to.first_error = reader.error());
-  while (to.figures.records < records) {
-    const Clock::time_point asked = Clock::now();
-    auto set = reader->next_batch(seconds(20));
-    if (!set) return void(to.first_error = set.error());
-    if (!*set)
-      return void(to.first_error = Status(ION_E_OUT_OF_RANGE, fmt::format("topic {}: want {} records, have {}", shape.topic, records, to.figures.records)));
-    to.figures.latency.record(since(asked));
-    ++to.figures.batches;
-    for (;;) {
-      auto record = (*set)->next();
-      if (!record) return void(to.first_error = record.error());
-      if (!*record) break;
-      if (to.figures.records == records) break;
-      ++to.figures.records;
-      to.figures.bytes += (*record)->value ? (*record)->value->size() : 0;
-    }
-  }
+  to.works_with([&reader] { reader->cancel(); });
+  to.first_error = read_all(*reader, shape, records, to);
+  to.works_alone();
 }
 
 // Runs one sender per client, all from the same moment on: the clock starts when all are connected.
@@ -153,6 +217,8 @@ Result<Figures> together(const std::vector<std::string>& brokers, const LoadShap
   client::ClientOptions where;
   where.brokers = brokers;
   where.connect_timeout = kConnectTimeout;
+  Course course(shape.clients);
+  where.on_event = [&course](const client::ClientEvent& event) { course.told(event); };
   std::vector<client::Client> clients;
   for (uint32_t c = 0; c < std::clamp(shape.connections, 1u, shape.clients); ++c) {
     ION_TRY(client::Client client, client::Client::connect(where));
@@ -163,9 +229,16 @@ Result<Figures> together(const std::vector<std::string>& brokers, const LoadShap
   const Clock::time_point began = Clock::now();
   for (uint32_t c = 0; c < shape.clients; ++c) {
     const uint64_t share = shape.records / shape.clients + (c < shape.records % shape.clients ? 1 : 0);
-    threads.emplace_back([&, c, share] { run(clients[c % clients.size()], share, senders[c]); });
+    threads.emplace_back([&, c, share] {
+      run(clients[c % clients.size()], share, senders[c]);
+      course.one_ended();
+    });
   }
+  const Status went = course.wait();
+  if (!went.ok())
+    for (Sender& s : senders) s.end();
   for (std::thread& t : threads) t.join();
+  ION_CHECK(went);
   Figures all;
   all.seconds = static_cast<double>(since(began)) / 1e9;
   Status first;

@@ -37,6 +37,7 @@ struct Figures {
   void add(const Figures& round);  // that came after this one
 };
 
+// Both end with UNREACHABLE when no broker answers any more; figures of an outage are of no use.
 // FAILED when every record failed; else the errors are counted.
 Result<Figures> run_produce(const std::vector<std::string>& brokers, const LoadShape& shape);
 // Reads `records` records from the start, every checksum looked at. OUT_OF_RANGE when the topic ends before.

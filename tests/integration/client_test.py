@@ -107,6 +107,50 @@ class LosingProxy:
             return b""
 
 
+class MortalProxy:
+    """Forwards to a broker until so many bytes have gone one way; then it is gone, and nobody listens at its address."""
+
+    def __init__(self, address, bytes_max, way):
+        host, port = address.rsplit(":", 1)
+        self.target, self.left, self.way, self.dead = (host, int(port)), bytes_max, way, threading.Event()
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
+        self.ends = [self.socket]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while not self.dead.is_set():
+            try:
+                near, _ = self.socket.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self.target)
+            self.ends += [near, far]
+            for source, to, way in ((near, far, "in"), (far, near, "out")):
+                threading.Thread(target=self._forward, args=(source, to, way), daemon=True).start()
+
+    def _forward(self, source, to, way):
+        try:
+            while data := source.recv(65536):
+                to.sendall(data)
+                if way == self.way:
+                    self.left -= len(data)
+                if self.left < 0:
+                    break
+        except OSError:
+            pass
+        self.die() if self.left < 0 else to.close()
+
+    def die(self):
+        self.dead.set()
+        for end in self.ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+
 class Output(unittest.TestCase):
     def test_a_failed_write_to_stdout_is_an_error_with_its_cause_in_every_command(self):
         with Folder() as folder, Broker(folder / "data") as broker:
@@ -467,6 +511,20 @@ class Unattended(unittest.TestCase):
                 stored = lambda: broker.ion("consume", "t", "-e", "-f", "%v\n").stdout  # noqa: E731
                 until("they can be read", lambda: len(stored()) == len(rows) * times)
                 self.assertEqual(stored(), rows * times)
+
+
+class Benchmarks(unittest.TestCase):
+    def test_a_benchmark_whose_broker_dies_ends_soon_with_an_error_that_says_so(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("bench", "produce", "full", "--records", "40000", "--no-ceiling")
+            for way, words in (("in", ["produce", "a", "--records", "100000000"]), ("in", ["produce", "b", "--records", "100000000", "--one-in-flight", "--size", "100KB"]),
+                               ("in", ["produce", "c", "--records", "100000000", "--acks", "none", "--clients", "3"]), ("out", ["consume", "full"])):
+                with self.subTest(words=words):
+                    proxy = MortalProxy(broker.address, 10 << 20, way)
+                    self.addCleanup(proxy.die)
+                    done = ion(proxy.address, "bench", *words, "--no-ceiling", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                    self.assertEqual((done.returncode, done.stdout), (5, b""), done.stderr)
+                    self.assertIn(b"UNREACHABLE: the broker went away during the measurement", done.stderr)
 
 
 class Recreated(unittest.TestCase):

@@ -60,7 +60,7 @@ std::string overview(const std::string& area) {
       text += fmt::format("  {:<40} {}\n", fmt::format("{} {}", c.words, c.synopsis), c.help);
   text += "\n" + globals.help();
   text += "\nenvironment (ION_SECTION__KEY is the broker's)\n  ION_BROKERS  HOST:PORT,... where --brokers is not given\n"
-          "  ION_BROKERD  the ionstreamd that bench and config check start; else the one beside ion\n";
+          "  ION_BROKERD  the ionstreamd that bench and config start; else the one beside ion\n";
   return text + "\nion COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 some failed, 4 not allowed, 5 no broker in time.\n";
 }
 

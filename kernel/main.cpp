@@ -6,6 +6,7 @@
 #include "base/real_world.h"
 #include "config/kernel_config.h"
 #include "config_check.h"
+#include "config_print.h"
 #include "host/plugin_probe.h"
 #include "kernel.h"
 
@@ -29,9 +30,11 @@ namespace po = boost::program_options;
 constexpr char kVersion[] = ION_VERSION;
 
 struct Flags {
-  std::string config, data_dir;
+  std::string config, data_dir, format;
   std::vector<std::string> settings;
-  bool dev = false, null = false, check = false, print = false, schema = false, version = false, help = false;
+  bool dev = false, null = false, check = false, print = false, origins = false, schema = false, version = false, help = false;
+
+  bool starts() const { return !check && !print && !origins; }
 };
 
 po::options_description describe(Flags& f) {
@@ -41,8 +44,10 @@ po::options_description describe(Flags& f) {
       ("dev", po::bool_switch(&f.dev), "one node on built-in defaults, plaintext on loopback; a temporary data directory unless --data-dir says one")
       ("data-dir", po::value(&f.data_dir)->value_name("DIR"), "directory of everything durable (node.data_dir)")
       ("set", po::value(&f.settings)->composing()->value_name("KEY=VALUE"), "one setting, as in --set topics.durability=os; may be repeated")
-      ("check-config", po::bool_switch(&f.check), "check the configuration and every plugin's section, print it, exit 0 or 1")
-      ("print-config", po::bool_switch(&f.print), "print the configuration that would be used, secrets masked")
+      ("check-config", po::bool_switch(&f.check), "check the configuration and every plugin's section, say in a line whether it is valid, exit 0 or 1")
+      ("print-config", po::bool_switch(&f.print), "print the configuration that would be used as a file that can be loaded, secrets masked")
+      ("print-settings", po::bool_switch(&f.origins), "print each setting that would be used with who said it, secrets masked")
+      ("format", po::value(&f.format)->value_name("text|json"), "of --check-config and --print-settings; else text")
       ("print-schema", po::bool_switch(&f.schema), "print the JSON Schema of the configuration")
       ("null", po::bool_switch(&f.null), "the null broker: acknowledges everything, stores nothing (the ceiling that `ion bench` measures)")
       ("version", po::bool_switch(&f.version), "print the version")
@@ -191,21 +196,36 @@ int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
   return stopped.ok() ? 0 : fail(stopped);
 }
 
+// What a start would judge, in the same words. Only a check asks what the machine gives: to look at a configuration needs none of it.
+ion::Result<ion::config::ConfigSnapshot> judge(const Flags& f, ion::Files& root) {
+  ION_TRY(const ion::config::Loaded loaded, load(f, root));
+  if (f.check) ION_CHECK(check_start(loaded.kernel));
+  for (const std::string& file : ignored_overlays(loaded, root))
+    (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}: {}\n", file, kIgnored), kWriteLimit);
+  return ion::check_config(loaded, broker_options(f));
+}
+
+// Errors on stderr; on stdout the verdict, or what was asked for.
+int look_at_configuration(const Flags& f, ion::Files& root) {
+  const ion::PrintFormat format = f.format == "json" ? ion::PrintFormat::kJson : ion::PrintFormat::kText;
+  const auto judged = judge(f, root);
+  const int code = judged ? 0 : fail(judged.error());
+  if (f.check) {
+    const std::string name = !f.config.empty() ? f.config : f.dev || f.null ? "built-in defaults" : "no configuration";
+    return std::max(code, print(ion::print_verdict(name, judged ? ion::Status() : judged.error(), format)));
+  }
+  if (!judged) return code;
+  return print(f.print ? judged->print() : ion::print_settings(*judged, format));
+}
+
 int run(const Flags& f) {
   auto root = ion::base::PosixFiles::open("/");
   if (!root) return fail(root.error());
+  if (!f.starts()) return look_at_configuration(f, **root);
   auto loaded = load(f, **root);
-  if (!loaded) return fail(loaded.error(), f.check ? 1 : 2);
-  if (const ion::Status able = f.print ? ion::Status() : check_start(loaded->kernel); !able.ok()) return fail(able);
-  const std::string& data_dir = loaded->kernel.node.data_dir;
-  if (f.check || f.print) {
-    for (const std::string& file : ignored_overlays(*loaded, **root))
-      (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}: {}\n", file, kIgnored), kWriteLimit);
-    auto checked = ion::check_config(*loaded, broker_options(f));
-    if (!checked) return fail(checked.error());
-    return print(checked->print());
-  }
-  if (!data_dir.empty()) return serve(*loaded, f, **root);
+  if (!loaded) return fail(loaded.error(), 2);
+  if (const ion::Status able = check_start(loaded->kernel); !able.ok()) return fail(able);
+  if (!loaded->kernel.node.data_dir.empty()) return serve(*loaded, f, **root);
   if (!f.dev && !f.null) return fail(ion::Status(ION_E_INVALID, "no data directory: say --data-dir DIR, node.data_dir in the configuration, or --dev"), 2);
   auto made = ion::base::make_temporary_directory("ionstream-dev", "ionstreamd.lock");
   if (!made) return fail(made.error());
@@ -229,6 +249,12 @@ int parse_and_run(int argc, char** argv) {
   } catch (const po::error& e) {
     return fail(ion::Status(ION_E_INVALID, fmt::format("{}; see ionstreamd --help", e.what())), 2);
   }
+  if (flags.check + flags.print + flags.origins > 1)
+    return fail(ion::Status(ION_E_INVALID, "want one of --check-config, --print-config and --print-settings"), 2);
+  if (!flags.format.empty() && flags.format != "text" && flags.format != "json")
+    return fail(ion::Status(ION_E_INVALID, fmt::format("--format: want text or json, have \"{}\"", flags.format)), 2);
+  if (!flags.format.empty() && !flags.check && !flags.origins)
+    return fail(ion::Status(ION_E_INVALID, "--format goes with --check-config or --print-settings"), 2);
   if (flags.help) {
     std::ostringstream text;
     text << options << '\n';

@@ -33,6 +33,11 @@ void compare(const Node& before, const Node& after, std::vector<Change>& changes
     if (before.find(m.key) == nullptr) changes.push_back({m.value.path, m.value.reloadable});
 }
 
+void add_settings(const Node& node, std::vector<const Node*>& to) {
+  if (node.members.empty()) return to.push_back(&node);
+  for (const Member& m : node.members) add_settings(m.value, to);
+}
+
 }  // namespace
 
 Result<CheckedConfig> check_plugin_config(const Node& config, std::string_view plugin, std::string_view schema_text) {
@@ -60,6 +65,12 @@ ConfigSnapshot ConfigSnapshot::with_plugin(std::string_view name, const CheckedC
   Node* plugin = plugins == nullptr ? nullptr : plugins->find(name);
   if (plugin != nullptr) plugin->member("config") = checked.tree;
   return next;
+}
+
+std::vector<const Node*> ConfigSnapshot::settings(std::string_view path) const {
+  std::vector<const Node*> all;
+  if (const Node* below = path.empty() ? &tree_ : find(path); below != nullptr) add_settings(*below, all);
+  return all;
 }
 
 std::vector<Change> ConfigSnapshot::changes_to(const ConfigSnapshot& next) const {

@@ -42,7 +42,10 @@ class ConfigSnapshot {
     return read_rows<C>(*node);
   }
   // Secrets masked; what no schema has seen is masked too.
-  std::string print(Look look = Look::kPretty) const { return json_text(tree_, look) + "\n"; }
+  std::string print() const { return json_text(tree_, Look::kPretty) + "\n"; }
+  // Each value that is in force below `path` (empty: all), section by section: scalars, lists, objects without keys. Each knows its
+  // path and who said it. Empty: there is no such path.
+  std::vector<const Node*> settings(std::string_view path = {}) const;
 
   // The same with the checked config of a plugin in its place, so that it can be printed and compared.
   ConfigSnapshot with_plugin(std::string_view name, const CheckedConfig& checked) const;

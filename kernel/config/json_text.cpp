@@ -42,14 +42,12 @@ class Writer {
  private:
   bool masked(const Node& node) const { return look_ != Look::kCompact && (node.secret || node.unchecked); }
   void new_line(size_t depth) {
-    if (look_ == Look::kCompact) return;
+    if (look_ != Look::kPretty) return;
     out += '\n';
     out.append(depth * 2, ' ');
   }
-  // The comment stands behind the comma, so the caller says when the value is complete.
-  void finish(const Node& node, size_t index, size_t count) {
-    if (index + 1 < count) out += ',';
-    if (look_ == Look::kWithOrigins && !node.is(Kind::kObject)) out.append("  // ").append(node.origin.text());
+  void separate(size_t index, size_t count) {
+    if (index + 1 < count) out += look_ == Look::kLine ? ", " : ",";
   }
   void object(const Node& node, size_t depth) {
     out += '{';
@@ -59,7 +57,7 @@ class Writer {
       put_quoted(out, m.key);
       out += look_ == Look::kCompact ? ":" : ": ";
       value(m.value, depth + 1);
-      finish(m.value, i, node.members.size());
+      separate(i, node.members.size());
     }
     if (!node.members.empty()) new_line(depth);
     out += '}';
@@ -69,7 +67,7 @@ class Writer {
     for (size_t i = 0; i < node.items.size(); ++i) {
       new_line(depth + 1);
       value(node.items[i], depth + 1);
-      if (i + 1 < node.items.size()) out += ',';
+      separate(i, node.items.size());
     }
     if (!node.items.empty()) new_line(depth);
     out += ']';

@@ -194,8 +194,6 @@ std::string print_schema(const std::vector<ModuleSection>& modules) {
   return schema ? json_text(*schema, Look::kPretty) + "\n" : schema.error().text() + "\n";
 }
 
-std::string print_config(const Loaded& loaded, Look look) { return loaded.snapshot.print(look); }
-
 bool is_plugin_name(std::string_view name) {
   const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); };
   return !name.empty() && name.size() <= kPluginNameBytesMax && word(name.front()) &&

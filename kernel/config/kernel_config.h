@@ -40,8 +40,6 @@ Result<Loaded> load(const LoadRequest& request);
 
 // The published JSON Schema, pretty (--print-schema).
 std::string print_schema(const std::vector<ModuleSection>& modules = {});
-// --print-config. Checked configs of plugins are put in by ConfigSnapshot::with_plugin before.
-std::string print_config(const Loaded& loaded, Look look = Look::kPretty);
 
 // A name becomes part of file names and directories: [a-z0-9] and then at most 63 of [a-z0-9._-], in either case.
 bool is_plugin_name(std::string_view name);

@@ -76,11 +76,54 @@ class Configuration(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("/proc/ionstream", done.stderr)
 
-    def test_check_config_prints_what_would_be_used(self):
-        done = run_ionstreamd("--dev", "--check-config", "--set", "topics.durability=os")
+    def test_print_config_prints_what_would_be_used_as_a_file(self):
+        done = run_ionstreamd("--dev", "--print-config", "--set", "topics.durability=os")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn('"durability": "os"', done.stdout)
+        self.assertEqual(json.loads(done.stdout)["topics"]["durability"], "os")
         self.assertIn('"listen"', done.stdout)
+
+    def config(self, verb, file, *args):
+        return subprocess.run([str(ION), "config", verb, str(file), *args], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+
+    def test_a_check_ends_with_one_line_that_says_whether_the_configuration_is_valid(self):
+        with Folder() as folder:
+            good, bad = folder / "good.jsonc", folder / "bad.jsonc"
+            good.write_text('{"node": {"data_dir": "d"}, "plugins": {"storage-memory": {}, "consensus-single": {}, "transport-grpc": {}}}')
+            bad.write_text('{"node": {"data_dir": "d"}, "log": {"level": "loud"},\n "topics": {"partitons": 1}, "plugins": {"storage-memory": {}}}')
+            for said in (self.config("check", good), run_ionstreamd("--config", good, "--check-config")):
+                self.assertEqual((said.returncode, said.stdout, said.stderr), (0, f"{good}: valid\n", ""))
+            for said in (self.config("check", bad), run_ionstreamd("--config", bad, "--check-config")):
+                self.assertEqual((said.returncode, said.stdout), (1, f"{bad}: 2 errors\n"))
+                self.assertIn(f"{bad}:1: log.level: ", said.stderr)
+                self.assertIn(f"{bad}:2: topics.partitons: ", said.stderr)
+            verdict = json.loads(self.config("check", bad, "--format", "json").stdout)
+            self.assertEqual((verdict["configuration"], verdict["valid"], len(verdict["errors"])), (str(bad), False, 2))
+            none = self.config("check", folder / "none.jsonc")
+            self.assertEqual((none.returncode, none.stdout), (1, f"{folder}/none.jsonc: 1 error\n"))
+
+    def test_the_settings_in_force_say_where_each_comes_from(self):
+        with Folder() as folder:
+            file = folder / "a.jsonc"
+            file.write_text('{"node": {"data_dir": "d"},\n "log": {"level": "warn"}, "plugins": {"storage-memory": {}, "consensus-single": {}, "transport-grpc": {}}}')
+            said = self.config("print", file, "--set", "topics.partitions=7")
+            self.assertEqual(said.returncode, 0, said.stderr)
+            rows = {line.split()[0]: line.split()[1:] for line in said.stdout.splitlines()}
+            self.assertEqual(rows["KEY"], ["VALUE", "FROM"])
+            self.assertEqual(rows["log.level"], ["warn", f"{file}:2"])
+            self.assertEqual(rows["topics.partitions"], ["7", "--set", "topics.partitions"])
+            self.assertEqual(rows["topics.durability"], ["fsync", "default"])
+            self.assertEqual(rows["plugins.transport-grpc.config.listen"], ["127.0.0.1:9640", "default"])
+            listed = {s["key"]: s for s in json.loads(self.config("print", file, "--format", "json").stdout)}
+            self.assertEqual(listed["log.level"], {"key": "log.level", "value": "warn", "origin": "file", "source": f"{file}:2"})
+            file.write_text("{")
+            broken = self.config("print", file)
+            self.assertEqual((broken.returncode, broken.stdout), (1, ""))
+            self.assertIn("a.jsonc:1:2", broken.stderr)
+
+    def test_a_format_that_nothing_would_obey_is_refused(self):
+        for flags in (("--dev", "--format", "json"), ("--dev", "--check-config", "--format", "yaml"), ("--dev", "--check-config", "--print-config")):
+            with self.subTest(flags):
+                self.assertEqual(run_ionstreamd(*flags).returncode, 2)
 
 
 class Requests(unittest.TestCase):

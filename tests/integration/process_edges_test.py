@@ -279,7 +279,7 @@ class Check(unittest.TestCase):
                 self.assertEqual((checked.returncode, started.returncode), (1, 1), path)
                 self.assertEqual(checked.stderr.strip().splitlines()[-1], started.stderr.strip().splitlines()[-1])
                 self.assertIn(str(folder / path)[-12:], checked.stderr)
-                self.assertEqual(checked.stdout, "")
+                self.assertEqual(checked.stdout, "built-in defaults: 1 error\n")
             self.assertEqual(sorted(folder.rglob("*")), before)
             self.assertEqual((folder / "file").read_bytes(), b"not a directory")
 
@@ -321,9 +321,9 @@ class Check(unittest.TestCase):
             for name, data in (("crlf", body), ("mark", b"\xef\xbb\xbf" + body)):
                 with self.subTest(name):
                     (folder / "main.jsonc").write_bytes(data)
-                    checked = run_ionstreamd("--dev", "--config", folder / "main.jsonc", "--check-config")
-                    self.assertEqual(checked.returncode, 0, checked.stderr)
-                    self.assertIn('"partitions": 3', checked.stdout)
+                    printed = run_ionstreamd("--dev", "--config", folder / "main.jsonc", "--print-config")
+                    self.assertEqual(printed.returncode, 0, printed.stderr)
+                    self.assertIn('"partitions": 3', printed.stdout)
 
 
 if __name__ == "__main__":

@@ -215,21 +215,27 @@ TEST(print_config, what_is_printed_loads_again_to_the_same) {
   Start s = Start::dev();
   s.request.data_dir = "/d";
   const Loaded first = s.loaded();
-  for (Look look : {Look::kPretty, Look::kWithOrigins}) {
-    Start again(print_config(first, look));
+  for (const std::string& printed : {first.snapshot.print(), json_text(first.snapshot.tree(), Look::kLine)}) {
+    Start again(printed);
     const Loaded second = again.loaded();
     EXPECT_TRUE(first.snapshot.changes_to(second.snapshot).empty());
-    EXPECT_EQ(print_config(second), print_config(first));
+    EXPECT_EQ(second.snapshot.print(), first.snapshot.print());
   }
 }
 
-TEST(print_config, a_value_can_tell_who_said_it) {
+TEST(settings, each_knows_its_path_and_who_said_it) {
   Start s;
   s.request.settings = {"log.level=warn"};
-  const std::string text = print_config(s.loaded(), Look::kWithOrigins);
-  EXPECT_NE(text.find("\"level\": \"warn\",  // --set log.level"), std::string::npos) << text;
-  EXPECT_NE(text.find("\"data_dir\": \"/var/ion\",  // /etc/ion/ion.jsonc:1"), std::string::npos) << text;
-  EXPECT_NE(text.find("\"format\": \"text\"  // default"), std::string::npos) << text;
+  const Loaded got = s.loaded();
+  std::map<std::string, std::string> said;
+  for (const Node* setting : got.snapshot.settings()) said[setting->path] = setting->origin.text();
+  EXPECT_EQ(said["log.level"], "--set log.level");
+  EXPECT_EQ(said["node.data_dir"], "/etc/ion/ion.jsonc:1");
+  EXPECT_EQ(said["log.format"], "default");
+  EXPECT_EQ(said["plugin_host.allow"], "default") << "an object without keys is one";
+  EXPECT_EQ(said.count("log"), 0U) << "a section is none";
+  EXPECT_EQ(got.snapshot.settings("log").size(), 2U);
+  EXPECT_TRUE(got.snapshot.settings("plugins.none").empty());
 }
 
 TEST(print_schema, the_schema_is_one_that_we_can_read_and_names_every_section) {
@@ -322,11 +328,11 @@ TEST(check_plugin_config, before_the_check_nothing_of_it_is_printed_and_after_it
   Start s = Start::dev();
   s.request.settings = {"plugins.transport-grpc.config.token=hunter2", "plugins.transport-grpc.config.listen=127.0.0.1:0"};
   const Loaded got = s.loaded();
-  EXPECT_EQ(print_config(got).find("hunter2"), std::string::npos);
-  EXPECT_EQ(print_config(got).find("127.0.0.1:0"), std::string::npos);
+  EXPECT_EQ(got.snapshot.print().find("hunter2"), std::string::npos);
+  EXPECT_EQ(got.snapshot.print().find("127.0.0.1:0"), std::string::npos);
   const CheckedConfig checked = check_plugin_config(got.kernel.plugins[3].config, "transport-grpc", schema_of<GrpcConfig>()).value();
-  for (Look look : {Look::kPretty, Look::kWithOrigins}) {
-    const std::string text = got.snapshot.with_plugin("transport-grpc", checked).print(look);
+  for (Look look : {Look::kPretty, Look::kLine}) {
+    const std::string text = json_text(got.snapshot.with_plugin("transport-grpc", checked).tree(), look);
     EXPECT_EQ(text.find("hunter2"), std::string::npos) << text;
     EXPECT_NE(text.find("\"token\": \"***\""), std::string::npos) << text;
     EXPECT_NE(text.find("127.0.0.1:0"), std::string::npos) << text;

@@ -92,7 +92,7 @@ void declare_topic_create(OptionSet& options) {
       .value("replicas,r", "how many replicas; else the broker's default")
       .values("config,c", "KEY=VALUE of the topic, as in durability=os; may be repeated")
       .flag("if-not-exists", "a topic that is there already is no error")
-      .flag("dry-run", "only check whether it could be made");
+      .flag("dry-run", "only check whether it could be made; nothing is");
 }
 
 int topic_create(const Arguments& arguments, const Context& context) {
@@ -113,14 +113,25 @@ int topic_create(const Arguments& arguments, const Context& context) {
   if (!client) return complain("topic create", client.error());
   Tally tally;
   tally.table.columns = topic_columns();
-  tally.table.columns.insert(tally.table.columns.end(), {{"error"}, {"message"}});
+  tally.table.columns.insert(tally.table.columns.end(), {{"result"}, {"error"}, {"message"}});
+  const bool dry = arguments.has("dry-run");
   for (const std::string& name : arguments.positionals()) {
     wanted.name = name;
+    std::string result = dry ? "not created (dry run)" : "created";
     auto made = client->admin().create_topic(wanted, context.timeout);
-    if (!made && made.error().code() == ION_E_EXISTS && arguments.has("if-not-exists")) made = client->admin().describe_topic(name, context.timeout);
-    if (made) tally.good(topic_row(*made));
-    else tally.bad("create", name, made.error());
+    if (!made && made.error().code() == ION_E_EXISTS && arguments.has("if-not-exists")) {
+      made = client->admin().describe_topic(name, context.timeout);
+      result = "exists";
+    }
+    if (!made) {
+      tally.bad("create", name, made.error());
+      continue;
+    }
+    std::vector<Cell> row = topic_row(*made);
+    row.emplace_back(std::move(result));
+    tally.good(std::move(row));
   }
+  if (dry) say("ion: topic create: a dry run, nothing was created\n");
   return tally.finish("topic create", context);
 }
 

@@ -58,6 +58,18 @@ class MetadataLog(unittest.TestCase):
 
 
 class Topics(unittest.TestCase):
+    def test_a_dry_run_says_that_nothing_was_created(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            dry = broker.ion("topic", "create", "orders", "-p", "2", "--dry-run")
+            self.assertEqual(dry.stderr, b"ion: topic create: a dry run, nothing was created\n")
+            self.assertIn(b"not created (dry run)", dry.stdout)
+            self.assertEqual(json.loads(broker.ion("--format", "json", "topic", "list").stdout), [])
+            made = json.loads(broker.ion("--format", "json", "topic", "create", "orders").stdout)
+            self.assertEqual(made[0]["result"], "created")
+            for more in ((), ("--dry-run",)):
+                there = json.loads(broker.ion("--format", "json", "topic", "create", "orders", "--if-not-exists", *more).stdout)
+                self.assertEqual(there[0]["result"], "exists")
+
     def test_a_wide_topic_is_created_at_once_and_every_partition_gets_ready(self):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "wide", "-p", "300")

@@ -79,7 +79,8 @@ ion::Result<Context> context_of(const Arguments& before, const Arguments& behind
   if (const std::string& timeout = given("timeout"); !timeout.empty()) {
     const auto parsed = ion::parse_duration(timeout);
     if (!parsed) return usage("--timeout: " + parsed.error().message());
-    if (parsed->n == 0) return usage("--timeout: want more than 0");
+    if (*parsed < ion::milliseconds(1) || *parsed > ion::client::kTimeoutMax)
+      return usage(fmt::format("--timeout: want 1ms to {}, have {}", ion::duration_text(ion::client::kTimeoutMax), timeout));
     context.timeout = *parsed;
   }
   const std::string& format = own == FormatOf::kRecord ? before.text("format") : given("format");

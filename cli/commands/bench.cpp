@@ -1,6 +1,7 @@
 // bench: the same load against the broker, a broker that stores nothing, and a raw gRPC stream, in one run.
 #include <fmt/format.h>
 #include <ion/client/address.h>
+#include <ion/units.h>
 
 #include <poll.h>
 #include <unistd.h>
@@ -46,18 +47,19 @@ Result<Plan> plan_of(const Arguments& a) {
   ION_TRY(const uint64_t clients, a.count("clients", kClientsMax));
   ION_TRY(plan.shape.batch_bytes, a.size("batch-bytes"));
   ION_TRY(plan.shape.linger, a.duration("linger"));
-  if (plan.shape.linger > kLingerMax) return usage(fmt::format("--linger: want at most {} s, have {}", kLingerMax.n / 1'000'000'000, a.text("linger")));
+  if (plan.shape.linger > kLingerMax) return usage(fmt::format("--linger: want 0s to {}, have {}", duration_text(kLingerMax), a.text("linger")));
   ION_TRY(plan.shape.seed, a.count("seed", UINT64_MAX));
   ION_TRY(const uint64_t partitions, a.count("partitions", kPartitionsMax));
   ION_TRY(const auto config, a.settings("config"));
-  if (plan.shape.record_bytes == 0 || plan.shape.record_bytes > kRecordBytesMax) return usage(fmt::format("--size: want 1 up to 16MiB, have {}; the size is that of a record's value", a.text("size")));
-  if (plan.shape.records == 0 || clients == 0) return usage("--records and --clients: at least 1");
-  if (plan.shape.batch_bytes < 1024 || plan.shape.batch_bytes > kRecordBytesMax) return usage("--batch-bytes: want 1KiB up to 16MiB");
+  if (plan.shape.record_bytes == 0 || plan.shape.record_bytes > kRecordBytesMax) return usage(fmt::format("--size: want 1 to 16MiB, have {}; the size is that of a record's value", a.text("size")));
+  if (plan.shape.records == 0) return usage("--records: want at least 1, have 0");
+  if (clients == 0) return usage("--clients: want at least 1, have 0");
+  if (plan.shape.batch_bytes < 1024 || plan.shape.batch_bytes > kRecordBytesMax) return usage(fmt::format("--batch-bytes: want 1KiB to 16MiB, have {}", a.text("batch-bytes")));
   plan.shape.clients = static_cast<uint32_t>(clients);
   plan.shape.connections = static_cast<uint32_t>(std::min(clients, kConnections));
   if (a.has("connections")) {
     ION_TRY(const uint64_t connections, a.count("connections", kClientsMax));
-    if (connections == 0) return usage("--connections: at least 1");
+    if (connections == 0) return usage("--connections: want at least 1, have 0");
     plan.shape.connections = static_cast<uint32_t>(std::min(clients, connections));
   }
   plan.for_a_new_topic = a.chosen("partitions") || a.has("config");

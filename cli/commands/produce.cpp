@@ -30,7 +30,6 @@ constexpr size_t kTopicsMax = 1024;       // of one run, with %t in the format
 constexpr std::string_view kTimedOut = "TIMED_OUT";  // of a record whose delivery timeout is over
 constexpr std::string_view kMemoryFull = "MEMORY_FULL";  // of a record that finds no memory beside those under way
 constexpr int kMemoryFullMs = 1;  // between two attempts; far less than the memory takes to run empty
-constexpr Nanos kDeliveryTimeoutMin = seconds(1);  // of ProducerOptions
 constexpr Nanos kFlushStep = milliseconds(500);      // between two looks for a signal
 constexpr Nanos kCloseMax = seconds(10);  // for what was written without waiting for an answer to arrive
 
@@ -113,7 +112,8 @@ Result<Plan> plan_of(const Arguments& a) {
   }
   ION_TRY(plan.producer.acks, parse_acks(a.text("acks")));
   ION_TRY(plan.producer.delivery_timeout, a.duration("delivery-timeout"));
-  if (plan.producer.delivery_timeout < kDeliveryTimeoutMin) return usage(fmt::format("--delivery-timeout: want at least 1s, have {}", a.text("delivery-timeout")));
+  if (plan.producer.delivery_timeout < client::kDeliveryTimeoutMin || plan.producer.delivery_timeout > client::kTimeoutMax)
+    return usage(fmt::format("--delivery-timeout: want {} to {}, have {}", duration_text(client::kDeliveryTimeoutMin), duration_text(client::kTimeoutMax), a.text("delivery-timeout")));
   ION_TRY(std::tie(plan.producer.compression, plan.producer.compression_level), parse_compression(a.text("compression")));
   plan.producer.on_full = client::OnFull::kFail;  // this run waits by itself, and looks for signals meanwhile
   plan.producer.no_space = client::NoSpace::kEnd;

@@ -165,19 +165,23 @@ class Usage(unittest.TestCase):
             self.assertIn("its value is empty", self.refused(*words), words)
 
     def test_a_value_out_of_range_names_its_option_as_it_was_typed(self):
-        for words, wanted in ((["produce", "t", "--delivery-timeout", "0"], "--delivery-timeout: want at least 1s, have 0"),
-                              (["produce", "t", "--delivery-timeout", "999ms"], "--delivery-timeout: want at least 1s, have 999ms"),
+        for words, wanted in ((["produce", "t", "--delivery-timeout", "0"], "--delivery-timeout: want 1s to 7d, have 0"),
+                              (["produce", "t", "--delivery-timeout", "999ms"], "--delivery-timeout: want 1s to 7d, have 999ms"),
+                              (["produce", "t", "--delivery-timeout", "8d"], "--delivery-timeout: want 1s to 7d, have 8d"),
                               (["produce", "t", "-z", "gzip:77"], '--compression: want a level of gzip from 1 to 9, have "gzip:77"'),
                               (["produce", "t", "-z", "snappy:1"], '--compression: snappy has no levels, have "snappy:1"'),
-                              (["bench", "produce", "t", "--linger", "61s"], "--linger: want at most 60 s, have 61s"),
-                              (["bench", "produce", "t", "--batch-bytes", "1"], "--batch-bytes: want 1KiB up to 16MiB"),
-                              (["consume", "t", "--timeout", "0"], "--timeout: want more than 0")):
+                              (["bench", "produce", "t", "--linger", "61s"], "--linger: want 0s to 1m, have 61s"),
+                              (["bench", "produce", "t", "--batch-bytes", "1"], "--batch-bytes: want 1KiB to 16MiB, have 1"),
+                              (["bench", "produce", "t", "--records", "0"], "--records: want at least 1, have 0"),
+                              (["bench", "produce", "t", "--clients", "0"], "--clients: want at least 1, have 0"),
+                              (["consume", "t", "--timeout", "0"], "--timeout: want 1ms to 7d, have 0"),
+                              (["consume", "t", "--timeout", "8d"], "--timeout: want 1ms to 7d, have 8d")):
             said = self.refused(*words)
             self.assertIn(wanted, said)
             self.assertNotIn("options:", said)
 
     def test_a_benchmark_says_what_a_size_is_and_that_the_topic_is_in_use(self):
-        self.assertIn("want 1 up to 16MiB, have 0", self.refused("bench", "produce", "t", "--size", "0"))
+        self.assertIn("want 1 to 16MiB, have 0", self.refused("bench", "produce", "t", "--size", "0"))
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "orders")
             broker.ion("produce", "orders", stdin=b"a\nb\n")

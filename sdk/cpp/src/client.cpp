@@ -1,4 +1,3 @@
-#include <ion/client/address.h>
 #include <ion/client/client.h>
 
 #include <algorithm>
@@ -13,14 +12,6 @@ namespace ion::client {
 
 namespace {
 constexpr Nanos kAskAgain = milliseconds(100);
-
-Status check(const ClientOptions& o) {
-  if (o.brokers.empty()) return {ION_E_INVALID, "client options: no brokers; want at least one host:port"};
-  for (const std::string& b : o.brokers)
-    if (const auto address = parse_address(b); !address) return {ION_E_INVALID, "client options: brokers: " + address.error().message()};
-  if (o.request_timeout.n <= 0 || o.connect_timeout.n <= 0) return {ION_E_INVALID, "client options: timeouts are positive"};
-  return {};
-}
 }  // namespace
 
 Client::Client(std::shared_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
@@ -29,7 +20,7 @@ Client& Client::operator=(Client&&) noexcept = default;
 Client::~Client() = default;
 
 Result<Client> Client::connect(ClientOptions options) {
-  ION_CHECK(check(options));
+  ION_CHECK(options.check());
   const auto runtime = std::make_shared<Runtime>(std::move(options));
   const Result<ClusterView> answer = Admin(runtime).cluster_info(runtime->options().connect_timeout);
   // Whatever a broker says, it is there; what it thinks of the question matters only when it lets nobody in.

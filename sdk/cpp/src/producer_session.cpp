@@ -79,12 +79,14 @@ ProducerSession::ProducerSession(Runtime& runtime, std::string topic, const Prod
       driver_(runtime.driver()),
       topic_(std::move(topic)),
       options_(options),
+      valid_(options.check()),
       limits_(limits_of(options, runtime.options())),
       core_(topic_, limits_, driver_->random()) {}
 
 ProducerSession::~ProducerSession() = default;
 
 Status ProducerSession::send(const Record& record, OnDelivered done) {
+  ION_CHECK(valid_);
   const Instant now = Driver::now();
   Chores chores;
   Status taken;

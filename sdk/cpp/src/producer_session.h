@@ -67,6 +67,7 @@ class ProducerSession final : public Ticker, public std::enable_shared_from_this
   const std::shared_ptr<Driver> driver_;  // shared: it ends after its last call
   const std::string topic_;
   const ProducerOptions options_;
+  const Status valid_;  // of the options; else nothing is taken
   const ProducerLimits limits_;
 
   mutable std::mutex mutex_;

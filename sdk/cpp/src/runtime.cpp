@@ -155,9 +155,10 @@ void Runtime::find_leaders(const std::string& topic, std::function<void(Leaders)
 std::shared_ptr<ProducerSession> Runtime::producer(std::string_view topic, const ProducerOptions& options) {
   std::shared_ptr<ProducerSession> session;
   bool made = false;
+  // One that takes nothing must not stand in the way of the next, whose options are good.
+  const bool own = options.sharing == ProducerOptions::Sharing::kOwn || !options.check().ok();
   {
     const std::lock_guard lock(mutex_);
-    const bool own = options.sharing == ProducerOptions::Sharing::kOwn;
     const auto at = own ? producers_.end() : producers_.find(topic);
     if (at != producers_.end() && !at->second->closed()) {
       session = at->second;
@@ -174,13 +175,13 @@ std::shared_ptr<ProducerSession> Runtime::producer(std::string_view topic, const
   struct Both {
     std::shared_ptr<Runtime> runtime;  // shared by the client and all its handles
     std::shared_ptr<ProducerSession> session;
-    ProducerOptions::Sharing sharing;
+    bool own;
     ~Both() {
-      if (sharing == ProducerOptions::Sharing::kOwn) runtime->release_own(session);
+      if (own) runtime->release_own(session);
     }
   };
   ProducerSession* raw = session.get();
-  const std::shared_ptr<Both> both(new Both{shared_from_this(), std::move(session), options.sharing});
+  const std::shared_ptr<Both> both(new Both{shared_from_this(), std::move(session), own});
   return {both, raw};
 }
 

@@ -30,7 +30,8 @@ class Client {
   ~Client();
 
   // Does not talk to a broker yet: a topic that is not there is an error of the send. Of producers that are shared (the default) the
-  // options of the first call for a topic hold. One of its own ends by itself when its last handle has gone and its records are delivered.
+  // options of the first call for a topic hold. With options that make no sense it takes no record: each send answers INVALID and
+  // names the option. One of its own ends by itself when its last handle has gone and its records are delivered.
   Producer producer(std::string_view topic, const ProducerOptions& options = {});
   // Starts to read and answers at once; what goes wrong then is an error of the reader's next(). INVALID: an option makes no sense.
   Result<Reader> reader(const ReaderOptions& options);

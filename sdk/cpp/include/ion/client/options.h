@@ -1,4 +1,5 @@
-// What a user may set. Every default is the one of the documentation; a check refuses what makes no sense.
+// What a user may set. Every default is the one of the documentation. check() refuses what makes no sense: INVALID names the option, what
+// it takes and what was there. Who is given options checks them.
 #pragma once
 #include <ion/status.h>
 #include <ion/time.h>
@@ -24,12 +25,17 @@ struct ClientEvent {
   std::string text = {};   // a sentence for people
 };
 
+inline constexpr Nanos kTimeoutMax = seconds(int64_t{7} * 86'400);  // of every timeout
+inline constexpr Nanos kDeliveryTimeoutMin = seconds(1);
+
 struct ClientOptions {
   std::vector<std::string> brokers = {};  // "host:port"; any of them leads to the whole cluster
-  Nanos connect_timeout = seconds(10);    // for the first answer of any broker
-  Nanos request_timeout = seconds(30);    // of one attempt
+  Nanos connect_timeout = seconds(10);    // for the first answer of any broker; 1 ms to 7 days
+  Nanos request_timeout = seconds(30);    // of one attempt; 1 ms to 7 days
   // May be empty. Called on the client's thread without a lock: it must not wait for this client.
   std::function<void(const ClientEvent&)> on_event = {};
+
+  Status check() const;
 };
 
 enum class Acks {
@@ -48,10 +54,10 @@ enum class NoSpace {
 
 struct ProducerOptions {
   Acks acks = Acks::kAll;                       // kAll is idempotent: no duplicates, order kept, over any number of retries
-  Nanos linger = milliseconds(5);               // upper bound of gathering; an idle partition never waits
-  uint64_t batch_bytes_max = 1 << 20;           // largest batch of several records; a larger record goes alone, if the broker takes it
-  uint64_t batch_bytes_ready = 256 << 10;       // a batch of this size goes as soon as it may
-  uint64_t memory_bytes_max = 32 << 20;         // of records not yet delivered
+  Nanos linger = milliseconds(5);               // upper bound of gathering, 0 to delivery_timeout; an idle partition never waits
+  uint64_t batch_bytes_max = 1 << 20;           // largest batch of several records, 1 KiB to 16 MiB; a larger record goes alone, if the broker takes it
+  uint64_t batch_bytes_ready = 256 << 10;       // a batch of this size goes as soon as it may; 1 byte to 16 MiB
+  uint64_t memory_bytes_max = 32 << 20;         // of records not yet delivered; at least batch_bytes_max
   uint64_t memory_records_max = 100'000;
   OnFull on_full = OnFull::kBlock;
   Compression compression = Compression::kNone;  // a batch that would not get smaller goes as it is
@@ -60,7 +66,7 @@ struct ProducerOptions {
   // kOwn: one of its own, with its own identity and order, over the same connections.
   enum class Sharing { kShared, kOwn } sharing = Sharing::kShared;
   NoSpace no_space = NoSpace::kGoOn;
-  Nanos delivery_timeout = seconds(120);        // from send() to the receipt, retries included; at least one second
+  Nanos delivery_timeout = seconds(120);        // from send() to the receipt, retries included; one second to 7 days
 
   Status check() const;
 };

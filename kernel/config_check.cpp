@@ -19,17 +19,7 @@ Status check_settings(const config::KernelConfig& config) {
 Result<config::ConfigSnapshot> check_config(const config::Loaded& loaded, const BrokerOptions& options) {
   ION_CHECK(check_settings(loaded.kernel));
   config::ConfigSnapshot snapshot = loaded.snapshot;
-  std::vector<host::PluginSpec> plugins = enabled_plugins(loaded.kernel);
-  for (host::PluginSpec& plugin : plugins)
-    plugin.check = [&snapshot, check = plugin.check, &loaded, name = plugin.name](std::string_view schema) -> Result<std::string> {
-      ION_TRY(std::string json, check(schema));
-      for (const config::PluginConfig& p : loaded.kernel.plugins) {
-        if (p.name != name) continue;
-        ION_TRY(const config::CheckedConfig checked, config::check_plugin_config(p.config, name, schema));
-        snapshot = snapshot.with_plugin(name, checked);
-      }
-      return json;
-    };
+  const std::vector<host::PluginSpec> plugins = enabled_plugins(loaded.kernel, snapshot);
   base::RefusingWorld world;
   observe::MetricRegistry metrics(1);
   api::ApiGate gate;

@@ -116,7 +116,7 @@ std::string Broker::Parts::holder() {
 
 // Drained while shards still run, destroyed when nothing runs any more.
 Status Broker::Parts::start_plugins() {
-  plugins = std::make_unique<PluginSet>(world, config(), options, gate, metrics);
+  plugins = std::make_unique<PluginSet>(world, loaded, options, gate, metrics);
   stop_order.push("plugins", [this](Nanos left) { return plugins->host().destroy(left); });
   stop_order.push("work of the broker", [this](Nanos left) { return world.stop_work(left); });
   stop_order.push("work of plugins", [this](Nanos left) { return plugins->host().drain(left); });

@@ -48,26 +48,26 @@ host::PluginHostOptions host_options(const config::KernelConfig& config, const B
   return o;
 }
 
-std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config) {
+std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config, config::ConfigSnapshot& snapshot) {
   std::vector<host::PluginSpec> list;
   for (const config::PluginConfig& p : config.plugins) {
     if (!p.enabled) continue;
-    list.push_back({p.name, p.path, [&p, batch_bytes_max = config.limits.batch_bytes_max](std::string_view schema) -> Result<std::string> {
+    list.push_back({p.name, p.path, [&p, &snapshot, batch_bytes_max = config.limits.batch_bytes_max](std::string_view schema) -> Result<std::string> {
                       ION_TRY(config::CheckedConfig checked, config::check_plugin_config(p.config, p.name, schema));
                       ION_CHECK(check_message_size(p, checked, batch_bytes_max));
+                      snapshot = snapshot.with_plugin(p.name, checked);
                       return std::move(checked.json);
                     }});
   }
   return list;
 }
 
-PluginSet::PluginSet(World& world, const config::KernelConfig& config, const BrokerOptions& options, BrokerApi& api,
-                     observe::MetricRegistry& metrics)
-    : world_(world), config_(config), options_(options),
-      host_(plugin_environment(world, config, options, api, metrics), reporting(host_options(config, options), world.logger())) {}
+PluginSet::PluginSet(World& world, const config::Loaded& loaded, const BrokerOptions& options, BrokerApi& api, observe::MetricRegistry& metrics)
+    : world_(world), config_(loaded.kernel), options_(options), snapshot_(loaded.snapshot),
+      host_(plugin_environment(world, config_, options, api, metrics), reporting(host_options(config_, options), world.logger())) {}
 
 Status PluginSet::start() {
-  ION_CHECK(host_.load(enabled_plugins(config_)));
+  ION_CHECK(host_.load(enabled_plugins(config_, snapshot_)));
   ION_CHECK(host_.start());
   if (options_.null_broker) return {};
   ION_TRY(storage_ref_, host_.contract(ION_STORAGE_ID));

@@ -21,17 +21,20 @@ host::HostEnvironment plugin_environment(World& world, const config::KernelConfi
                                          observe::MetricRegistry& metrics);
 // The options of a plugin host for this configuration; the contracts that the broker cannot do without are among them.
 host::PluginHostOptions host_options(const config::KernelConfig& config, const BrokerOptions& options);
-// The enabled plugins, each with the check of its section. `config` outlives the answer.
-std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config);
+// The enabled plugins, each with the check of its section, which puts the checked section into `snapshot`. Both outlive the answer.
+std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config, config::ConfigSnapshot& snapshot);
 
 class PluginSet {
  public:
-  PluginSet(World& world, const config::KernelConfig& config, const BrokerOptions& options, BrokerApi& api, observe::MetricRegistry& metrics);
+  // `loaded` and the other references outlive it.
+  PluginSet(World& world, const config::Loaded& loaded, const BrokerOptions& options, BrokerApi& api, observe::MetricRegistry& metrics);
 
   // Creates and starts every plugin; afterwards the contracts below are there.
   Status start();
 
   host::PluginHost& host() { return host_; }
+  // The configuration with the checked sections of the plugins, once start has answered.
+  const config::ConfigSnapshot& configuration() const { return snapshot_; }
   Storage& storage() { return *storage_; }
   ion_ref storage_ref() const { return storage_ref_; }
   Consensus& consensus() { return *consensus_; }
@@ -41,6 +44,7 @@ class PluginSet {
   World& world_;
   const config::KernelConfig& config_;
   const BrokerOptions& options_;
+  config::ConfigSnapshot snapshot_;
   host::PluginHost host_;
   ion_ref storage_ref_{};
   std::unique_ptr<ImportedStorage> storage_;

@@ -1,8 +1,14 @@
 #include "topic_server.h"
 
 #include "awaited.h"
+#include "config/key_path.h"
+#include "config_print.h"
 
 #include <fmt/ranges.h>
+
+#include <algorithm>
+#include <deque>
+#include <utility>
 
 namespace ion {
 namespace {
@@ -10,13 +16,45 @@ namespace {
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
 constexpr Nanos kLookLimit = seconds(5);         // of finding out whether there is space; a start does not wait longer for it
 
-pipeline::EachPlugin lister(host::PluginHost& host) {
-  return [&host](ion_plugin_fn each, void* ctx) {
-    for (const host::PluginInfo& p : host.plugins()) {
+// The entry of a plugin in the configuration as fields, those first that somebody set. What only interceptors have is left out of others.
+struct EntryFields {
+  EntryFields(const config::ConfigSnapshot& snapshot, const std::string& name, bool interceptor) {
+    const std::string entry = config::member_path("plugins", name);
+    std::vector<const config::Node*> settings = snapshot.settings(entry);
+    const auto set = [](const config::Node* s) { return s->origin.layer != config::Layer::kDefault; };
+    std::stable_partition(settings.begin(), settings.end(), set);
+    for (const config::Node* s : settings) {
+      const std::string key = s->path.substr(entry.size() + 1);
+      if (!interceptor && key != "path" && !key.starts_with("config.")) continue;
+      if (s->is(config::Kind::kObject)) continue;  // without keys
+      texts.emplace_back(key, setting_text(*s));
+      nset += set(s) ? 1 : 0;
+    }
+    for (const auto& [key, value] : texts) fields.push_back({bytes_of(key), bytes_of(value)});
+  }
+  std::deque<std::pair<std::string, std::string>> texts;  // do not move
+  std::vector<ion_field> fields;
+  uint32_t nset = 0;
+};
+
+ion_interceptor_info interceptor_info(const pipeline::InterceptorReport& r) {
+  using Breaker = pipeline::InterceptorReport::Breaker;
+  const uint32_t breaker = r.breaker == Breaker::kOff ? ION_BREAKER_OFF : r.breaker == Breaker::kClosed ? ION_BREAKER_CLOSED : ION_BREAKER_OPEN;
+  return {sizeof(ion_interceptor_info), r.hooks, r.counts.calls, r.counts.slow, r.counts.failed, r.counts.rejected, r.counts.dropped, r.counts.passed_over,
+          breaker, 0, r.since.ms, r.until ? r.until->ms : -1};
+}
+
+pipeline::EachPlugin lister(PluginSet& plugins, const pipeline::InterceptorChain& interceptors) {
+  return [&plugins, &interceptors](ion_plugin_fn each, void* ctx) {
+    for (const host::PluginInfo& p : plugins.host().plugins()) {
       const std::string provides = fmt::format("{}", fmt::join(p.provides, ",")), needs = fmt::format("{}", fmt::join(p.needs, ","));
+      const auto report = interceptors.report(p.name);
+      const ion_interceptor_info did = report ? interceptor_info(*report) : ion_interceptor_info{};
+      const EntryFields entry(plugins.configuration(), p.name, report.has_value());
       const ion_plugin_info info{sizeof(ion_plugin_info), static_cast<uint32_t>(p.state), bytes_of(p.name), bytes_of(p.id), bytes_of(p.version),
-                                 bytes_of(p.build), bytes_of(p.file), bytes_of(p.sha256), bytes_of(provides), bytes_of(needs),
-                                 bytes_of(p.last_error), p.faults};
+                                 bytes_of(p.build), bytes_of(p.file), bytes_of(p.sha256), bytes_of(provides), bytes_of(needs), bytes_of(p.last_error),
+                                 p.faults, bytes_of(p.abi), entry.fields.data(), static_cast<uint32_t>(entry.fields.size()), entry.nset,
+                                 report ? &did : nullptr};
       each(ctx, &info);
     }
   };
@@ -54,7 +92,7 @@ TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, cons
                    volatile_storage(), volatile_storage() ? nullptr : &reserve_},
                   local_),
       admission_(config.limits.inflight_bytes_max), codecs_(config.limits.decompressed_bytes_max),
-      interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }}),
+      interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }, health_}),
       pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, codecs_, limits(), health_} {}
 
 Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
@@ -64,7 +102,7 @@ Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& dat
   if (config.topics.durability == "fsync" && !made->defaults().fsync)
     world.logger().warn("the storage plugin keeps records in memory only: topics are made with durability=os");
   ION_CHECK(made->add_interceptors(metrics));
-  made->api_ = std::make_unique<api::LocalBrokerApi>(made->pipeline_, made->controller_, made->local_, identity, lister(plugins.host()));
+  made->api_ = std::make_unique<api::LocalBrokerApi>(made->pipeline_, made->controller_, made->local_, identity, lister(plugins, made->interceptors_));
   ION_CHECK(made->api_->declare_metrics(metrics));
   return made;
 }

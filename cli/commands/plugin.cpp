@@ -1,4 +1,4 @@
-// plugin list (what the broker loaded) and plugin inspect (what a file says about itself, without running it).
+// plugin list and info (what the broker loaded) and plugin inspect (what a file says about itself, without running it).
 #include <fmt/format.h>
 #include <ion/elf_notes.h>
 
@@ -56,6 +56,60 @@ int plugin_list(const Arguments&, const Context& context) {
   return deliver("plugin list", render(table, context.format));
 }
 
+// The settings that somebody made stand first and are marked, so that a default is not taken for a wish.
+Table setting_table(const client::PluginView& p) {
+  Table table{{{"key"}, {"value"}, {"origin", Unit::kNone, Column::Shown::kAlways, "from"}}, {}};
+  for (const client::Setting& s : p.config)
+    table.rows.push_back({s.key, s.value, std::string(s.origin == client::Setting::Origin::kUser ? "configured" : "default")});
+  return table;
+}
+
+std::vector<Table> interceptor_tables(const client::PluginView& p) {
+  if (!p.interceptor) return {};
+  const client::InterceptorView& i = *p.interceptor;
+  const auto wall = Column::Shown::kAlways;
+  return {Table{{{"hooks"}, {"calls"}, {"slow"}, {"failed"}, {"rejected"}, {"dropped"}, {"passed_over"}, {"breaker"},
+                 {"breaker_since_ms", Unit::kWallMs, wall, "breaker_since"}, {"breaker_until_ms", Unit::kWallMs, wall, "breaker_until"}},
+                {{i.hooks, i.calls, i.slow, i.failed, i.rejected, i.dropped, i.passed_over, i.breaker, i.breaker_since_ms,
+                  i.breaker_until_ms ? Cell(*i.breaker_until_ms) : Cell()}},
+                Table::Shape::kOne}};
+}
+
+Table info_table(const client::PluginView& p) {
+  Table table{{{"name"}, {"id"}, {"version"}, {"abi"}, {"build"}, {"state"}, {"faults"}, {"last_error"}, {"provides"}, {"needs"}, {"file"}, {"sha256"},
+               {"interceptor"}, {"config"}},
+              {{p.name, p.id, p.version, p.abi, p.build, p.state, p.faults, p.last_error, p.provides, p.needs, p.file, p.sha256, Cell(), std::vector<Table>{setting_table(p)}}},
+              Table::Shape::kOne};
+  if (p.interceptor) table.rows[0][12] = interceptor_tables(p);
+  else table.columns[12].shown = Column::Shown::kInJson;
+  return table;
+}
+
+void declare_plugin_info(OptionSet& options) { options.positionals(1, 64); }
+
+// Text is one object below the other; JSON a list of them, also of one.
+int plugin_info(const Arguments& arguments, const Context& context) {
+  auto client = connect(context);
+  if (!client) return complain("plugin info", client.error());
+  Table all{info_table({}).columns, {}};
+  std::string text;
+  int worst = kDone;
+  for (const std::string& name : arguments.positionals()) {
+    const auto plugin = client->admin().describe_plugin(name, context.timeout);
+    if (!plugin) {
+      worst = std::max(worst, complain("plugin info " + name, plugin.error()));
+      continue;
+    }
+    Table table = info_table(*plugin);
+    if (context.format == Format::kText) text += (text.empty() ? "" : "\n") + render(table, Format::kText);
+    all.rows.push_back(std::move(table.rows[0]));
+  }
+  const size_t failed = arguments.positionals().size() - all.rows.size();
+  const int code = worst == kNotAllowed || worst == kNoBroker ? worst : exit_of(failed, arguments.positionals().size());
+  if (all.rows.empty() && context.format == Format::kText) return code;
+  return deliver("plugin info", context.format == Format::kJson ? render(all, Format::kJson) : text, code);
+}
+
 void declare_plugin_inspect(OptionSet& options) { options.positionals(1, 1); }
 
 int plugin_inspect(const Arguments& arguments, const Context& context) {
@@ -79,7 +133,8 @@ int plugin_inspect(const Arguments& arguments, const Context& context) {
 std::span<const Command> commands_in_plugin() {
   static constexpr Command kCommands[] = {
       {310, "plugin list", "", "What the broker has loaded.", nullptr, plugin_list},
-      {311, "plugin inspect", "FILE", "What a plugin file says about itself; its code does not run.", declare_plugin_inspect, plugin_inspect},
+      {311, "plugin info", "NAME...", "All that the broker knows of a plugin: its settings, and what an interceptor did.", declare_plugin_info, plugin_info},
+      {312, "plugin inspect", "FILE", "What a plugin file says about itself; its code does not run.", declare_plugin_inspect, plugin_inspect},
   };
   return kCommands;
 }

@@ -22,7 +22,7 @@
 namespace ion::host {
 
 struct PluginInfo {
-  std::string name, id, version, build, file, sha256;
+  std::string name, id, version, build, file, sha256, abi;  // abi: MAJOR.MINOR that it was built for
   std::vector<std::string> provides, needs;
   ion_plugin_state state = ION_PLUGIN_LOADED;
   uint64_t faults = 0;

@@ -40,6 +40,8 @@ class Series {
 
   // Counter: adds, and passes over what is negative. Gauge: sets. Histogram: observes, a negative value as 0.
   void record(int64_t value) noexcept;
+  // Of a counter or a gauge, as of now.
+  int64_t value() const noexcept { return sum_of(0); }
 
  private:
   friend class MetricRegistry;

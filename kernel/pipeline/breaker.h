@@ -21,6 +21,7 @@ class Breaker {
   bool enabled() const noexcept { return rule_.failure_percent != 0; }
   // True while the interceptor is passed over.
   bool open(Instant now) const noexcept { return now < open_until_; }
+  Instant open_until() const noexcept { return open_until_; }  // when the last opening ends, or ended
   // One call and how it went. True: this call opened the breaker.
   bool count(bool failed, Instant now) noexcept {
     if (!enabled()) return false;

@@ -18,22 +18,29 @@ constexpr int32_t kStillPending = INT32_MIN;
 constexpr Nanos kLogWindow = seconds(10);  // one line per plugin and kind in this time
 }  // namespace
 
-struct InterceptorChain::Member {
-  Member(InterceptorPolicy p, ChainServices& s)
-      : policy(std::move(p)), table(static_cast<const ion_interceptor*>(policy.ref.table)), services(s), breaker(policy.breaker) {}
+struct InterceptorChain::Member : std::enable_shared_from_this<Member> {
+  Member(InterceptorPolicy p, const std::shared_ptr<PendingRuns>& of_chain, ChainServices& s)
+      : policy(std::move(p)), table(static_cast<const ion_interceptor*>(policy.ref.table)), chain(of_chain), services(s), breaker(policy.breaker),
+        breaker_since(s.clock.wall()) {}
 
   bool passed_over(Instant now) {
     if (expired.load(std::memory_order_relaxed) >= kExpiredMax || expired_bytes.load(std::memory_order_relaxed) >= kExpiredBytesMax) return true;
     if (!breaker.enabled()) return false;
     const std::lock_guard<std::mutex> lock(mutex);
-    return breaker.open(now);
+    look_at_breaker(now);
+    return breaker_open;
   }
   void count(bool bad, Instant now) {
     if (!breaker.enabled()) return;
     const std::lock_guard<std::mutex> lock(mutex);
-    if (breaker.count(bad, now))
-      services.logger.warn("an interceptor failed too often and is passed over", {{"plugin", policy.name}, {"for_ms", std::to_string(policy.breaker.pause.n / 1'000'000)}});
+    if (breaker.count(bad, now) && !breaker_open) open_breaker();
   }
+  void open_breaker();                // under the lock
+  void look_at_breaker(Instant now);  // under the lock: closes one whose pause is over
+  void arm_breaker();                 // under the lock: somebody looks when the pause is over, also when nothing is produced
+  InterceptorReport report();
+  // The records that it took out in this call: their words name it, and they are counted.
+  void settle(MessageView& view, size_t outcomes_before, int32_t verdict);
   // At most one line in kLogWindow, with the number of those that were left out.
   void log(const char* text, std::string why, Instant now) {
     uint64_t left_out = 0;
@@ -51,6 +58,7 @@ struct InterceptorChain::Member {
 
   InterceptorPolicy policy;
   const ion_interceptor* const table;
+  const std::weak_ptr<PendingRuns> chain;  // owns the services
   ChainServices& services;
   std::mutex one_at_a_time;
   // Messages that it has kept too long and has still, and the bytes of their batches.
@@ -59,6 +67,8 @@ struct InterceptorChain::Member {
 
   std::mutex mutex;  // of what follows; taken when a breaker is enabled, and on failures
   Breaker breaker;
+  bool breaker_open = false;  // as it was told
+  WallMs breaker_since;
   Instant quiet_until;
   uint64_t unlogged = 0;
 };
@@ -76,7 +86,8 @@ struct InterceptorChain::Run {
   const std::vector<std::shared_ptr<Member>> members;
   const std::shared_ptr<PendingRuns> pending;
   size_t at = 0;
-  bool slow = false;  // the last call took more than its budget
+  bool slow = false;           // the last call took more than its budget
+  size_t outcomes_before = 0;  // of the interceptors before the one being asked
 
   std::mutex mutex;  // of what follows
   Phase phase = Phase::kIdle;
@@ -173,6 +184,78 @@ void InterceptorChain::PendingRuns::give_up(const std::shared_ptr<Run>& run, Cod
   end_kept(run, late);
 }
 
+void InterceptorChain::Member::open_breaker() {
+  breaker_open = true;
+  breaker_since = services.clock.wall();
+  policy.metrics.breaker_opened();
+  const bool refuses = policy.on_error == OnError::kClosed;
+  const bool stops_writes = refuses && (table->hooks & ION_HOOK_PRODUCE) != 0;
+  services.health.raise("interceptor " + policy.name,
+                        fmt::format("its breaker is open: {} of its calls in a hundred or more failed or were slow; it is not asked for {} ms, and its batches {} (on_error: {})",
+                                    policy.breaker.failure_percent, policy.breaker.pause.n / 1'000'000, refuses ? "are refused" : "pass unseen", refuses ? "closed" : "open"),
+                        stops_writes ? observe::Harm::kWrites : observe::Harm::kPart);
+  services.logger.warn("an interceptor failed too often and is passed over", {{"plugin", policy.name}, {"for_ms", std::to_string(policy.breaker.pause.n / 1'000'000)}});
+  arm_breaker();
+}
+
+void InterceptorChain::Member::look_at_breaker(Instant now) {
+  if (!breaker_open || breaker.open(now)) return;
+  breaker_open = false;
+  breaker_since = services.clock.wall();
+  policy.metrics.breaker_closed();
+  services.health.clear("interceptor " + policy.name);
+  services.logger.info("an interceptor is asked again", {{"plugin", policy.name}});
+}
+
+// Without a timer the next batch finds it closed.
+void InterceptorChain::Member::arm_breaker() {
+  struct Look {
+    std::weak_ptr<PendingRuns> chain;
+    std::weak_ptr<Member> member;
+  };
+  auto look = std::make_unique<Look>(Look{chain, weak_from_this()});
+  const auto timer = services.timers.arm(
+      services.shard, breaker.open_until(),
+      [](void* raw) noexcept {
+        const std::unique_ptr<Look> mine(static_cast<Look*>(raw));
+        const auto services_stay = mine->chain.lock();
+        const auto self = mine->member.lock();
+        if (services_stay == nullptr || self == nullptr) return;
+        const std::lock_guard<std::mutex> lock(self->mutex);
+        self->look_at_breaker(self->services.clock.now());
+        if (self->breaker_open) self->arm_breaker();
+      },
+      look.get());
+  if (timer) (void)look.release();
+}
+
+InterceptorReport InterceptorChain::Member::report() {
+  InterceptorReport r;
+  r.hooks = table->hooks;
+  r.counts = policy.metrics.counts();
+  const std::lock_guard<std::mutex> lock(mutex);
+  const Instant now = services.clock.now();
+  look_at_breaker(now);
+  r.since = breaker_since;
+  if (!breaker.enabled()) return r;
+  r.breaker = breaker_open ? InterceptorReport::Breaker::kOpen : InterceptorReport::Breaker::kClosed;
+  if (breaker_open) r.until = WallMs{services.clock.wall().ms + (breaker.open_until() - now).n / 1'000'000};
+  return r;
+}
+
+void InterceptorChain::Member::settle(MessageView& view, size_t outcomes_before, int32_t verdict) {
+  uint64_t dropped = 0, rejected = 0;
+  for (size_t i = outcomes_before; i < view.outcomes.size(); ++i) {
+    RecordOutcome& outcome = view.outcomes[i];
+    ++(outcome.why.ok() ? dropped : rejected);
+    if (outcome.why.ok()) continue;
+    outcome.why = Status(outcome.why.code(), "interceptor " + policy.name + (outcome.why.message().empty() ? " rejected it" : ": " + outcome.why.message()), "INTERCEPTOR");
+  }
+  const bool whole = verdict == ION_V_REJECT || (rejected != 0 && policy.on_reject == OnReject::kBatch);
+  if (whole) policy.metrics.rejected(view.count());
+  else policy.metrics.rejected(rejected), policy.metrics.dropped(dropped + (verdict == ION_V_DROP ? static_cast<uint64_t>(view.records_left()) : 0));
+}
+
 InterceptorChain::InterceptorChain(ChainServices services) : pending_(std::make_shared<PendingRuns>(std::move(services))) {}
 InterceptorChain::~InterceptorChain() { stop(); }
 void InterceptorChain::stop() { pending_->stop(); }
@@ -193,8 +276,14 @@ Status InterceptorChain::add(InterceptorPolicy policy) {
   if (table->hooks == 0) return {ION_E_INVALID, fmt::format("plugin {}: it names no hook of {}, so it would never be asked", policy.name, ION_INTERCEPTOR_ID)};
   hooks_ |= table->hooks;
   if ((table->needs & ION_NEED_RECORDS) != 0) hooks_with_records_ |= table->hooks;
-  members_.push_back(std::make_shared<Member>(std::move(policy), pending_->services));
+  members_.push_back(std::make_shared<Member>(std::move(policy), pending_, pending_->services));
   return {};
+}
+
+std::optional<InterceptorReport> InterceptorChain::report(std::string_view name) const {
+  for (const std::shared_ptr<Member>& member : members_)
+    if (member->policy.name == name) return member->report();
+  return std::nullopt;
 }
 
 void InterceptorChain::run(const RunOptions& options, BatchInFlight batch, std::function<void(ChainResult)> done) {
@@ -237,6 +326,7 @@ bool InterceptorChain::ask(const std::shared_ptr<Run>& run, Member& member) {
     if (const Status decoded = view.decode(); !decoded.ok()) return end(run, decoded);
   }
   view.next_interceptor();
+  run->outcomes_before = view.outcomes.size();
   {
     const std::lock_guard<std::mutex> lock(run->mutex);
     run->phase = Run::Phase::kCalling;
@@ -326,10 +416,11 @@ void InterceptorChain::end_kept(const std::shared_ptr<Run>& run, Status why) {
   std::exchange(run->done, nullptr)(std::move(result));
 }
 
-bool InterceptorChain::end(const std::shared_ptr<Run>& run, Status why) {
+bool InterceptorChain::end(const std::shared_ptr<Run>& run, Status why, std::vector<RecordOutcome> because) {
   ChainResult result;
   result.kind = ChainResult::Kind::kRejected;
   result.why = std::move(why);
+  result.outcomes = std::move(because);
   std::exchange(run->done, nullptr)(std::move(result));
   return false;
 }
@@ -337,8 +428,9 @@ bool InterceptorChain::end(const std::shared_ptr<Run>& run, Status why) {
 bool InterceptorChain::after(const std::shared_ptr<Run>& run, Member& member, int32_t verdict) {
   MessageView& view = run->view;
   const std::string who = "interceptor " + member.policy.name;
-  const auto rejected = [&](const Status& said) {
-    return end(run, Status(said.ok() ? ION_E_REJECTED : said.code(), said.message().empty() ? who + " rejected the batch" : who + ": " + said.message(), "INTERCEPTOR"));
+  const auto rejected = [&](const Status& said, std::vector<RecordOutcome> because = {}) {
+    return end(run, Status(said.ok() ? ION_E_REJECTED : said.code(), said.message().empty() ? who + " rejected the batch" : who + ": " + said.message(), "INTERCEPTOR"),
+               std::move(because));
   };
   if (verdict < ION_V_CONTINUE || verdict > ION_V_ROUTE) {
     const std::string& said = view.reason.message();
@@ -348,8 +440,13 @@ bool InterceptorChain::after(const std::shared_ptr<Run>& run, Member& member, in
   if (verdict == ION_V_ROUTE && (run->options.hook != Hook::kProduce || !view.routed))
     return failed(run, member, Status(ION_E_EXCEPTION, who + " answered ROUTE " + (view.routed ? "for a fetched batch" : "and named no topic")));
   member.count(run->slow, member.services.clock.now());
+  member.settle(view, run->outcomes_before, verdict);
   if (verdict == ION_V_REJECT) return rejected(view.reason);
-  if (view.rejected_record && member.policy.on_reject == OnReject::kBatch) return rejected(*view.rejected_record);
+  if (view.rejected_record && member.policy.on_reject == OnReject::kBatch) {
+    view.outcomes.erase(view.outcomes.begin(), view.outcomes.begin() + static_cast<std::ptrdiff_t>(run->outcomes_before));
+    std::erase_if(view.outcomes, [](const RecordOutcome& o) { return o.why.ok(); });
+    return rejected(*view.rejected_record, std::move(view.outcomes));
+  }
   if (verdict == ION_V_DROP) view.drop_all();
   return true;
 }

@@ -7,6 +7,7 @@
 //                                  pending ── deadline or stop ──▶ expired ── resume ──▶ over; the message lives until then
 // Thread: ANY; an instance without REENTRANT is called one call at a time (its own lock, never held across anything else).
 #pragma once
+#include "observe/health.h"
 #include "pipeline/breaker.h"
 #include "pipeline/interceptor_metrics.h"
 #include "pipeline/message_view.h"
@@ -17,7 +18,9 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ion::pipeline {
@@ -43,7 +46,7 @@ struct ChainResult {
   Status why;                           // of a rejection
   std::string topic;                    // routed elsewhere if not empty
   int32_t partition = -1;               // -1: the router's choice
-  std::vector<RecordOutcome> outcomes;  // records that are not kept
+  std::vector<RecordOutcome> outcomes;  // records that are not kept; of a rejection those because of which the batch was refused
   int32_t records_left = 0;
   bool message_kept = false;            // an interceptor has the message still: what was admitted for it stays until its resume
   std::vector<uint8_t> replaced;        // the batch as it is to be stored, if not empty: it may hold no record
@@ -61,6 +64,16 @@ struct ChainServices {
   Logger& logger;
   ShardId shard;                      // where deadlines are looked at
   std::function<Nanos()> thread_cpu;  // processor time of the calling thread
+  observe::Health& health;            // hears of an open breaker; as refused writes when it refuses what is produced
+};
+
+// What an interceptor did since the broker began.
+struct InterceptorReport {
+  enum class Breaker { kOff, kClosed, kOpen } breaker = Breaker::kOff;
+  uint32_t hooks = 0;  // ION_HOOK_* that it is asked at
+  InterceptorMetrics::Counts counts;
+  WallMs since;                 // when the breaker came into its state
+  std::optional<WallMs> until;  // an open one: when it closes by itself
 };
 
 class InterceptorChain {
@@ -78,6 +91,9 @@ class InterceptorChain {
   // `done` runs once, inline unless an interceptor answered PENDING; then on the thread of its resume, or of the deadline.
   void run(const RunOptions& options, BatchInFlight batch, std::function<void(ChainResult)> done);
 
+  // Nothing: no interceptor has that name. Any thread.
+  std::optional<InterceptorReport> report(std::string_view name) const;
+
   // What is pending fails at once with CLOSED, and whatever becomes pending later does too. Any thread.
   void stop();
 
@@ -89,7 +105,7 @@ class InterceptorChain {
   static bool ask(const std::shared_ptr<Run>& run, Member& member);    // true: go on
   static bool after(const std::shared_ptr<Run>& run, Member& member, int32_t verdict);
   static bool failed(const std::shared_ptr<Run>& run, Member& member, const Status& why);
-  static bool end(const std::shared_ptr<Run>& run, Status why);
+  static bool end(const std::shared_ptr<Run>& run, Status why, std::vector<RecordOutcome> because = {});
   static void end_kept(const std::shared_ptr<Run>& run, Status why);
   static ion_status resumed(std::shared_ptr<Run> run, int32_t verdict);
   static int32_t wait_for_resume(const std::shared_ptr<Run>& run, Member& member);

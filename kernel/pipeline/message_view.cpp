@@ -201,14 +201,14 @@ ion_status MessageView::edit(uint32_t i, const ion_record* by) {
   if (by == nullptr) return take_out(i, {});
   if (!decoded_) return not_decoded();
   // A plugin that does not look at the answer must not pass on what it meant to change.
-  if (by->size < kRecordSizeMin) {
-    misused = Status(ION_E_INVALID, "its edit of record " + std::to_string(i) + " has size " + std::to_string(by->size) + ": an ion_record begins with its size, " +
-                                        std::to_string(sizeof(ion_record)));
-    return ION_E_INVALID;
-  }
   if (i >= items_.size()) {
-    misused = Status(ION_E_OUT_OF_RANGE, "it edited record " + std::to_string(i) + " of " + std::to_string(items_.size()));
+    misused = Status(ION_E_OUT_OF_RANGE, "it edited at " + std::to_string(i) + ", and `count` is " + std::to_string(items_.size()));
     return ION_E_OUT_OF_RANGE;
+  }
+  if (by->size < kRecordSizeMin) {
+    misused = Status(ION_E_INVALID, "its edit of record " + std::to_string(items_[i].offset_delta) + " of the batch has size " + std::to_string(by->size) +
+                                        ": an ion_record begins with its size, " + std::to_string(sizeof(ion_record)));
+    return ION_E_INVALID;
   }
   if (items_[i].gone) return ION_E_NOT_FOUND;
   const ion_record with = bridge::take(by);
@@ -245,7 +245,7 @@ ion_status MessageView::take_out(uint32_t i, Status why) {
 ion_status MessageView::reject_record(uint32_t i, Status why) {
   const ion_status done = take_out(i, why);
   if (done == ION_OK && !rejected_record)
-    rejected_record = Status(why.code(), "record " + std::to_string(outcomes.back().index) + ": " + why.message());
+    rejected_record = std::move(why);
   return done;
 }
 
@@ -254,10 +254,7 @@ const ion_msg_api* MessageView::api() noexcept {
       sizeof(ion_msg_api),
       0,
       [](ion_msg* m, uint32_t what, ion_bytes* out) noexcept -> ion_status { return view_of(m).attribute(what, out); },
-      [](ion_msg* m) noexcept -> uint32_t {
-        const MessageView& v = view_of(m);
-        return static_cast<uint32_t>(v.decoded_ ? v.items_.size() : static_cast<size_t>(v.batch_.header.count));
-      },
+      [](ion_msg* m) noexcept -> uint32_t { return view_of(m).count(); },
       [](ion_msg* m, uint32_t i, ion_record* out) noexcept -> ion_status { return view_of(m).record(i, out); },
       [](ion_msg* m, uint32_t i, const ion_record* with) noexcept -> ion_status { return view_of(m).edit(i, with); },
       [](ion_msg* m, ion_bytes topic, int32_t partition) noexcept -> ion_status {

@@ -44,7 +44,7 @@ struct BatchInFlight {
 
 // A record that is not stored. `why` is OK when it was dropped, else it was rejected.
 struct RecordOutcome {
-  int32_t index = 0;  // in the batch as the producer sent it
+  int32_t index = 0;  // in the batch as the producer sent it, from 0
   Status why;
 };
 
@@ -65,6 +65,7 @@ class MessageView {
   void drop_all();  // the verdict DROP
   bool edited() const noexcept { return edited_; }
   int32_t records_left() const noexcept;
+  uint32_t count() const noexcept { return static_cast<uint32_t>(decoded_ ? items_.size() : static_cast<size_t>(batch_.header.count)); }  // shown to the one being asked
   // The batch as it is now, perhaps without any record, and uncompressed if it was decoded; without the producer's identity when `for_other_log`.
   std::vector<uint8_t> encode(bool for_other_log) const;
   // The header alone, with offsets and sequences as they are: it uses them up.

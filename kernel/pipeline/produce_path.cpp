@@ -95,17 +95,21 @@ struct ProducePath::Intercepted {
   // What an interceptor still holds stays admitted: the run owns this by its question for more (RunOptions::admit), until the resume.
   void fail(const Status& why) {
     if (!result.message_kept) admitted.leave();
+    if (result.kind == ChainResult::Kind::kRejected) tell_outcomes();
     explain(answer.error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
     later.fail(why);
   }
   void pass(const ion_result& r) {
-    if (r.status == ION_OK) tell_outcomes();
+    if (r.status == ION_OK) tell_success();
     admitted.leave();
     later.pass(r);
   }
-  // Which records are not stored, before the completion.
-  void tell_outcomes() {
+  void tell_success() {
     if (result.records_left == 0) answer.flags |= ION_PRODUCE_DROPPED;
+    tell_outcomes();
+  }
+  // Which records are not stored, or because of which the batch is refused; before the completion.
+  void tell_outcomes() {
     if (request.size < sizeof(ion_produce_req) || request.each_outcome == nullptr) return;
     for (const RecordOutcome& o : result.outcomes) {
       const ion_record_outcome raw{sizeof raw, o.index, o.why.code(), 0, bytes_of(o.why.message())};
@@ -131,7 +135,7 @@ void ProducePath::after_interceptors(const InterceptedPtr& in, ChainResult resul
   if (in->result.kind == ChainResult::Kind::kRejected) return in->fail(in->result.why);
   if (in->result.records_left == 0 && !in->header.idempotent()) {
     in->answer.base = in->answer.next = -1;
-    in->tell_outcomes();
+    in->tell_success();
     in->admitted.leave();
     return in->later.ok(static_cast<uint64_t>(-1), static_cast<uint64_t>(-1));
   }

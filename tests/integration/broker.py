@@ -7,6 +7,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -18,6 +19,7 @@ ION = BUILD / "bin" / "ion"
 START_LIMIT_S = 60
 STOP_LIMIT_S = 60
 CALL_LIMIT_S = 120
+BLOCK_LIMIT_S = 280  # of a block that also builds something
 
 
 class Broker:
@@ -96,6 +98,24 @@ class Broker:
     def __exit__(self, *_):
         if self.process:
             self.kill()
+
+
+def readme_block(page):
+    """The first block of commands of a page."""
+    return re.search(r"```sh\n(.*?)```", (SOURCE / page).read_text(), re.S).group(1)
+
+
+def paste(block, folder, environment):
+    """Runs a block of commands as a reader pastes it, with a port of its own for the broker in it. CompletedProcess with text."""
+    for _ in range(3):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            address = "127.0.0.1:%d" % free.getsockname()[1]
+        where = {"ION_PLUGINS__TRANSPORT_GRPC__CONFIG__LISTEN": address, "ION_BROKERS": address}
+        done = subprocess.run(["bash", "-c", block], cwd=folder, env={**environment, **where}, capture_output=True, text=True, timeout=BLOCK_LIMIT_S, stdin=subprocess.DEVNULL)
+        if "address already in use" not in done.stderr.lower():  # somebody else took the port meanwhile
+            break
+    return done
 
 
 def run_ionstreamd(*args):

@@ -1,16 +1,9 @@
 """A programmer outside the tree: an installed client, an empty folder, the commands of sdk/cpp/README.md as they stand there."""
 import os
-import re
 import subprocess
 import unittest
 
-from broker import BUILD, CALL_LIMIT_S, SOURCE, START_LIMIT_S, Folder
-
-
-def commands_of_the_readme():
-    text = (SOURCE / "sdk" / "cpp" / "README.md").read_text()
-    block = re.search(r"```sh\n(.*?)```", text, re.S).group(1)
-    return [line for line in block.splitlines() if line]
+from broker import BUILD, CALL_LIMIT_S, SOURCE, Folder, paste, readme_block
 
 
 class ClientAuthor(unittest.TestCase):
@@ -21,26 +14,10 @@ class ClientAuthor(unittest.TestCase):
             subprocess.run(["cmake", "--install", str(BUILD), "--prefix", str(prefix)], check=True, capture_output=True, timeout=CALL_LIMIT_S)
             for name in ("client", "producer", "reader", "admin"):
                 self.assertTrue((prefix / "include" / "ion" / "client" / f"{name}.h").exists())
-            environment = dict(os.environ, CMAKE_PREFIX_PATH=str(prefix), PATH=f"{prefix}/bin:/usr/bin:/bin", HOME=str(home),
-                               ION_PLUGINS__TRANSPORT_GRPC__CONFIG__LISTEN="127.0.0.1:0")
-            shell = lambda command, **more: subprocess.run(["bash", "-c", command], cwd=home, env=dict(environment, **more), capture_output=True, text=True,  # noqa: E731
-                                                           timeout=CALL_LIMIT_S)
-            copy, build, serve, *use = commands_of_the_readme()
-            for command in (copy, build):
-                done = shell(command)
-                self.assertEqual(done.returncode, 0, command + "\n" + done.stdout + done.stderr)
-            broker = subprocess.Popen(["bash", "-c", "exec " + serve], cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-            try:
-                ready = broker.stdout.readline()
-                self.assertTrue(ready.startswith("ready"), ready or broker.stderr.read())
-                address = re.search(r"[0-9.]+:[0-9]+", ready).group(0)
-                for command in use:
-                    done = shell(command, ION_BROKERS=address)
-                    self.assertEqual(done.returncode, 0, command + "\n" + done.stdout + done.stderr)
-                self.assertRegex(done.stdout, r"(?s)sent to greetings\[\d\]@0\nhello\n")
-            finally:
-                broker.terminate()
-                broker.communicate(timeout=START_LIMIT_S)
+            environment = dict(os.environ, CMAKE_PREFIX_PATH=str(prefix), PATH=f"{prefix}/bin:/usr/bin:/bin", HOME=str(home))
+            done = paste(readme_block("sdk/cpp/README.md"), home, environment)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertRegex(done.stdout, r"(?s)sent to greetings\[\d\]@0\nhello\n")
 
     def test_the_example_of_the_readme_is_the_one_that_is_built(self):
         text = (SOURCE / "sdk" / "cpp" / "README.md").read_text()

@@ -1,4 +1,5 @@
 """What becomes of a batch that an interceptor changes: on the wire, in the log, for an idempotent producer and its repeats."""
+import json
 import threading
 import time
 import unittest
@@ -83,8 +84,15 @@ class Intercepted(unittest.TestCase):
 
     def test_one_rejected_record_is_told_with_its_index_and_the_others_are_stored(self):
         ack = self.put(b"a", b"reject", b"c", b"reject")
-        self.assertEqual([(o.index, o.error.detail) for o in ack.not_stored], [(1, "it says reject"), (3, "it says reject")])
+        self.assertEqual([(o.index, o.error.detail) for o in ack.not_stored], [(1, "interceptor test-intercept: it says reject"), (3, "interceptor test-intercept: it says reject")])
         self.assertEqual(self.read(), [(0, b"a"), (2, b"c")])
+
+    def test_of_messages_that_go_to_several_partitions_the_number_is_the_one_in_the_request(self):
+        self.client.admin("CreateTopic", name="two", partitions=2)
+        asked = [(b"k%d" % (i // 2), b"reject" if i in (3, 6) else b"v") for i in range(8)]
+        acks = self.client.broker("Produce", topic="two", messages=[{"key": k, "value": v} for k, v in asked]).acks
+        self.assertEqual(len(acks), 2, "the keys go to both partitions")
+        self.assertEqual(sorted(o.index for a in acks for o in a.not_stored), [3, 6])
 
     def test_a_rejected_batch_says_who_and_why(self):
         self.assertIn("interceptor test-intercept: it says reject-batch", self.refused(b"reject-batch", b"x").details())
@@ -142,8 +150,14 @@ class WholeBatches(Intercepted):
     SETTINGS = ()
 
     def test_one_rejected_record_is_told_with_its_index_and_the_others_are_stored(self):
-        self.assertIn("interceptor test-intercept: record 1: it says reject", self.refused(b"a", b"reject", b"c").details())
+        self.assertIn("record 1: interceptor test-intercept: it says reject", self.refused(b"a", b"reject", b"c").details())
         self.assertEqual(self.read(), [])
+
+    def test_of_messages_that_go_to_several_partitions_the_number_is_the_one_in_the_request(self):
+        self.client.admin("CreateTopic", name="two", partitions=2)
+        asked = [(b"k%d" % (i // 2), b"reject" if i == 6 else b"v") for i in range(8)]
+        acks = self.client.broker("Produce", topic="two", messages=[{"key": k, "value": v} for k, v in asked]).acks
+        self.assertEqual([[o.index for o in a.not_stored] for a in acks if a.HasField("error")], [[6]])
 
     def test_a_record_hidden_from_readers_is_not_got_by_its_id_either(self):
         ids = self.server.ion("produce", "t", "-o", "%u\n", stdin=b"a\nhide\nb\n").stdout.decode().split()
@@ -154,6 +168,56 @@ class WholeBatches(Intercepted):
     def test_a_producer_whose_records_are_dropped_succeeds(self):
         done = self.server.ion("produce", "t", stdin=b"c\nreject\n", check=False)
         self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"record 2: REJECTED INTERCEPTOR: interceptor test-intercept: it says reject\n", done.stderr)
+
+
+class Seen(unittest.TestCase):
+    """What `ion plugin info` and `ion cluster info` say of an interceptor."""
+
+    def info(self, server, name="test-intercept"):
+        return json.loads(server.ion("--format", "json", "plugin", "info", name).stdout)[0]
+
+    def test_a_plugin_is_shown_with_its_settings_and_its_counts(self):
+        with Folder() as folder, started(folder, "on_reject=record", "budget=1s") as server:
+            server.ion("topic", "create", "t")
+            server.ion("produce", "t", stdin=b"a\ndrop\nreject\nupper\n", check=False)
+            info = self.info(server)
+            self.assertEqual((info["id"], info["state"], info["provides"], info["last_error"]), ("ion.test.by-value", "started", ["ion.interceptor/1"], ""))
+            self.assertRegex(info["abi"], r"^\d+\.\d+$")
+            self.assertRegex(info["sha256"], r"^[0-9a-f]{64}$")
+            settings = {s["key"]: (s["value"], s["origin"]) for s in info["config"]}
+            self.assertEqual(settings["budget"], ("1s", "configured"))
+            self.assertEqual(settings["on_error"], ("closed", "default"))
+            did = info["interceptor"]
+            self.assertEqual((did["hooks"], did["rejected"], did["dropped"], did["breaker"]), (["produce", "fetch"], 1, 1, "off"))
+            self.assertGreaterEqual(did["calls"], 1)
+            text = server.ion("plugin", "info", "test-intercept").stdout.decode()
+            self.assertRegex(text, r"(?m)^BREAKER +off$")
+            self.assertRegex(text, r"(?m)^budget +1s +configured$")
+            storage = self.info(server, "storage-mmap")
+            self.assertIsNone(storage["interceptor"])
+            self.assertIn("config.refuse_produce_at", [s["key"] for s in storage["config"]])
+
+    def test_a_name_that_nothing_has_is_refused_with_those_that_there_are(self):
+        with Folder() as folder, started(folder) as server:
+            done = server.ion("plugin", "info", "storage-mmap", "none", check=False)
+            self.assertEqual(done.returncode, 3)
+            self.assertRegex(done.stderr.decode(), r"^ion: plugin info none: NOT_FOUND PLUGIN_NOT_FOUND: no plugin is named none; there are .*test-intercept")
+            self.assertIn(b"storage-mmap", done.stdout)
+
+    def test_an_open_breaker_is_shown(self):
+        with Folder() as folder, started(folder, "breaker.failure_percent=50", "breaker.calls_min=2", "breaker.pause=10m") as server:
+            server.ion("topic", "create", "t")
+            self.assertEqual(self.info(server)["interceptor"]["breaker"], "closed")
+            for _ in range(3):
+                server.ion("produce", "t", stdin=b"throw\n", check=False)
+            did = self.info(server)["interceptor"]
+            self.assertEqual(did["breaker"], "open")
+            self.assertAlmostEqual(did["breaker_until_ms"] - did["breaker_since_ms"], 600_000, delta=5)
+            cluster = json.loads(server.ion("--format", "json", "cluster", "info").stdout)
+            self.assertEqual(cluster["writes"], "refused")
+            self.assertEqual([p["part"] for p in cluster["problems"]], ["interceptor test-intercept"])
+            self.assertIn("its breaker is open", cluster["problems"][0]["words"])
 
 
 class Kept(unittest.TestCase):

@@ -29,7 +29,7 @@ Result<ProduceEnvelope> read_produce(std::span<const ion_buf> message);
 
 // A record that is not stored; without an error it was dropped.
 struct RecordOutcome {
-  int32_t index = 0;
+  int32_t index = 0;  // its place in the request, from 0
   std::optional<Failure> error;
 };
 

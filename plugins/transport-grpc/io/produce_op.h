@@ -36,6 +36,7 @@ class ProduceOp : public ApiOp {
     if (!ok()) {
       ack.error = failure();
       ack.error->on(*topic_, batch_.partition);
+      ack.not_stored = std::move(not_stored_);
       return ack;
     }
     ack.base_offset = answer_.base, ack.next_offset = answer_.next;
@@ -50,8 +51,9 @@ class ProduceOp : public ApiOp {
 
  private:
   static void outcome(void* ctx, const ion_record_outcome* o) noexcept {
-    RecordOutcome& to = static_cast<ProduceOp*>(ctx)->not_stored_.emplace_back();
-    to.index = o->index;
+    auto& self = *static_cast<ProduceOp*>(ctx);
+    RecordOutcome& to = self.not_stored_.emplace_back();
+    to.index = self.batch_.place_in_request(o->index);
     if (o->code != ION_OK) to.error = Failure::of(Status(to_code(o->code), std::string(text_of(o->text)), "INTERCEPTOR"));
   }
 

@@ -84,7 +84,7 @@ ProducePlan plan_messages(Services& services, const ProduceRequest& ask, Message
   ProducePlan plan;
   const WallMs now = services.host.wall();
   for (const auto& [partition, which] : by_partition) {
-    PlannedBatch batch{partition, Message(new OwnedBytes(messages->batch(which, now, identity))), {}};
+    PlannedBatch batch{partition, Message(new OwnedBytes(messages->batch(which, now, identity))), {}, which};
     batch.parts = batch.payload.parts();
     plan.batches.push_back(std::move(batch));
   }

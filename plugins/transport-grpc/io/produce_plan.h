@@ -16,6 +16,12 @@ struct PlannedBatch {
   int32_t partition = 0;
   Message payload;           // keeps `parts` alive
   std::span<ion_buf> parts;  // exactly one record batch
+  std::vector<uint32_t> messages = {};  // of the request, those in the batch; empty: the batch is what was sent
+
+  // Of a record of the batch.
+  int32_t place_in_request(int32_t index) const {
+    return index >= 0 && static_cast<size_t>(index) < messages.size() ? static_cast<int32_t>(messages[static_cast<size_t>(index)]) : index;
+  }
 };
 
 // `topic` is the envelope's, or that of the message before. Errors: what is wrong with the request, or partition_of's own.

@@ -46,7 +46,7 @@ void ProducerCore::answer(const Ack& ack, uint64_t random, Instant now, Actions&
   LinkState& l = *batch.link;
   const Nanos round_trip = now - batch.sent_at;
   leave_link(batch);
-  if (ack.failure) return refuse(p, batch, *ack.failure, random, now, out);
+  if (ack.failure) return refuse(p, batch, ack, random, now, out);
   l.window.acked(batch.bytes->size(), round_trip, now);
   l.failures = 0;  // a stream that only opens proves nothing
   p.failures = 0;
@@ -71,7 +71,8 @@ void ProducerCore::on(const Written& e, Instant now, Actions& out) {
   pump_blocked(l, now, out);
 }
 
-void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& failure, uint64_t random, Instant now, Actions& out) {
+void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Ack& ack, uint64_t random, Instant now, Actions& out) {
+  const Failure& failure = *ack.failure;
   ION_ASSERT(batch.is == InFlight::Is::kToSend);
   const Code code = failure.status.code();
   p.last_cause = failure.status;
@@ -100,17 +101,18 @@ void ProducerCore::refuse(PartitionQueue& p, InFlight& batch, const Failure& fai
     again = again || batch.attempts < 2;  // a topic is asked for once more, with fresh metadata
   }
   if (code == ION_E_NO_SPACE) return fail_for_space(p, batch, failure.status, out);
-  if (!again) return fail_batch(p, batch, failure.status, out);
+  if (!again) return fail_batch(p, batch, failure.status, out, ack.not_stored);
   p.retry_at = now + backoff(limits_.backoff, p.failures++, random, failure.retry_after);
   arm(p.retry_at);
 }
 
-void ProducerCore::fail_batch(PartitionQueue& p, InFlight& batch, Status why, Actions& out) {
+void ProducerCore::fail_batch(PartitionQueue& p, InFlight& batch, Status why, Actions& out, const std::vector<RecordOutcome>& because) {
   ION_ASSERT(!why.ok());
   if (batch.is == InFlight::Is::kSent) leave_link(batch);
   if (idempotent()) p.session.is = Session::Is::kBroken;
   Deliver outcome;
   outcome.status = std::move(why);
+  outcome.not_stored = because;
   deliver(p.take(batch), std::move(outcome), out);
 }
 

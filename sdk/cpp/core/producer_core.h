@@ -108,8 +108,8 @@ class ProducerCore {
   // producer_answers.cpp: what comes back
   void overheard(const produce::Ack& ack, Actions& out);
   void answer(const produce::Ack& ack, uint64_t random, Instant now, Actions& out);
-  void refuse(PartitionQueue& p, InFlight& batch, const Failure& failure, uint64_t random, Instant now, Actions& out);
-  void fail_batch(PartitionQueue& p, InFlight& batch, Status why, Actions& out);
+  void refuse(PartitionQueue& p, InFlight& batch, const produce::Ack& ack, uint64_t random, Instant now, Actions& out);  // which has a failure
+  void fail_batch(PartitionQueue& p, InFlight& batch, Status why, Actions& out, const std::vector<produce::RecordOutcome>& because = {});
   void fail_for_space(PartitionQueue& p, InFlight& batch, const Status& why, Actions& out);
   void fail_gathering(PartitionQueue& p, const Status& why, Actions& out);
   void expire(PartitionQueue& p, Instant now, Actions& out);

@@ -81,7 +81,7 @@ struct LinkDown {  // also: it could not be made
   Failure cause;
   uint64_t random = 0;
 };
-struct RecordOutcome {  // a record that an interceptor of the broker took out
+struct RecordOutcome {  // a record that an interceptor of the broker took out, or because of which its batch was refused
   int32_t index = 0;
   Status why;  // OK: it was dropped
 };
@@ -92,7 +92,7 @@ struct Ack {
   std::optional<WallMs> append_time;
   LogId log;
   std::optional<Failure> failure;
-  std::vector<RecordOutcome> not_stored = {};
+  std::vector<RecordOutcome> not_stored = {};  // with a failure: because of these records
   std::string routed_topic = {};  // empty: where it was asked for
   PartitionId routed_partition = {};
 };
@@ -138,13 +138,16 @@ inline void give_receipts(Deliver& d) {
 // Tells each waiter its own receipt or the common failure.
 inline void call_back(Deliver& d) {
   if (d.status.ok() && d.not_stored.empty()) return give_receipts(d);
+  // Of a batch that was refused because of some of its records, the others hear that it was not for them.
+  const bool because_of_others = !d.status.ok() && !d.not_stored.empty();
+  const Status others = because_of_others ? Status(d.status.code(), "its batch was refused because of another record: " + d.status.message(), d.status.reason()) : d.status;
   std::vector<const RecordOutcome*> not_stored(d.not_stored.empty() ? 0 : d.waiters.size());
   for (const RecordOutcome& o : d.not_stored)
     if (o.index >= 0 && static_cast<size_t>(o.index) < not_stored.size()) not_stored[static_cast<size_t>(o.index)] = &o;
   for (size_t i = 0; i < d.waiters.size(); ++i) {
     Waiter& w = d.waiters[i];
     if (!w.done) continue;
-    if (const RecordOutcome* o = not_stored.empty() || !d.status.ok() ? nullptr : not_stored[i]; o != nullptr) {
+    if (const RecordOutcome* o = not_stored.empty() ? nullptr : not_stored[i]; o != nullptr) {
       if (!o->why.ok()) {
         w.done(o->why);
         continue;
@@ -155,7 +158,7 @@ inline void call_back(Deliver& d) {
       continue;
     }
     if (!d.status.ok()) {
-      w.done(d.status);
+      w.done(others);
       continue;
     }
     Receipt r = d.first;

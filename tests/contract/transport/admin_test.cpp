@@ -150,6 +150,7 @@ TEST_F(Admin, producers_plugins_and_the_cluster_answer) {
   EXPECT_EQ(plugins.plugins(0).state(), "started");
   EXPECT_EQ(plugins.plugins(0).needs_size(), 2);
   EXPECT_EQ(plugins.plugins(0).faults(), 2u);
+  EXPECT_FALSE(plugins.plugins(0).has_interceptor());
   const auto cluster = ask<v1::ClusterInfoResponse>("/ionstream.v1.Admin/ClusterInfo", v1::ClusterInfoRequest());
   EXPECT_EQ(cluster.cluster_id(), "the-cluster");
   EXPECT_EQ(cluster.topics(), 1u);
@@ -164,6 +165,30 @@ TEST_F(Admin, producers_plugins_and_the_cluster_answer) {
   ASSERT_EQ(full.problems_size(), 1);
   EXPECT_EQ(full.problems(0).part() + ": " + full.problems(0).words(), "storage: the disk is full");
   EXPECT_TRUE(full.problems(0).stops_writes());
+}
+
+TEST_F(Admin, one_plugin_answers_with_its_settings_and_what_it_did) {
+  serve();
+  v1::ListPluginsRequest request;
+  request.set_name("guard");
+  const auto plugins = ask<v1::ListPluginsResponse>("/ionstream.v1.Admin/ListPlugins", request);
+  ASSERT_EQ(plugins.plugins_size(), 1);
+  const v1::PluginInfo& guard = plugins.plugins(0);
+  EXPECT_EQ(guard.abi(), "1.0");
+  ASSERT_EQ(guard.config_size(), 2);
+  EXPECT_EQ(guard.config(0).key() + "=" + guard.config(0).value(), "config.bytes_max=1KiB");
+  EXPECT_TRUE(guard.config(0).set());
+  EXPECT_FALSE(guard.config(1).set());
+  const v1::InterceptorInfo& did = guard.interceptor();
+  EXPECT_EQ(std::vector<std::string>(did.hooks().begin(), did.hooks().end()), (std::vector<std::string>{"produce", "fetch"}));
+  EXPECT_EQ((std::vector<uint64_t>{did.calls(), did.slow(), did.failed(), did.rejected(), did.dropped(), did.passed_over()}), (std::vector<uint64_t>{9, 1, 2, 3, 4, 5}));
+  EXPECT_EQ(did.breaker(), "open");
+  EXPECT_EQ(did.breaker_since_ms(), 1'700'000'000'000);
+  EXPECT_EQ(did.breaker_until_ms(), 1'700'000'030'000);
+  request.set_name("none");
+  const UnaryResult none = client->call("/ionstream.v1.Admin/ListPlugins", request.SerializeAsString());
+  EXPECT_EQ(none.status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_EQ(detail_of(none.status).reason(), "PLUGIN_NOT_FOUND");
 }
 
 TEST_F(Admin, a_request_that_is_longer_than_its_rpc_takes_is_refused_unread) {

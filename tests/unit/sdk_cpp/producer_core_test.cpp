@@ -192,6 +192,24 @@ TEST(ProducerCore, records_that_an_interceptor_took_out_are_told_one_by_one) {
   EXPECT_EQ(w.outcomes[4].receipt.offset.v, 103) << "the others keep the offsets that they would have had";
 }
 
+TEST(ProducerCore, of_a_refused_batch_the_record_that_was_meant_and_the_others_hear_different_words) {
+  World w;
+  w.ready();
+  w.send("first"), w.send("a"), w.send("rejected"), w.send("b");
+  w.ack();
+  produce::Ack a;
+  a.correlation = w.take().correlation, a.partition = {0};
+  a.failure = Failure{Status(ION_E_REJECTED, "guard: too blue", "INTERCEPTOR"), false, {}, {}};
+  a.not_stored = {{1, Status(ION_E_REJECTED, "guard: too blue", "INTERCEPTOR")}};
+  w.tell(produce::Acked{{a}, 0});
+  ASSERT_EQ(w.outcomes.size(), 4u);
+  EXPECT_EQ(w.outcomes[2].status.message(), "guard: too blue");
+  for (const size_t other : {1, 3}) {
+    EXPECT_EQ(w.outcomes[other].status.code(), ION_E_REJECTED);
+    EXPECT_EQ(w.outcomes[other].status.message(), "its batch was refused because of another record: guard: too blue");
+  }
+}
+
 TEST(ProducerCore, a_routed_batch_names_its_topic_in_the_receipts) {
   World w;
   w.ready();

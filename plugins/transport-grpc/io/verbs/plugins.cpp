@@ -3,6 +3,7 @@
 #include "io/parse_codec.h"
 #include "io/verbs/verb_file.h"
 
+#include <ion/abi/contract/interceptor.h>
 #include <ion/bridge/crossing.h>
 
 #include <ionstream/v1/admin.pb.h>
@@ -38,6 +39,26 @@ const char* state_name(uint32_t state) {
   }
 }
 
+const char* breaker_name(uint32_t state) {
+  switch (state) {
+    case ION_BREAKER_OFF: return "off";
+    case ION_BREAKER_CLOSED: return "closed";
+    case ION_BREAKER_OPEN: return "open";
+    default: return "unknown";
+  }
+}
+
+void fill(v1::InterceptorInfo& to, const ion_interceptor_info& raw) {
+  const ion_interceptor_info from = bridge::take(&raw);
+  if ((from.hooks & ION_HOOK_PRODUCE) != 0) to.add_hooks("produce");
+  if ((from.hooks & ION_HOOK_FETCH) != 0) to.add_hooks("fetch");
+  to.set_calls(from.calls), to.set_slow(from.slow), to.set_failed(from.failed);
+  to.set_rejected(from.rejected), to.set_dropped(from.dropped), to.set_passed_over(from.passed_over);
+  to.set_breaker(breaker_name(from.breaker));
+  to.set_breaker_since_ms(from.breaker_since_ms);
+  if (from.breaker == ION_BREAKER_OPEN) to.set_breaker_until_ms(from.breaker_until_ms);
+}
+
 class ListPluginsHandler final : public UnaryHandler {
  public:
   using UnaryHandler::UnaryHandler;
@@ -57,10 +78,21 @@ class ListPluginsHandler final : public UnaryHandler {
     to->set_state(state_name(from.state));
     set(to->mutable_last_error(), from.last_error);
     to->set_faults(from.faults);
+    set(to->mutable_abi(), from.abi);
+    for (uint32_t i = 0; i < from.nconfig; ++i) {
+      v1::TopicInfo::Setting* setting = to->add_config();
+      set(setting->mutable_key(), from.config[i].key);
+      set(setting->mutable_value(), from.config[i].value);
+      setting->set_set(i < from.nconfig_set);
+    }
+    if (from.interceptor != nullptr) fill(*to->mutable_interceptor(), *from.interceptor);
   }
 
-  void request(Message) override {
-    request_ = {sizeof request_, 0, &call_.who(), {}, &ListPluginsHandler::each, this};
+  void request(Message message) override {
+    const auto asked = parse_request<v1::ListPluginsRequest>(message.joined());
+    if (!asked) return call_.fail(Failure::of(asked.error()));
+    name_ = asked->name();
+    request_ = {sizeof request_, 0, &call_.who(), bytes_of(name_), &ListPluginsHandler::each, this};
     answer_.size = sizeof answer_, answer_.error = &op_.error;
     op_.ask(call_, 0, [&](Op& op) { return services_.api->plugin_list(op, request_, answer_); });
   }
@@ -69,6 +101,7 @@ class ListPluginsHandler final : public UnaryHandler {
     reply(response_.SerializeAsString());
   }
 
+  std::string name_;
   ion_plugin_req request_{};
   ion_admin_answer answer_{};
   v1::ListPluginsResponse response_;

@@ -34,13 +34,20 @@ class ProduceHandler final : public UnaryHandler {
 
   void answered(Ack ack) {
     const bool failed = ack.error.has_value();
-    if (failed) failure_ = ack.error;
+    if (failed) failure_ = named(ack);
     else ++succeeded_;
     write_ack(response_, ack);
     if (--left_ != 0) return;
     // With several partitions each ack says its own; when nothing succeeded the status says it too.
     if (succeeded_ == 0) return call_.fail(*failure_);
     reply(std::move(response_));
+  }
+
+  // The status of a call has no place for the record that was rejected but its words.
+  static std::optional<Failure> named(const Ack& ack) {
+    Failure failure = *ack.error;
+    if (!ack.not_stored.empty()) failure.detail = "record " + std::to_string(ack.not_stored.front().index) + ": " + failure.detail;
+    return failure;
   }
 
   ProduceEnvelope envelope_;

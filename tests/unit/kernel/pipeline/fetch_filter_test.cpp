@@ -76,7 +76,8 @@ class FetchFilterTest : public ::testing::Test {
   NoLines logger_;
   BatchCodecs codecs_{1 << 20};
   Admission admission_{1 << 20};
-  InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [] { return Nanos{}; }}};
+  observe::Health health_;
+  InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [] { return Nanos{}; }, health_}};
   Scripted script_;
   Buf stored_;
   std::vector<size_t> ends_;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace ion::pipeline {
@@ -110,7 +111,8 @@ class InterceptorChainTest : public ::testing::Test {
   OneTimer timers_;
   Lines logger_;
   Nanos cpu_{};
-  InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [this] { return cpu_; }}};
+  observe::Health health_;
+  InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [this] { return cpu_; }, health_}};
   std::vector<uint8_t> bytes_;
   std::vector<ion_buf> parts_;
   std::optional<ChainResult> result_;
@@ -258,11 +260,51 @@ TEST_F(InterceptorChainTest, one_rejected_record_fails_its_batch_or_itself_as_th
   ASSERT_EQ(result_->outcomes.size(), 1u);
   EXPECT_EQ(result_->outcomes[0].index, 1);
   EXPECT_EQ(result_->outcomes[0].why.code(), ION_E_REJECTED);
+  EXPECT_EQ(result_->outcomes[0].why.message(), "interceptor rule1: bad");
   Scripted whole{[](ion_msg* m, const ion_msg_api* api) { return (void)api->reject_record(m, 1, ION_E_REJECTED, bytes_of("bad too")), ION_V_CONTINUE; }};
   ASSERT_TRUE(add(whole).ok());
   run();
   EXPECT_EQ(result_->kind, ChainResult::Kind::kRejected);
-  EXPECT_EQ(result_->why.message(), "interceptor rule2: record 2: bad too") << "the index is the producer's";
+  EXPECT_EQ(result_->why.message(), "interceptor rule2: bad too");
+  ASSERT_EQ(result_->outcomes.size(), 1u) << "what another one took out is not why the batch is refused";
+  EXPECT_EQ(result_->outcomes[0].index, 2) << "the place is the producer's";
+  EXPECT_EQ(result_->outcomes[0].why.message(), "interceptor rule2: bad too");
+}
+
+TEST_F(InterceptorChainTest, an_edit_that_is_no_record_is_named_by_its_place_in_the_batch) {
+  Scripted drops{[](ion_msg* m, const ion_msg_api* api) { return (void)api->edit(m, 0, nullptr), ION_V_CONTINUE; }};
+  Scripted edits{[](ion_msg* m, const ion_msg_api* api) {
+    const ion_record none{};
+    return (void)api->edit(m, 1, &none), ION_V_CONTINUE;
+  }};
+  ASSERT_TRUE(add(drops).ok());
+  ASSERT_TRUE(add(edits).ok());
+  run();
+  EXPECT_NE(fault_.message().find("its edit of record 2 of the batch"), std::string::npos) << fault_.message();
+}
+
+TEST_F(InterceptorChainTest, what_it_did_is_counted_in_calls_and_records) {
+  observe::MetricRegistry registry(1);
+  const auto counted = [&](InterceptorPolicy& p) { p.on_reject = OnReject::kRecord, p.metrics = InterceptorMetrics::declare(registry, p.name).value(); };
+  int32_t verdict = ION_V_CONTINUE;
+  Scripted takes_out{[&](ion_msg* m, const ion_msg_api* api) {
+    (void)api->edit(m, 0, nullptr);
+    (void)api->reject_record(m, 1, ION_E_REJECTED, bytes_of("bad"));
+    return verdict;
+  }};
+  ASSERT_TRUE(add(takes_out, counted).ok());
+  run();
+  auto counts = chain_.report("rule1")->counts;
+  EXPECT_EQ(std::tuple(counts.calls, counts.rejected, counts.dropped, counts.failed), std::tuple(1u, 1u, 1u, 0u));
+  verdict = ION_V_REJECT;
+  run();
+  EXPECT_EQ(chain_.report("rule1")->counts.rejected, 4u) << "of a rejected batch all records";
+  verdict = ION_V_DROP;
+  run();
+  counts = chain_.report("rule1")->counts;
+  EXPECT_EQ(std::tuple(counts.rejected, counts.dropped), std::tuple(5u, 3u));
+  EXPECT_EQ(chain_.report("rule1")->hooks, uint32_t{ION_HOOK_PRODUCE});
+  EXPECT_FALSE(chain_.report("other").has_value());
 }
 
 TEST_F(InterceptorChainTest, a_route_names_topic_and_partition_and_takes_the_producer_off) {
@@ -452,6 +494,67 @@ TEST_F(InterceptorChainTest, a_breaker_opens_on_a_rate_of_failures_and_closes_af
   clock_.advance(seconds(31));
   run();
   EXPECT_EQ(calls, 61);
+}
+
+TEST_F(InterceptorChainTest, an_open_breaker_is_told_until_it_closes_also_when_nothing_is_produced_any_more) {
+  observe::MetricRegistry registry(1);
+  bool fails = true;
+  Scripted broken{[&](ion_msg*, const ion_msg_api*) -> int32_t { return fails ? static_cast<int32_t>(ION_E_EXCEPTION) : ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(broken, [&](InterceptorPolicy& p) {
+                p.breaker = {50, 4, seconds(10), seconds(30)};
+                p.metrics = InterceptorMetrics::declare(registry, p.name).value();
+              }).ok());
+  const auto gauge = [&] {
+    int64_t value = -1;
+    registry.snapshot([](void* to, const ion_sample* s) noexcept {
+      if (text_of(s->name) == "ionstream_interceptor_breaker_open") *static_cast<int64_t*>(to) = s->value;
+    }, &value);
+    return value;
+  };
+  const WallMs began = clock_.wall();
+  EXPECT_EQ(chain_.report("rule1")->breaker, InterceptorReport::Breaker::kClosed);
+  EXPECT_EQ(chain_.report("rule1")->since, began);
+  clock_.advance(seconds(5));
+  for (int i = 0; i < 4; ++i) run();
+  const WallMs opened = clock_.wall();
+  clock_.advance(seconds(1));
+  run();
+  EXPECT_EQ(result_->why.reason(), "INTERCEPTOR_FAILED");
+  EXPECT_EQ(gauge(), 1);
+  auto report = *chain_.report("rule1");
+  EXPECT_EQ(report.breaker, InterceptorReport::Breaker::kOpen);
+  EXPECT_EQ(report.since, opened);
+  EXPECT_EQ(report.until, WallMs{opened.ms + 30'000});
+  EXPECT_EQ(report.counts.passed_over, 1u);
+  ASSERT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_EQ(health_.report().reasons[0].part, "interceptor rule1");
+  EXPECT_NE(health_.report().reasons[0].words.find("breaker is open"), std::string::npos) << health_.report().reasons[0].words;
+  EXPECT_FALSE(health_.takes_writes()) << "its batches are refused";
+  pass(seconds(28));
+  EXPECT_EQ(health_.report().reasons.size(), 1u);
+  pass(seconds(1));
+  EXPECT_TRUE(health_.report().reasons.empty());
+  EXPECT_TRUE(health_.takes_writes());
+  EXPECT_EQ(gauge(), 0);
+  report = *chain_.report("rule1");
+  EXPECT_EQ(report.breaker, InterceptorReport::Breaker::kClosed);
+  EXPECT_EQ(report.since, WallMs{opened.ms + 30'000});
+  EXPECT_FALSE(report.until.has_value());
+}
+
+TEST_F(InterceptorChainTest, an_open_breaker_that_lets_batches_pass_stops_no_writes) {
+  Scripted broken{[&](ion_msg*, const ion_msg_api*) -> int32_t { return ION_E_EXCEPTION; }};
+  ASSERT_TRUE(add(broken, [&](InterceptorPolicy& p) { p.breaker = {50, 4, seconds(10), seconds(30)}, p.on_error = OnError::kOpen; }).ok());
+  EXPECT_TRUE(health_.report().reasons.empty());
+  for (int i = 0; i < 4; ++i) run();
+  EXPECT_EQ(health_.report().reasons.size(), 1u);
+  EXPECT_TRUE(health_.takes_writes());
+}
+
+TEST_F(InterceptorChainTest, a_breaker_that_nobody_turned_on_is_off) {
+  Scripted any{[](ion_msg*, const ion_msg_api*) { return ION_V_CONTINUE; }};
+  ASSERT_TRUE(add(any).ok());
+  EXPECT_EQ(chain_.report("rule1")->breaker, InterceptorReport::Breaker::kOff);
 }
 
 TEST_F(InterceptorChainTest, hooks_that_nobody_asks_do_not_load) {

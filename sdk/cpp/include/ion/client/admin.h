@@ -72,11 +72,23 @@ struct ClusterView {
   bool refuses_writes = false;        // one of the problems stops writes
   std::vector<ProblemView> problems;  // of the broker that answered, the oldest first
 };
+struct InterceptorView {  // what it did since the broker began
+  std::vector<std::string> hooks;  // where it is asked: produce, fetch
+  uint64_t calls = 0, slow = 0, failed = 0;    // calls; of these above its budget, and without a verdict or too late
+  uint64_t rejected = 0, dropped = 0;          // records; with on_reject "batch" all of a rejected batch
+  uint64_t passed_over = 0;                    // batches it was not asked about
+  std::string breaker;                         // off, closed, open
+  uint64_t breaker_since_ms = 0;               // since 1970: when it came into that state
+  std::optional<uint64_t> breaker_until_ms;    // of an open one: when it closes by itself
+};
 struct PluginView {
   std::string name, id, version, build, file, sha256;
   std::vector<std::string> provides, needs;
   std::string state, last_error;
   uint64_t faults = 0;
+  std::string abi = {};                // MAJOR.MINOR that it was built for; empty: the broker does not say
+  std::vector<Setting> config = {};    // its entry in the configuration as it is in force, keys below that entry; secrets are "***"
+  std::optional<InterceptorView> interceptor = {};  // missing: it is none
 };
 enum class OffsetOf { kStart, kEnd };
 struct PartitionOffset {
@@ -99,6 +111,8 @@ class Admin {
   Result<ClusterView> cluster_info(Nanos timeout = seconds(10));
   // What the broker that answers has loaded.
   Result<std::vector<PluginView>> list_plugins(Nanos timeout = seconds(10));
+  // One of them, by its name in the configuration. NOT_FOUND with PLUGIN_NOT_FOUND.
+  Result<PluginView> describe_plugin(std::string_view name, Nanos timeout = seconds(10));
   // The first offset of each partition, or the one behind its last record. No partitions is all; one that fails has its own error.
   Result<std::vector<PartitionOffset>> list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what,
                                                     Nanos timeout = seconds(10));

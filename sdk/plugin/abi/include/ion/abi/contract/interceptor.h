@@ -1,5 +1,8 @@
 /* ion.interceptor/1: a hook on batches in flight. The unit is the batch: it is decoded once for the whole chain and only if somebody
- * needs records, and encoded again once if somebody edited. The order of `plugins` in the configuration is the order of the chain. */
+ * needs records, and encoded again once if somebody edited. The order of `plugins` in the configuration is the order of the chain.
+ *
+ * Records are counted from 0. `i` of the functions below is the place among the records that are there when `on` is called. Everybody
+ * else (producers, operators, the log) is told the place in the batch as its producer sent it, which is `offset` of an ion_record. */
 #ifndef ION_ABI_CONTRACT_INTERCEPTOR_H
 #define ION_ABI_CONTRACT_INTERCEPTOR_H
 #include <ion/abi/types.h>
@@ -31,7 +34,7 @@ typedef struct ion_msg ion_msg;
 /* The caller sets `size`. Texts and bytes are borrowed: from the message when read, from the plugin when edited (they are copied). */
 typedef struct ion_record {
   uint32_t size, nheaders;
-  ion_offset offset; /* the index in the batch as its producer sent it; ignored by `edit` */
+  ion_offset offset; /* the place in the batch as its producer sent it, from 0; ignored by `edit` */
   int64_t time_ms;   /* since 1970, -1: none; ignored by `edit` */
   ion_bytes key, value; /* p NULL: null, which is not empty; a null value is a tombstone */
   const ion_field* headers; /* a value may be null too; keys are UTF-8 */
@@ -56,7 +59,8 @@ typedef struct ion_msg_api {
    * broker stops). INVALID: nothing is pending. Whatever it answers: the message is gone. */
   ION_RET(ANY, ion_status, resume, ion_msg* m, int32_t verdict);
   /* Rejects record `i` alone: its producer gets this error for it, the others go on (`on_reject: record`), or the whole batch is
-   * rejected (`on_reject: batch`, the default, for producers that expect all or nothing). On fetch it is as dropped. The answer of
+   * rejected (`on_reject: batch`, the default, for producers that expect all or nothing). Which record it is reaches the producer
+   * as a number beside the words, so the words need none. On fetch it is as dropped. The answer of
    * `on` is then CONTINUE. Errors as `record`. */
   ION_RET(ANY, ion_status, reject_record, ion_msg* m, uint32_t i, ion_status code, ion_bytes text);
 } ion_msg_api;

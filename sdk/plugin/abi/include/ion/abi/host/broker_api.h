@@ -19,7 +19,7 @@ typedef enum ion_acks { ION_ACKS_NONE = 0, ION_ACKS_LEADER = 1, ION_ACKS_ALL = 2
 /* A record of a produced batch that is not stored, because of an interceptor. */
 typedef struct ion_record_outcome {
   uint32_t size;
-  int32_t index;     /* in the batch as it was sent */
+  int32_t index;     /* its place in the batch as it was sent, from 0 */
   ion_status code;   /* OK: dropped; else the error that it was rejected with */
   uint32_t reserved;
   ion_bytes text;    /* why it was rejected; borrowed for the call */
@@ -39,7 +39,9 @@ typedef struct ion_produce_req {
   const ion_buf* parts;  /* together exactly one RecordBatch v2; what is needed longer is retained, plain parts (ops NULL) stay */
   ion_bytes topic_id; /* 16 bytes: the uuid of the topic that is meant; CONFLICT with TOPIC_RECREATED when another one has its
                          name now. Empty: whichever topic has the name */
-  ion_record_outcome_fn each_outcome; /* may be NULL; called on the completing thread before an OK, for each record not stored */
+  /* May be NULL. Called on the completing thread before the completion: before an OK for each record not stored, before REJECTED for
+   * each record because of which its batch is refused (none where an interceptor rejected the batch as such). */
+  ion_record_outcome_fn each_outcome;
   void* outcome_ctx;
 } ion_produce_req;
 #define ION_PRODUCE_DUPLICATE 1u /* answer flag: these offsets were given by an earlier attempt */

@@ -17,7 +17,8 @@ void Refusals::add(std::string_view where, uint64_t number, const Status& why, T
   const std::lock_guard lock(mutex_);
   remember(number, why);
   const bool is_first = count_.fetch_add(1) == 0;
-  if (is_first) first_ = number, first_exit_ = kFailed;
+  if (is_first) first_exit_ = kFailed;
+  if (is_first || number < first_) first_ = number;
   if (tell == Tell::kQuiet) return;
   if (told_ < kShown) {
     ++told_;

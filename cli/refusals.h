@@ -33,8 +33,9 @@ class Refusals {
   void tell_which() const;
 
   uint64_t count() const noexcept { return count_.load(); }
-  // Of the first one that was added: its number, and the exit code of its cause. 0 before.
+  // The lowest number; 0: none.
   uint64_t first() const noexcept { return first_.load(); }
+  // The exit code of the cause that came first; 0 before.
   int first_exit() const noexcept { return first_exit_.load(); }
   // Lines of the first ones.
   static constexpr uint64_t kShown = 10;

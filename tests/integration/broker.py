@@ -27,6 +27,7 @@ class Broker:
 
     def __init__(self, data_dir, *args, config=None, dev=True, env=None):
         self.data_dir = pathlib.Path(data_dir)
+        self.log_path = pathlib.Path(str(data_dir) + ".log")
         self.args = [str(a) for a in args]
         self.config = config
         self.dev = dev
@@ -46,7 +47,7 @@ class Broker:
         return command + self.args
 
     def start(self):
-        self.log = open(str(self.data_dir) + ".log", "ab")
+        self.log = open(self.log_path, "ab")
         self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.log, text=True, env=self.env, preexec_fn=self.preexec)
         deadline = time.monotonic() + START_LIMIT_S
         line = ""
@@ -82,7 +83,7 @@ class Broker:
             self.log.close()
 
     def log_text(self):
-        return pathlib.Path(str(self.data_dir) + ".log").read_text(errors="replace")
+        return self.log_path.read_text(errors="replace")
 
     def ion(self, *args, stdin=None, check=True):
         """Runs `ion ARGS` against this broker. bytes in, CompletedProcess with bytes out."""

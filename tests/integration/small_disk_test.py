@@ -12,6 +12,7 @@ from broker import Broker, Folder
 from full_disk_test import NOT_SERVING, SERVING, WAIT_S, Health
 
 DISK_BYTES = 64 << 20
+FOREIGN_BYTES = 8 << 20  # more than the share of the disk that is not for records
 IN_NAMESPACE = "ION_TEST_IN_NAMESPACE"
 ROWS = (b"y" * 1000 + b"\n") * 20_000
 
@@ -25,6 +26,7 @@ class SmallDisk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", str(self.path)], check=True)
         self.data = self.path / "data"
         self.foreign = self.path / "foreign"
+        self.foreign.write_bytes(b"\0" * FOREIGN_BYTES)
 
     def free(self):
         space = os.statvfs(self.path)
@@ -62,6 +64,7 @@ class Produce(unittest.TestCase):
         self.disk = SmallDisk(folder.path)
         self.addCleanup(self.disk.__exit__)
         self.broker = Broker(self.disk.data)
+        self.broker.log_path = folder.path / "log"  # not on the disk that becomes full
         self.broker.start()
         self.addCleanup(self.broker.kill)
 
@@ -79,11 +82,13 @@ class Produce(unittest.TestCase):
                 done = self.broker.ion("produce", topic, "-z", "none", "-f", "%k %v\n", stdin=b"\n".join(rows), check=False)
                 said = done.stderr.decode()
                 self.assertEqual(done.returncode, 3, said)
-                read, delivered, failed = map(int, re.search(r"stopped after (\d+) records were read: (\d+) delivered, (\d+) failed, the first", said).groups())
+                told = re.search(r"stopped after (\d+) records were read: (\d+) delivered, (\d+) failed, the first of them record (\d+);", said)
+                read, delivered, failed, first = map(int, told.groups())
                 self.assertEqual(read, delivered + failed)
                 numbers = [int(line[:7]) for line in self.broker.ion("consume", topic, "-e", "-f", "%v\n").stdout.split()]
                 self.assertEqual(len(numbers), delivered)
                 stored = set(numbers)
+                self.assertEqual(first, min(i for i in range(1, read + 1) if i not in stored))
                 for key in range(keys):
                     sent = [i for i in range(1, read + 1) if i % keys == key]
                     there = [i for i in sent if i in stored]
@@ -104,6 +109,7 @@ class FullToTheLastByte(unittest.TestCase):
         self.addCleanup(self.disk.__exit__)
         # Segments that wait ready would be given back by a start, or be there for a while after a refusal.
         self.broker = Broker(self.disk.data, "--set", "plugins.storage-mmap.config.prepare_ahead=0")
+        self.broker.log_path = folder.path / "log"  # not on the disk that becomes full
         self.broker.start()
         self.addCleanup(self.broker.kill)
         for topic in ("large", "kept"):

@@ -128,6 +128,7 @@ int topic_create(const Arguments& arguments, const Context& context) {
       continue;
     }
     std::vector<Cell> row = topic_row(*made);
+    if (dry && result != "exists") row[2] = Cell();  // nothing is there that could be ready
     row.emplace_back(std::move(result));
     tally.good(std::move(row));
   }

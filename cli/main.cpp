@@ -1,6 +1,7 @@
 // ion: the command line of IonStream. Reads what stands before the command, finds the command, runs it.
 #include <fmt/format.h>
 #include <ion/client/address.h>
+#include <ion/suggestion.h>
 #include <ion/units.h>
 #include <process/limits.h>
 
@@ -51,17 +52,35 @@ Found find_command(const std::vector<std::string>& rest) {
   return {};
 }
 
-std::string overview(const std::string& area) {
-  OptionSet globals;
-  declare_leading(globals);
-  std::string text = "usage: ion [option...] command [option...]\n\ncommands\n";
+std::string commands_of(const std::string& area) {
+  std::string text = "commands\n";
   for (const Command& c : command_table())
     if (area.empty() || c.words.starts_with(area + " "))
       text += fmt::format("  {:<40} {}\n", fmt::format("{} {}", c.words, c.synopsis), c.help);
+  return text;
+}
+
+std::string overview(const std::string& area) {
+  OptionSet globals;
+  declare_leading(globals);
+  std::string text = "usage: ion [option...] command [option...]\n\n" + commands_of(area);
   text += "\n" + globals.help();
   text += "\nenvironment (ION_SECTION__KEY is the broker's)\n  ION_BROKERS  HOST:PORT,... where --brokers is not given\n"
           "  ION_BROKERD  the ionstreamd that bench and config start; else the one beside ion\n";
   return text + "\nion COMMAND --help says more. Exit codes: 0 done, 1 failed, 2 usage, 3 some failed, 4 not allowed, 5 no broker in time.\n";
+}
+
+// What to do instead of words that are no command: the nearest one, and where the first word stands, those that begin with it.
+std::string unknown_command(const std::vector<std::string>& rest, bool area_known) {
+  const bool two = rest.size() > 1 && !rest[1].starts_with('-');
+  const std::string typed = two ? rest[0] + " " + rest[1] : rest[0];
+  if (area_known && !two) return fmt::format("ion: {}: which one?\n{}", typed, commands_of(rest[0]));
+  std::vector<std::string> words;
+  for (const Command& c : command_table()) words.emplace_back(c.words);
+  std::string near = ion::nearest(typed, words);
+  if (near.empty()) near = ion::nearest(rest[0], words);
+  return fmt::format("ion: unknown command \"{}\"; {}\n{}", typed, near.empty() ? "ion --help lists all" : fmt::format("did you mean \"{}\"?", near),
+                     area_known ? commands_of(rest[0]) : std::string());
 }
 
 // In produce and consume --format is the record's; the answer's then stands before the command.
@@ -149,7 +168,6 @@ int main(int argc, char** argv) {
   const bool asked = help || std::find(rest.begin(), rest.end(), "--help") != rest.end() || std::find(rest.begin(), rest.end(), "-h") != rest.end();
   if (asked && known) return deliver("help", overview(area));
   if (rest.empty()) say(overview(""));
-  else if (known) say(fmt::format("ion: {}: which one?\n{}", rest.size() > 1 ? "unknown command \"" + area + " " + rest[1] + "\"" : area, overview(area)));
-  else say(fmt::format("ion: unknown command \"{}\"; ion --help lists all\n", area));
+  else say(unknown_command(rest, known && !area.empty()));
   return kUsageError;
 }

@@ -164,6 +164,15 @@ class Usage(unittest.TestCase):
                       ["topic", "create", "t", "-p", ""], ["bench", "produce", "t", "--size", ""]):
             self.assertIn("its value is empty", self.refused(*words), words)
 
+    def test_words_that_are_no_command_are_answered_by_the_nearest_and_those_of_their_area(self):
+        for words, first in ((["topic", "creat", "x"], 'ion: unknown command "topic creat"; did you mean "topic create"?'), (["topic"], "ion: topic: which one?"),
+                             (["topics", "list"], 'ion: unknown command "topics list"; did you mean "topic list"?'), (["prodcue", "t"], 'ion: unknown command "prodcue t"'),
+                             (["nothing"], 'ion: unknown command "nothing"; ion --help lists all')):
+            said = self.refused(*words)
+            self.assertEqual(said.splitlines()[0][:len(first)], first)
+            self.assertEqual("\n  topic create NAME..." in said, words[0] == "topic")
+            self.assertNotIn("options:", said)
+
     def test_a_value_out_of_range_names_its_option_as_it_was_typed(self):
         for words, wanted in ((["produce", "t", "--delivery-timeout", "0"], "--delivery-timeout: want 1s to 7d, have 0"),
                               (["produce", "t", "--delivery-timeout", "999ms"], "--delivery-timeout: want 1s to 7d, have 999ms"),

@@ -58,8 +58,11 @@ po::options_description describe(Flags& f) {
 constexpr ion::Nanos kWriteLimit = ion::seconds(2);     // of lines that decide nothing
 constexpr ion::Nanos kPrintLimit = ion::seconds(3600);  // of what was asked for: a pager may take its time
 
+// A line for each of what is wrong.
 int fail(const ion::Status& status, int code = 1) {
-  (void)ion::base::write_text(STDERR_FILENO, fmt::format("ionstreamd: {}\n", status.message()), kWriteLimit);
+  std::string text = "ionstreamd: " + status.message();
+  for (size_t at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 1)) text.insert(at + 1, "ionstreamd: ");
+  (void)ion::base::write_text(STDERR_FILENO, text + "\n", kWriteLimit);
   return code;
 }
 

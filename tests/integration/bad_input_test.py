@@ -95,6 +95,7 @@ class Configuration(unittest.TestCase):
             for said in (self.config("check", bad), run_ionstreamd("--config", bad, "--check-config")):
                 self.assertEqual((said.returncode, said.stdout), (1, f"{bad}: 2 errors\n"))
                 self.assertIn(f"{bad}:1: log.level: ", said.stderr)
+                self.assertTrue(all(line.startswith("ionstreamd: ") for line in said.stderr.splitlines()), said.stderr)
                 self.assertIn(f"{bad}:2: topics.partitons: ", said.stderr)
             verdict = json.loads(self.config("check", bad, "--format", "json").stdout)
             self.assertEqual((verdict["configuration"], verdict["valid"], len(verdict["errors"])), (str(bad), False, 2))

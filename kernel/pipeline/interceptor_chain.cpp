@@ -1,6 +1,7 @@
 #include "pipeline/interceptor_chain.h"
 
 #include <fmt/format.h>
+#include <ion/units.h>
 
 #include <atomic>
 #include <map>
@@ -191,8 +192,8 @@ void InterceptorChain::Member::open_breaker() {
   const bool refuses = policy.on_error == OnError::kClosed;
   const bool stops_writes = refuses && (table->hooks & ION_HOOK_PRODUCE) != 0;
   services.health.raise("interceptor " + policy.name,
-                        fmt::format("its breaker is open: {} of its calls in a hundred or more failed or were slow; it is not asked for {} ms, and its batches {} (on_error: {})",
-                                    policy.breaker.failure_percent, policy.breaker.pause.n / 1'000'000, refuses ? "are refused" : "pass unseen", refuses ? "closed" : "open"),
+                        fmt::format("its breaker is open: at least {} % of its calls failed or were slow; it is not asked for {}, and its batches {} (on_error: {})",
+                                    policy.breaker.failure_percent, duration_text(policy.breaker.pause), refuses ? "are refused" : "pass unseen", refuses ? "closed" : "open"),
                         stops_writes ? observe::Harm::kWrites : observe::Harm::kPart);
   services.logger.warn("an interceptor failed too often and is passed over", {{"plugin", policy.name}, {"for_ms", std::to_string(policy.breaker.pause.n / 1'000'000)}});
   arm_breaker();

@@ -11,7 +11,8 @@ constexpr size_t kHeadCopiedMax = 1024;
 
 class SliceHolder final : public MessageHolder {
  public:
-  SliceHolder(std::vector<grpc::Slice> slices, uint64_t block_bytes) : slices_(std::move(slices)) {
+  SliceHolder(grpc::ByteBuffer& received, std::vector<grpc::Slice> slices, uint64_t block_bytes) : slices_(std::move(slices)) {
+    buffer_.Swap(&received);
     parts.reserve(slices_.size());
     for (const grpc::Slice& slice : slices_)  // a tiny slice holds its bytes in itself: only now it stays where it is
       if (slice.size() != 0) add_part(slice.begin(), slice.size());
@@ -19,6 +20,9 @@ class SliceHolder final : public MessageHolder {
   }
 
  private:
+  // Goes behind the slices. gRPC counts this memory; when it is short of it, bytes that come back wake it on the thread that brings them,
+  // which may be any. Destroying a buffer prepares the thread for that, destroying a slice does not and would end the process.
+  grpc::ByteBuffer buffer_;
   const std::vector<grpc::Slice> slices_;
 };
 
@@ -48,11 +52,11 @@ grpc::ByteBuffer adopt(OutMessage message, TransportMetrics& metrics) {
   return {slices.data(), slices.size()};
 }
 
-Message take(const grpc::ByteBuffer& received, const ReceiveRules& rules, TransportMetrics& metrics) {
+Message take(grpc::ByteBuffer& received, const ReceiveRules& rules, TransportMetrics& metrics) {
   std::vector<grpc::Slice> slices;
   if (received.Valid()) (void)received.Dump(&slices);
   const uint64_t bytes = received.Valid() ? received.Length() : 0;
-  if (bytes >= rules.copy_below) return Message(new SliceHolder(std::move(slices), rules.block_bytes));
+  if (bytes >= rules.copy_below) return Message(new SliceHolder(received, std::move(slices), rules.block_bytes));
   std::vector<uint8_t> own;
   own.reserve(bytes);
   for (const grpc::Slice& slice : slices) own.insert(own.end(), slice.begin(), slice.end());

@@ -15,6 +15,7 @@ struct ReceiveRules {
   uint64_t copy_below = 4096;
   uint64_t block_bytes = 8192;  // what an odd slice may keep alive
 };
-Message take(const grpc::ByteBuffer& received, const ReceiveRules& rules, TransportMetrics& metrics);
+// Takes the bytes out of `received`, which is empty or as it was afterwards. The message may go on any thread.
+Message take(grpc::ByteBuffer& received, const ReceiveRules& rules, TransportMetrics& metrics);
 
 }  // namespace ion::transport_grpc

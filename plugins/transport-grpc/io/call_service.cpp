@@ -3,13 +3,18 @@
 #include "io/grpc_call.h"
 #include "io/grpc_names.h"
 
+#include <grpc/grpc.h>
+
 namespace ion::transport_grpc {
 namespace {
 
 class CallbackPort final : public CallPort, public grpc::ServerGenericBidiReactor {
  public:
   CallbackPort(TransportMetrics& metrics, const ReceiveRules& rules, grpc::GenericCallbackServerContext& context)
-      : metrics_(metrics), rules_(rules), context_(context) {}
+      : metrics_(metrics), rules_(rules), context_(context), raw_call_(context.c_call()) {
+    grpc_call_ref(raw_call_);
+  }
+  ~CallbackPort() override { grpc_call_unref(raw_call_); }
 
   void start_read() override { StartRead(&received_); }
   void start_write(OutMessage message) override {
@@ -21,7 +26,8 @@ class CallbackPort final : public CallPort, public grpc::ServerGenericBidiReacto
     sending_ = adopt(std::move(message), metrics_);
     StartWriteAndFinish(&sending_, grpc::WriteOptions(), grpc::Status::OK);
   }
-  void cut() override { context_.TryCancel(); }
+  // Not through the context: the strand may be at this point while OnDone returns on another thread, which ends the context.
+  void cut() override { (void)grpc_call_cancel_with_status(raw_call_, GRPC_STATUS_CANCELLED, "cut by the server", nullptr); }
   Metadata metadata() const override { return copy_metadata(context_); }
 
   void OnReadDone(bool ok) override {
@@ -48,6 +54,7 @@ class CallbackPort final : public CallPort, public grpc::ServerGenericBidiReacto
   TransportMetrics& metrics_;
   const ReceiveRules& rules_;
   grpc::GenericCallbackServerContext& context_;  // gRPC's, until OnDone
+  grpc_call* const raw_call_;                     // one reference is ours
   grpc::ByteBuffer received_, sending_;
 };
 

@@ -33,6 +33,7 @@ void SpaceProbe::found(uint64_t bytes) {
 
 Status SpaceProbe::run(Files& files, const SpaceRules& rules) {
   const std::lock_guard lock(mutex_);
+  if (second_tries_.load(std::memory_order_relaxed) != 0) return {ION_E_BUSY, "a log is being given space just now"};
   const std::string path(kSpaceProbePath);
   const uint64_t bytes = largest();
   ION_TRY(const DiskSpace space, files.space());

@@ -21,20 +21,34 @@ class SpaceProbe {
   void refused(const std::string& log, uint64_t bytes);
   // It wants none any more: it was closed or removed.
   void forget(const std::string& log);
-  // OK: what was refused would be taken now; NO_SPACE: not yet. BLOCKING
+  // OK: what was refused would be taken now; NO_SPACE: not yet; BUSY: a log is trying just now, so ask again. BLOCKING
   Status run(Files& files, const SpaceRules& rules);
   // `make()` makes a segment and answers a Status or a Result of it. If a probe ran meanwhile, a NO_SPACE may be its fault: `make` runs
-  // once more, behind it. BLOCKING
+  // once more, behind it, and no other probe begins until it has. BLOCKING
   template <class Make>
   auto allocate(Make&& make) {
     const uint64_t before = steps_.load(std::memory_order_acquire);
     auto made = make();
     if (!is_full(made) || (is_quiet(before) && before == steps_.load(std::memory_order_acquire))) return made;
-    { const std::lock_guard probe_has_ended(mutex_); }
+    const SecondTry no_probe_meanwhile(*this);
     return make();
   }
 
  private:
+  // Begins when no probe runs.
+  class SecondTry {
+   public:
+    explicit SecondTry(SpaceProbe& of) : of_(of) {
+      const std::lock_guard probe_has_ended(of_.mutex_);
+      of_.second_tries_.fetch_add(1, std::memory_order_relaxed);  // run() reads it under the same lock
+    }
+    ~SecondTry() { of_.second_tries_.fetch_sub(1, std::memory_order_relaxed); }
+    SecondTry(const SecondTry&) = delete;
+
+   private:
+    SpaceProbe& of_;
+  };
+
   static bool is_quiet(uint64_t steps) { return steps % 2 == 0; }
   static bool is_full(const Status& made) { return made.code() == ION_E_NO_SPACE; }
   template <class T>
@@ -43,6 +57,7 @@ class SpaceProbe {
   void found(uint64_t bytes);
 
   std::mutex mutex_;                // one probe at a time; held across I/O by blocking jobs alone
+  std::atomic<uint32_t> second_tries_{0};  // bounded by the blocking jobs
   std::atomic<uint64_t> steps_{0};  // odd while the file of a probe is there
   mutable std::mutex refused_mutex_;
   std::map<std::string, uint64_t> refused_;  // log, the most that it was refused; bounded by the logs that are open

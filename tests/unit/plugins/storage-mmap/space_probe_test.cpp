@@ -128,5 +128,25 @@ TEST(SpaceProbe, takes_no_space_from_a_log) {
   EXPECT_EQ(code([&](Op& op) { return storage.drain(op); }), ION_OK);
 }
 
+// The first try fails because of a probe; the second must not meet the next one.
+TEST(SpaceProbe, does_not_begin_while_a_log_tries_again) {
+  FakeDisk disk;
+  FakeFiles files(disk);
+  disk.set_total_bytes(64 << 20);
+  SpaceProbe probe;
+  const auto probes = [&] { return disk.count(DiskOp::kAllocate, "space-probe"); };
+  int tries = 0;
+  const Status made = probe.allocate([&]() -> Status {
+    const Status probed = probe.run(files, {});
+    EXPECT_EQ(probed.code(), tries == 0 ? ION_OK : ION_E_BUSY) << probed.text();
+    return ++tries == 1 ? Status(ION_E_NO_SPACE, "the probe had it") : Status();
+  });
+  EXPECT_TRUE(made.ok());
+  EXPECT_EQ(tries, 2);
+  EXPECT_EQ(probes(), 1u);
+  EXPECT_TRUE(probe.run(files, {}).ok());
+  EXPECT_EQ(probes(), 2u);
+}
+
 }  // namespace
 }  // namespace ion::storage_mmap

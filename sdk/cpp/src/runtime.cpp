@@ -78,8 +78,12 @@ void Runtime::note_outage(const Failure& failure, bool all_failed) {
   else tell({ClientEvent::What::kFound, {}, "a broker answers again"});
 }
 
-void Runtime::tell(ClientEvent event) const {
-  if (options_.on_event) options_.on_event(event);
+void Runtime::tell(ClientEvent event) const noexcept {
+  if (!options_.on_event) return;
+  try {
+    options_.on_event(event);
+  } catch (...) {  // here, or it would take the client's thread with it, or what its caller has still to do
+  }
 }
 
 Result<std::string> Runtime::call(const Question& question, Repeat repeat, Status* unanswered) {

@@ -54,8 +54,8 @@ class Runtime : public std::enable_shared_from_this<Runtime> {
   void find_leaders(const std::string& topic, std::function<void(Leaders)> done);
   // A broker has served a stream: an outage that was told is over.
   void note_served() { note_outage({}, false); }
-  // To the user's on_event, if there is one. Not under a lock.
-  void tell(ClientEvent event) const;
+  // To the user's on_event, if there is one; what that throws ends here. Not under a lock.
+  void tell(ClientEvent event) const noexcept;
 
   std::shared_ptr<ProducerSession> producer(std::string_view topic, const ProducerOptions& options);
 

@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "fake_broker.h"
@@ -211,6 +213,25 @@ TEST_F(Driver, an_outage_is_told_once_and_its_end_once) {
   using What = ClientEvent::What;
   const std::lock_guard lock(mutex);
   EXPECT_EQ(events, (std::vector<What>{What::kLost, What::kFound}));
+}
+
+TEST_F(Driver, what_on_event_throws_ends_there_and_the_client_goes_on) {
+  broker.create_topic("orders", 1);
+  std::promise<void> lost, found;
+  auto client = Client::connect({.brokers = {broker.address()}, .on_event = [&](const ClientEvent& event) {
+    (event.what == ClientEvent::What::kLost ? lost : found).set_value();
+    throw std::runtime_error("what a user may do");
+  }});
+  ASSERT_TRUE(client);
+  Producer producer = client->producer("orders");
+  ASSERT_TRUE(producer.send({.value = "a"}).get(kLong));
+  broker.stop();
+  auto waiting = producer.send({.value = "b"});
+  ASSERT_EQ(lost.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  broker.start();
+  ASSERT_TRUE(waiting.get(kLong));
+  ASSERT_EQ(found.get_future().wait_for(std::chrono::seconds(60)), std::future_status::ready);
+  EXPECT_EQ(read_all(*client, "orders").at(0), (std::vector<std::string>{"a", "b"}));
 }
 
 TEST_F(Driver, a_lost_ack_makes_no_duplicate_and_keeps_the_offset) {

@@ -32,7 +32,8 @@ struct ClientOptions {
   std::vector<std::string> brokers = {};  // "host:port"; any of them leads to the whole cluster
   Nanos connect_timeout = seconds(10);    // for the first answer of any broker; 1 ms to 7 days
   Nanos request_timeout = seconds(30);    // of one attempt; 1 ms to 7 days
-  // May be empty. Called on the client's thread without a lock: it must not wait for this client.
+  // May be empty. Called on the client's thread, or on one that reads, without a lock: it must not wait for this client. An exception
+  // that it throws is dropped.
   std::function<void(const ClientEvent&)> on_event = {};
 
   Status check() const;

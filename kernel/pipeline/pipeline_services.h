@@ -9,6 +9,7 @@
 #include "pipeline/interceptor_chain.h"
 #include "pipeline/pipeline_limits.h"
 
+#include <ion/contract/broker_api.h>
 #include <ion/contract/router.h>
 #include <ion/ports.h>
 
@@ -42,5 +43,10 @@ struct PipelineServices {
 Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id = {});
 
 Status unknown_topic(std::string_view name);
+
+// Says in words why a request fails; `error` may be null. OVERLOADED passes soon: the client is asked to come again in 10 ms.
+inline void explain_failure(ion_error_info* error, const Status& why) {
+  explain(error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
+}
 
 }  // namespace ion::pipeline

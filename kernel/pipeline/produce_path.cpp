@@ -10,7 +10,7 @@ namespace ion::pipeline {
 
 namespace {
 Answer refuse(Op& op, ion_error_info* error, const Status& why) {
-  explain(error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
+  explain_failure(error, why);
   return op.refuse(why);
 }
 
@@ -96,7 +96,7 @@ struct ProducePath::Intercepted {
   void fail(const Status& why) {
     if (!result.message_kept) admitted.leave();
     if (result.kind == ChainResult::Kind::kRejected) tell_outcomes();
-    explain(answer.error, why, why.code() == ION_E_OVERLOADED ? milliseconds(10) : Nanos{});
+    explain_failure(answer.error, why);
     later.fail(why);
   }
   void pass(const ion_result& r) {

@@ -14,6 +14,8 @@ namespace ion {
 namespace {
 
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
+// Of the blocking pool's threads: the others are left for what the disk does.
+constexpr size_t kOpeningAtOnceMax = 1, kOpeningWaitingMax = 4096;
 constexpr Nanos kLookLimit = seconds(5);         // of finding out whether there is space; a start does not wait longer for it
 
 // The entry of a plugin in the configuration as fields, those first that somebody set. What only interceptors have is left out of others.
@@ -92,8 +94,9 @@ TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, cons
                    volatile_storage(), volatile_storage() ? nullptr : &reserve_},
                   local_),
       admission_(config.limits.inflight_bytes_max), codecs_(config.limits.decompressed_bytes_max),
+      opening_(world.executor(), {kOpeningAtOnceMax, kOpeningWaitingMax}),
       interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }, health_}),
-      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, codecs_, limits(), health_} {}
+      pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, codecs_, limits(), health_, opening_} {}
 
 Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
                                                         observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity) {

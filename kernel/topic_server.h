@@ -55,6 +55,7 @@ class TopicServer {
   cluster::Controller controller_;
   pipeline::Admission admission_;
   pipeline::BatchCodecs codecs_;
+  LimitedJobs opening_;
   pipeline::InterceptorChain interceptors_;
   const pipeline::PipelineServices pipeline_;
   std::unique_ptr<api::LocalBrokerApi> api_;

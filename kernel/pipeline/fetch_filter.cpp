@@ -10,9 +10,7 @@ namespace ion::pipeline {
 namespace {
 
 struct Filtering {
-  InterceptorChain& chain;
-  BatchCodecs& codecs;
-  Admission& admission;
+  const FilterServices services;
   BatchInFlight about;
   Later later;
   Outcome fetched;
@@ -52,10 +50,34 @@ struct Filtering {
   }
 };
 
+using FilteringPtr = std::shared_ptr<Filtering>;  // shared with interceptors that answer later
+
+// Asks about the batch that was cut off; `again` goes on with the next one.
+template <class Again>
+void ask(const FilteringPtr& all, const batch::Header& header, Buf opened, const std::shared_ptr<Admitted>& admitted, Again again) {
+  BatchInFlight one = all->about.sibling();
+  one.header = header;
+  one.parts = all->batch;
+  one.opened = std::move(opened);
+  const RunOptions options{Hook::kFetch, [admitted](uint64_t bytes) { return admitted->grow(bytes); }};
+  all->services.chain.run(options, std::move(one), [all, again, header](ChainResult result) mutable {
+    if (result.kind == ChainResult::Kind::kRejected) {
+      // What comes before it is given; whoever goes on there hears why, and where to go on behind it.
+      if (!all->kept.empty()) return all->later.ok(all->fetched.u0, static_cast<uint64_t>(header.base_offset.v), all->kept);
+      return all->later.fail(Status(result.why.code(), fmt::format("offsets {} to {}: {}", header.base_offset.v, header.next_offset().v - 1, result.why.message()), result.why.reason()));
+    }
+    if (result.replaced.empty()) return all->keep_as_it_is(), again();
+    Result<std::vector<uint8_t>> closed = all->services.codecs.close(std::move(result.replaced), header);
+    if (!closed) return all->later.fail(closed.error());
+    all->kept.push_back(Buf::copy(*closed));
+    again();
+  });
+}
+
 }  // namespace
 
-void filter_fetched(InterceptorChain& chain, BatchCodecs& codecs, Admission& admission, BatchInFlight about, const ion_result& fetched, Later later) {
-  auto all = std::make_shared<Filtering>(Filtering{chain, codecs, admission, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
+void filter_fetched(const FilterServices& services, BatchInFlight about, const ion_result& fetched, Later later) {
+  auto all = std::make_shared<Filtering>(Filtering{services, std::move(about), std::move(later), Outcome::from(fetched), {}, {}, {}});
   for (const Buf& b : all->fetched.bufs)
     if (!b.empty()) all->rest.push_back(b.raw());
   repeat([all](auto again) {
@@ -63,28 +85,14 @@ void filter_fetched(InterceptorChain& chain, BatchCodecs& codecs, Admission& adm
     const Result<batch::Header> header = all->next();
     if (!header) return all->later.fail(header.error());
     if ((header->attributes & batch::kControl) != 0) return all->keep_as_it_is(), again();
-    BatchInFlight one = all->about.sibling();
-    one.header = *header;
-    one.parts = all->batch;
-    const auto admitted = std::make_shared<Admitted>(all->admission, 0);  // shared: it lives as long as the run
-    if (header->codec() != 0 && all->chain.needs_records(Hook::kFetch)) {
-      Result<Buf> opened = all->codecs.open_stored(all->batch, *header, [&](uint64_t bytes) { return admitted->grow(bytes); });
+    const auto admitted = std::make_shared<Admitted>(all->services.admission, 0);  // shared: it lives as long as the run
+    if (header->codec() == 0 || !all->services.chain.needs_records(Hook::kFetch)) return ask(all, *header, {}, admitted, again);
+    const Status posted = all->services.opening.post([all, header = *header, admitted, again] {
+      Result<Buf> opened = all->services.codecs.open_stored(all->batch, header, [&](uint64_t bytes) { return admitted->grow(bytes); });
       if (!opened) return all->later.fail(opened.error());
-      one.opened = *std::move(opened);
-    }
-    const RunOptions options{Hook::kFetch, [admitted](uint64_t bytes) { return admitted->grow(bytes); }};
-    all->chain.run(options, std::move(one), [all, again, header = *header](ChainResult result) mutable {
-      if (result.kind == ChainResult::Kind::kRejected) {
-        // What comes before it is given; whoever goes on there hears why, and where to go on behind it.
-        if (!all->kept.empty()) return all->later.ok(all->fetched.u0, static_cast<uint64_t>(header.base_offset.v), all->kept);
-        return all->later.fail(Status(result.why.code(), fmt::format("offsets {} to {}: {}", header.base_offset.v, header.next_offset().v - 1, result.why.message()), result.why.reason()));
-      }
-      if (result.replaced.empty()) return all->keep_as_it_is(), again();
-      Result<std::vector<uint8_t>> closed = all->codecs.close(std::move(result.replaced), header);
-      if (!closed) return all->later.fail(closed.error());
-      all->kept.push_back(Buf::copy(*closed));
-      again();
+      ask(all, header, *std::move(opened), admitted, again);
     });
+    if (!posted.ok()) all->later.fail(posted);
   });
 }
 

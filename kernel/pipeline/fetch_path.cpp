@@ -17,11 +17,11 @@ Answer FetchPath::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a) {
          if (result.status != ION_OK || result.nbufs == 0) return later.pass(result);
          auto answered = std::make_shared<Later>(std::move(later));
          auto filtered = [&a, answered](const ion_result& out) {
-           if (out.status != ION_OK) explain(a.error, Status::from(out.status, out.err));
+           if (out.status != ION_OK) explain_failure(a.error, Status::from(out.status, out.err));
            else a.next = static_cast<int64_t>(out.u1);
            answered->pass(out);
          };
-         call([&](Op& inner) { return filter_fetched(services_.interceptors, services_.codecs, services_.admission, std::move(about), result, inner.later()), inner.pending(); }, filtered);
+         call([&](Op& inner) { return filter_fetched({services_.interceptors, services_.codecs, services_.admission, services_.opening}, std::move(about), result, inner.later()), inner.pending(); }, filtered);
        });
   return op.pending();
 }

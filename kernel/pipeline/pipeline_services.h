@@ -11,6 +11,7 @@
 
 #include <ion/contract/broker_api.h>
 #include <ion/contract/router.h>
+#include <ion/limited_jobs.h>
 #include <ion/ports.h>
 
 #include <atomic>
@@ -36,6 +37,7 @@ struct PipelineServices {
   BatchCodecs& codecs;
   PipelineLimits limits;
   const observe::Health& health;
+  LimitedJobs& opening;  // where compressed batches are opened for readers: who completes a read is a shard
 };
 
 // Finds a served partition. NOT_FOUND with TOPIC_NOT_FOUND or PARTITION_NOT_FOUND, or why it is not served. `topic_id` may be empty:

@@ -30,6 +30,15 @@ Result<Place> find_log(const cluster::MetadataView& view, LogId log) {
   return Status(ION_E_NOT_FOUND, fmt::format("no partition has log {}: its topic was deleted, or the id is of another cluster", log.v), "LOG_NOT_FOUND");
 }
 
+bool any_compressed(std::span<const uint8_t> batches) {
+  while (batches.size() >= batch::kHeaderBytes) {
+    const batch::Header h = batch::read_header(batches.data());
+    if (h.codec() != 0) return true;
+    batches = batches.subspan(std::min<size_t>(h.total_bytes(), batches.size()));
+  }
+  return false;
+}
+
 // The record at an offset, alone in a batch of its own, which is not compressed.
 Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset offset, const message_id::Parts& id, BatchCodecs& codecs, Admitted& admitted) {
   while (!batches.empty()) {
@@ -73,23 +82,29 @@ struct Getting {
   ion_record_answer& answer;  // the caller's, until completion
   BatchCodecs& codecs;
   Admission& admission;
+  LimitedJobs& opening;
   message_id::Parts id;
   Place place;
   Later later;
   ion_fetch_req request{};
   ion_fetch_answer fetched{};
+  std::vector<uint8_t> bytes{};  // that were fetched
 
   std::string_view topic() const { return place.topic->record->name; }
   void fail(const Status& why) {
     const Status whole(why.code(), fmt::format("topic {} partition {}: {}", topic(), place.partition, why.message()), why.reason());
-    explain(answer.error, whole);
+    explain_failure(answer.error, whole);
     later.fail(whole);
   }
-  void found(const ion_result& result) {
+  // Whoever completes a fetch is a shard: what must be opened is taken away from it.
+  static void found(const std::shared_ptr<Getting>& self, const ion_result& result) {
     Outcome outcome = Outcome::from(result);
-    if (!outcome.status.ok()) return later.fail(outcome.status);  // explained by the fetch
-    std::vector<uint8_t> bytes;
-    for (const Buf& part : outcome.bufs) bytes.insert(bytes.end(), part.data(), part.data() + part.size());
+    if (!outcome.status.ok()) return self->later.fail(outcome.status);  // explained by the fetch
+    for (const Buf& part : outcome.bufs) self->bytes.insert(self->bytes.end(), part.data(), part.data() + part.size());
+    if (!any_compressed(self->bytes)) return self->answer_from_bytes();
+    if (const Status posted = self->opening.post([self] { self->answer_from_bytes(); }); !posted.ok()) self->fail(posted);
+  }
+  void answer_from_bytes() {
     Admitted admitted(admission, 0);  // of what is opened, until it is answered
     const Result<std::vector<uint8_t>> alone = batch_of(bytes, {request.offset}, id, codecs, admitted);
     if (!alone) return fail(alone.error());
@@ -115,13 +130,13 @@ Answer VerbPaths::get_record(Op& op, const ion_record_req& r, ion_record_answer&
   const auto partition = find_partition(services_.view, topic.name, {place->partition}, topic_id);
   if (!partition) return refuse(op, a.error, partition.error());
   const partition::PartitionView view = (*partition)->view();
-  auto get = std::make_shared<Getting>(Getting{a, services_.codecs, services_.admission, *id, *place, op.later()});  // shared: completions are copied
+  auto get = std::make_shared<Getting>(Getting{a, services_.codecs, services_.admission, services_.opening, *id, *place, op.later()});  // shared: completions are copied
   const Result<Offset> offset = message_id::resolve(*id, {view.log_start, view.high_watermark});
   if (!offset) return get->fail(offset.error()), op.pending();
   get->request = {sizeof get->request, 0, r.who, bytes_of(topic.name), place->partition, 0, offset->v, 1, 1, 0, topic_id};
   get->fetched.size = sizeof get->fetched, get->fetched.error = a.error;
   call(CallOptions{op.deadline(), 0}, [&](Op& inner) { return fetches_.fetch(inner, get->request, get->fetched); },
-       [get](const ion_result& result) { get->found(result); });
+       [get](const ion_result& result) { Getting::found(get, result); });
   return op.pending();
 }
 

@@ -35,13 +35,6 @@ class FetchOp : public ApiOp {
     for (const Buf& buf : bufs) n += buf.size();
     return n;
   }
-  // For delivery as plain messages, where the bytes are taken apart anyway.
-  std::string joined() const {
-    std::string to;
-    to.reserve(bytes());
-    for (const Buf& buf : bufs) to.append(buf.text());
-    return to;
-  }
 
  private:
   ion_fetch_req request_{};

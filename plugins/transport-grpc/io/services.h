@@ -8,6 +8,7 @@
 
 #include <ion/abi/host/rpc.h>
 #include <ion/contract/broker_api.h>
+#include <ion/limited_jobs.h>
 #include <ion/plugin.h>
 
 #include <atomic>
@@ -27,17 +28,17 @@ struct DecodedMemory {
 // The most of it: a part of memory_bytes_max.
 inline uint64_t decoded_bytes_max(const TransportGrpcConfig& config) { return config.memory_bytes_max / 4; }
 
-// What one call holds of it for batches that it opened. Thread: the call's.
+// What one call holds of it for batches that it opened. Thread: the call's, or that of its decoding.
 class OpenedMemory {
  public:
   OpenedMemory(DecodedMemory& of, uint64_t bytes_max) : of_(of), bytes_max_(bytes_max) {}
   OpenedMemory(const OpenedMemory&) = delete;
   OpenedMemory& operator=(const OpenedMemory&) = delete;
   ~OpenedMemory() { give_back(); }
-  // OVERLOADED where others hold too much; who is alone, with `also` bytes of its own beside these, always gets it.
+  // OVERLOADED where others hold too much; who is alone, with at most `also` bytes of its own beside these, always gets it.
   Status take(uint64_t bytes, uint64_t also = 0) {
     const uint64_t before = of_.bytes.fetch_add(bytes, std::memory_order_relaxed);
-    if (before == held_ + also || before + bytes <= bytes_max_) return held_ += bytes, Status();
+    if (before <= held_ + also || before + bytes <= bytes_max_) return held_ += bytes, Status();
     of_.bytes.fetch_sub(bytes, std::memory_order_relaxed);
     return {ION_E_OVERLOADED, "readers of messages hold " + std::to_string(before) + " bytes, " + std::to_string(bytes) + " more to open a batch do not fit into " +
                                   std::to_string(bytes_max_) + ", a quarter of memory_bytes_max", "MEMORY"};
@@ -59,6 +60,7 @@ struct Services {
   const RpcTable rpcs;
   BrokerApi* api = nullptr;       // ANY
   Random* random = nullptr;        // ANY
+  LimitedJobs* opening = nullptr;  // ANY; where compressed batches are opened
   Reflection* reflection = nullptr;  // filled in start(), then read only
   ion_ref rpc{};                   // ion.rpc/1, if the host has it
   TransportMetrics metrics;

@@ -107,6 +107,7 @@ void SubscribeStream::forget_decoded(uint64_t bytes) {
 }
 
 void SubscribeStream::forget_kept() {
+  if (decoding_.under_way()) return;  // opened() comes to it
   kept_ = {};
   kept_memory_.give_back();
 }
@@ -130,6 +131,7 @@ void SubscribeStream::closed() {
   if (!session_.empty()) services_.sessions.close(session_);
   for (One& op : ops_) op.cancel(*services_.api);
   ready_.clear();
+  to_decode_.clear();
   forget_decoded(decoded_bytes_);
   forget_kept();
   if (std::exchange(counted_, false)) services_.decoded.streams.fetch_sub(1, std::memory_order_relaxed);
@@ -167,29 +169,51 @@ void SubscribeStream::frame_of(One& op, size_t part) {
     plan_->fetched(part, head.next_offset, bytes, bytes);
     return ready_.push_back({{write_fetch_head(head, bytes), std::move(payload)}, bytes});
   }
-  return messages_of(payload, head, part);
+  if (!decoding_.under_way()) return messages_of({part, head, std::move(payload), bytes});
+  if (op.parks) return plan_->dropped(part);  // any number of those may wake: it is read in its turn
+  to_decode_.push_back({part, head, std::move(payload), bytes});
 }
 
-void SubscribeStream::messages_of(const Bufs& payload, FetchHead head, size_t part) {
-  if (services_.decoded.bytes.load(std::memory_order_relaxed) >= decoded_bytes_max(services_.config)) return rest_for_memory(part);
+// Nothing else is being decoded for this stream.
+void SubscribeStream::messages_of(Fetched fetched) {
+  if (services_.decoded.bytes.load(std::memory_order_relaxed) >= decoded_bytes_max(services_.config)) return rest_for_memory(fetched.part);
   share_memory();
-  std::string joined;
-  for (const Buf& buf : payload) joined.append(buf.text());
-  if (std::exchange(kept_part_, part) != part) forget_kept();
+  if (std::exchange(kept_part_, fetched.part) != fetched.part) forget_kept();
   kept_used_ = true;
-  const Result<Decoded> decoded = decode_messages(joined,
-                                                  {head.partition, plan_->part(part).offset, head.log_id, decode_bytes_max_, std::min(frame_bytes_, decode_bytes_max_),
-                                                   [this](uint64_t more) { return kept_memory_.take(more, decoded_bytes_); }},
-                                                  &kept_);
+  const DecodeWish wish{fetched.head.partition, plan_->part(fetched.part).offset, fetched.head.log_id, decode_bytes_max_,
+                        std::min(frame_bytes_, decode_bytes_max_),
+                        [this, also = decoded_bytes_](uint64_t more) { return kept_memory_.take(more, also); }};
+  if (!DecodeJob::is_needed(fetched.batches)) return decoded(fetched, decode_messages(joined(fetched.batches), wish, &kept_));
+  being_opened_ = {fetched.part, fetched.head, {}, fetched.bytes};
+  if (const Status started = decoding_.start(call_, *services_.opening, std::move(fetched.batches), wish, &kept_); !started.ok())
+    resting_.push_back(fetched.part);
+}
+
+// What was being opened, and what waited for it.
+void SubscribeStream::opened(const Result<Decoded>& result) {
+  if (!call_.is_open()) return forget_kept();
+  decoded(being_opened_, result);
+  while (!to_decode_.empty() && !decoding_.under_way()) {
+    Fetched next = std::move(to_decode_.front());
+    to_decode_.pop_front();
+    if (plan_->has_space()) messages_of(std::move(next));
+    else plan_->dropped(next.part);
+  }
+  go_on();
+}
+
+void SubscribeStream::decoded(const Fetched& fetched, const Result<Decoded>& result) {
+  const size_t part = fetched.part;
   if (kept_.bytes.empty()) forget_kept();
-  if (!decoded && is_passing(decoded.error().code())) return rest_for_memory(part);
-  if (!decoded) return fail_part(part, Failure::of(decoded.error()));
-  head.messages = decoded->messages, head.next_offset = decoded->next_offset;
+  if (!result && is_passing(result.error().code())) return rest_for_memory(part);
+  if (!result) return fail_part(part, Failure::of(result.error()));
+  FetchHead head = fetched.head;
+  head.messages = result->messages, head.next_offset = result->next_offset;
   std::string bytes = write_fetch_head(head, 0);
   const uint64_t held = bytes.size();
   if (!keep_decoded(held)) return rest_for_memory(part);
   starved_since_ = {};
-  plan_->fetched(part, head.next_offset, crowded_ || decoded->opened ? held : joined.size(), held);  // what is cut off now is read, and paid, again
+  plan_->fetched(part, head.next_offset, crowded_ || result->opened ? held : fetched.bytes, held);  // what is cut off now is read, and paid, again
   ready_.push_back({{std::move(bytes), {}}, held});
 }
 

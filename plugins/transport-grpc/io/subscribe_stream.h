@@ -4,6 +4,7 @@
 #pragma once
 #include "core/fetch_envelope.h"
 #include "core/subscription_plan.h"
+#include "io/decode_job.h"
 #include "io/fetch_op.h"
 #include "io/message_codec.h"
 #include "io/services.h"
@@ -52,6 +53,21 @@ class SubscribeStream final : public CallHandler {
     SubscribeStream& stream_;
     const size_t part_;
   };
+  class Decoding final : public DecodeJob {
+   public:
+    explicit Decoding(SubscribeStream& stream) : stream_(stream) {}
+    void run() noexcept override { stream_.opened(take_decoded()); }
+
+   private:
+    SubscribeStream& stream_;
+  };
+  // Batches that a fetch brought, of a part that is not asked again before they are a frame, dropped or an error.
+  struct Fetched {
+    size_t part = 0;
+    FetchHead head;
+    Bufs batches;
+    uint64_t bytes = 0;  // of the batches
+  };
   struct Frame {
     OutMessage message;
     uint64_t held_bytes = 0;  // counted by the plan until it is written
@@ -60,7 +76,9 @@ class SubscribeStream final : public CallHandler {
   Status begin(Message request);
   void fetched(One& op, size_t part);
   void frame_of(One& op, size_t part);
-  void messages_of(const Bufs& payload, FetchHead head, size_t part);
+  void messages_of(Fetched fetched);
+  void decoded(const Fetched& fetched, const Result<Decoded>& result);
+  void opened(const Result<Decoded>& result);
   bool keep_decoded(uint64_t bytes);
   void forget_decoded(uint64_t bytes);
   void forget_kept();
@@ -87,7 +105,10 @@ class SubscribeStream final : public CallHandler {
   bool crowded_ = false;         // half of the memory for messages is in use: this stream has its share and no more
   uint64_t decode_bytes_max_ = 0;  // of one frame of messages
   OpenedBatch kept_;               // the compressed batch in which the last frame of messages ended, of kept_part_
-  OpenedMemory kept_memory_;
+  OpenedMemory kept_memory_;       // this and kept_ are the decoding's while it is under way
+  Decoding decoding_{*this};
+  Fetched being_opened_;           // what the decoding works on, without its batches
+  std::deque<Fetched> to_decode_;  // behind it; reads alone, so SubscriptionPlan::kReadsAtOnceMax at most
   size_t kept_part_ = SIZE_MAX;
   bool kept_used_ = false;         // since the last tick
   Instant starved_since_{};      // no memory since then; 0: it had some the last time

@@ -68,6 +68,7 @@ TransportGrpc::TransportGrpc(Host host, Config config, ion_ref executor, ion_ref
         for (const auto& server : servers()) server->tick(now);
       }) {
   services_.random = &random_;
+  services_.opening = &opening_;
   services_.reflection = reflection_.get();
 }
 

@@ -38,8 +38,12 @@ class TransportGrpc final : private Transport {
   void stop_next(std::shared_ptr<Later> drained);
   void end_grpc(Later drained);
 
+  // Of the blocking pool's threads: some are left for what the disk does.
+  static constexpr size_t kOpeningAtOnceMax = 2, kOpeningWaitingMax = 4096;
+
   Services services_;
   ImportedExecutor executor_;
+  LimitedJobs opening_{executor_, {kOpeningAtOnceMax, kOpeningWaitingMax}};
   ImportedTimers timers_;
   ImportedRandom random_;
   ImportedClock clock_;

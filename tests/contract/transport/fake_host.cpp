@@ -50,6 +50,7 @@ Status TestExecutor::post(ShardId shard, ion_fn fn, void* ctx) {
 }
 
 Status TestExecutor::post_blocking(ion_fn fn, void* ctx) {
+  blocking_jobs_.fetch_add(1);
   blocking_.give([fn, ctx] { fn(ctx); });
   return {};
 }

@@ -58,9 +58,11 @@ class TestExecutor final : public Executor {
   Status run(ShardId shard, ion_fn fn, void* ctx) override { return post(shard, fn, ctx); }
   Status post_blocking(ion_fn fn, void* ctx) override;
   Worker& shard(uint32_t i) { return shards_.at(i); }
+  uint64_t blocking_jobs() const { return blocking_jobs_.load(); }  // that were posted
 
  private:
   std::array<Worker, 2> shards_;
+  std::atomic<uint64_t> blocking_jobs_{0};
   Worker blocking_;
 };
 
@@ -106,6 +108,7 @@ class FakeHost {
   FakeBrokerApi& api() { return api_; }
   void set_broker_api(BrokerApi& other) { given_api_ = &other; }  // before the plugin asks
   TestExecutor& executor() { return executor_; }
+  const TestExecutor& executor() const { return executor_; }
   HandTimers& timers() { return timers_; }
   int64_t metric(const std::string& name) const;  // the sum over its series
   void add_rpc(const ion_rpc_handler& handler) { handlers_[std::string(text_of(handler.method))] = handler; }

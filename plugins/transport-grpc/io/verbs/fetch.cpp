@@ -1,6 +1,7 @@
 // Fetch, the unary call: whole batches from an offset on, perhaps after a wait. The bytes go out as they lie.
 #include "core/fetch_envelope.h"
 #include "core/request_limits.h"
+#include "io/decode_job.h"
 #include "io/fetch_op.h"
 #include "io/message_codec.h"
 #include "io/verbs/verb_file.h"
@@ -31,6 +32,14 @@ class FetchHandler final : public UnaryHandler {
    private:
     FetchHandler& handler_;
   };
+  class Decoding final : public DecodeJob {
+   public:
+    explicit Decoding(FetchHandler& handler) : handler_(handler) {}
+    void run() noexcept override { handler_.decoded(take_decoded()); }
+
+   private:
+    FetchHandler& handler_;
+  };
 
   void request(Message message) override {
     Result<FetchEnvelope> envelope = read_fetch(message.parts());
@@ -52,22 +61,32 @@ class FetchHandler final : public UnaryHandler {
     if (draining_ && op_.code() == ION_E_CANCELLED)
       return call_.fail(Failure::of(Status(ION_E_CLOSED, "this broker is draining", "DRAINING")).on(envelope_.topic, envelope_.partition));
     if (!op_.ok()) return call_.fail(op_.failure().on(envelope_.topic, envelope_.partition));
-    const ion_fetch_answer& a = op_.answer();
-    FetchHead head{{}, envelope_.partition, a.base, a.next, a.log_start, a.high_watermark, a.log_id, std::nullopt, {}, {}};
-    if (envelope_.delivery == Delivery::kBatches) return call_.answer({write_fetch_head(head, op_.bytes()), std::move(op_.bufs)});
+    if (envelope_.delivery == Delivery::kBatches) return call_.answer({write_fetch_head(head(), op_.bytes()), std::move(op_.bufs)});
     const uint64_t half = services_.config.message_bytes_max / 2;
-    OpenedMemory opened(services_.decoded, decoded_bytes_max(services_.config));
-    const Result<Decoded> decoded =
-        decode_messages(op_.joined(), {envelope_.partition, envelope_.offset, a.log_id, half, std::min(bytes_wished(), half),
-                                       [&opened](uint64_t bytes) { return opened.take(bytes); }});
-    op_.bufs.clear();
-    if (!decoded) return call_.fail(Failure::of(decoded.error()).on(envelope_.topic, envelope_.partition));
-    head.messages = decoded->messages, head.next_offset = decoded->next_offset;
-    reply(write_fetch_head(head, 0));
+    const DecodeWish wish{envelope_.partition, envelope_.offset, op_.answer().log_id, half, std::min(bytes_wished(), half),
+                          [this](uint64_t bytes) { return opened_.take(bytes); }};
+    Bufs batches = std::exchange(op_.bufs, {});
+    if (!DecodeJob::is_needed(batches)) return decoded(decode_messages(joined(batches), wish));
+    if (const Status started = decoding_.start(call_, *services_.opening, std::move(batches), wish, nullptr); !started.ok()) decoded(started);
+  }
+
+  void decoded(const Result<Decoded>& result) {
+    opened_.give_back();
+    if (!result) return call_.fail(Failure::of(result.error()).on(envelope_.topic, envelope_.partition));
+    FetchHead with = head();
+    with.messages = result->messages, with.next_offset = result->next_offset;
+    reply(write_fetch_head(with, 0));
+  }
+
+  FetchHead head() const {
+    const ion_fetch_answer& a = op_.answer();
+    return {{}, envelope_.partition, a.base, a.next, a.log_start, a.high_watermark, a.log_id, std::nullopt, {}, {}};
   }
 
   FetchEnvelope envelope_;
   One op_{*this};
+  OpenedMemory opened_{services_.decoded, decoded_bytes_max(services_.config)};
+  Decoding decoding_{*this};
   bool draining_ = false;
 };
 

@@ -2,7 +2,9 @@
 
 #include "support/batch_builder.h"
 #include "support/fake_clock.h"
+#include "support/fake_executor.h"
 
+#include <codecs/batches.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -48,7 +50,7 @@ class FetchFilterTest : public ::testing::Test {
     std::vector<ion_buf> raw;
     for (Buf& b : bufs) raw.push_back(b.release());
     ion_result fetched{sizeof(ion_result), ION_OK, 10, 16, static_cast<uint32_t>(raw.size()), static_cast<uint32_t>(raw.size()), raw.data(), nullptr};
-    call([&](Op& op) { return filter_fetched(chain_, codecs_, admission_, {}, fetched, op.later()), op.pending(); }, [this](const ion_result& r) { out_ = Outcome::from(r); });
+    call([&](Op& op) { return filter_fetched({chain_, codecs_, admission_, opening_}, {}, fetched, op.later()), op.pending(); }, [this](const ion_result& r) { answered_ = true, out_ = Outcome::from(r); });
   }
   std::vector<Buf> whole() {
     std::vector<Buf> one;
@@ -76,12 +78,15 @@ class FetchFilterTest : public ::testing::Test {
   NoLines logger_;
   BatchCodecs codecs_{1 << 20};
   Admission admission_{1 << 20};
+  test::FakeExecutor pool_;
+  LimitedJobs opening_{pool_, {1, 1}};
   observe::Health health_;
   InterceptorChain chain_{ChainServices{clock_, timers_, logger_, ShardId{0}, [] { return Nanos{}; }, health_}};
   Scripted script_;
   Buf stored_;
   std::vector<size_t> ends_;
   Outcome out_;
+  bool answered_ = false;
 };
 
 TEST_F(FetchFilterTest, what_comes_before_a_rejected_batch_is_given_and_the_rejection_names_offsets) {
@@ -145,6 +150,53 @@ TEST_F(FetchFilterTest, bytes_that_are_no_whole_batches_are_corrupt_and_not_let_
   torn.push_back(stored_.slice(0, ends_[1] - 1));
   filter([](ion_msg*, const ion_msg_api*) { return ION_V_CONTINUE; }, std::move(torn));
   EXPECT_EQ(out_.status.code(), ION_E_CORRUPT);
+}
+
+// Three batches as above; the one in the middle is compressed.
+class CompressedFetchFilterTest : public FetchFilterTest {
+ protected:
+  CompressedFetchFilterTest() {
+    codecs::Compressor compressor;
+    const auto plain = test::make_batch({12}, {"a12" + std::string(500, ' '), "b12"}).bytes;
+    const Buf packed = *codecs::compress_batch(compressor, codecs::Codec::kLz4, codecs::kDefaultLevel, plain);
+    EXPECT_FALSE(packed.empty());
+    bufs_.push_back(stored_.slice(0, ends_[0]));
+    bufs_.push_back(packed.clone());
+    bufs_.push_back(stored_.slice(ends_[1], ends_[2] - ends_[1]));
+  }
+  ~CompressedFetchFilterTest() override { pool_.run_all(); }
+  std::vector<Buf> bufs_;
+};
+
+TEST_F(CompressedFetchFilterTest, a_batch_is_opened_on_the_pool_and_not_by_whoever_completed_the_read) {
+  std::vector<std::string> seen;
+  filter([&](ion_msg* m, const ion_msg_api* api) {
+    ion_record r{};
+    r.size = sizeof r;
+    EXPECT_EQ(api->record(m, 0, &r), ION_OK);
+    return seen.emplace_back(text_of(r.value).substr(0, 3)), ION_V_CONTINUE;
+  }, std::move(bufs_));
+  EXPECT_EQ(seen, std::vector<std::string>{"a10"}) << "what is not compressed is asked about at once";
+  EXPECT_FALSE(answered_);
+  pool_.run_all();
+  EXPECT_TRUE(answered_);
+  EXPECT_TRUE(out_.status.ok()) << out_.status.text();
+  EXPECT_EQ(seen, (std::vector<std::string>{"a10", "a12", "a14"})) << "in their order";
+  EXPECT_EQ(out_.bufs.size(), 3u);
+}
+
+TEST_F(CompressedFetchFilterTest, nothing_is_opened_for_who_needs_no_records) {
+  script_.table.needs = 0;
+  filter([](ion_msg*, const ion_msg_api*) { return ION_V_CONTINUE; }, std::move(bufs_));
+  EXPECT_TRUE(answered_);
+  EXPECT_EQ(pool_.waiting(), 0u);
+}
+
+TEST_F(CompressedFetchFilterTest, a_full_pool_is_an_overload_of_that_read) {
+  pool_.set_limit(0);
+  filter([](ion_msg*, const ion_msg_api*) { return ION_V_CONTINUE; }, std::move(bufs_));
+  EXPECT_TRUE(answered_);
+  EXPECT_EQ(out_.status.code(), ION_E_OVERLOADED);
 }
 
 }  // namespace

@@ -21,11 +21,12 @@ void EventTeller::tell(const client::ClientEvent& event) {
 // What comes within a second of the first is one line.
 void EventTeller::tell_rest() {
   std::unique_lock lock(mutex_);
-  while (!ending_) {
+  for (;;) {  // at least once: the end may come before this thread runs
     changed_.wait(lock, [this] { return ending_ || counting_; });
     changed_.wait_for(lock, std::chrono::seconds(1), [this] { return ending_; });
     counting_ = false;
     say(lines_.rest());
+    if (ending_) return;
   }
 }
 

@@ -17,9 +17,9 @@ class StorageMemoryPlugin {
     ION_TRY(const ion_ref random, host.get(ION_RANDOM_ID));
     ImportedRandom numbers(random);
     const uint64_t hi = numbers.u64(), lo = numbers.u64();  // a new identity each time: what was in memory is gone
-    return std::make_unique<StorageMemoryPlugin>(config, Uuid::random(hi, lo));
+    return std::make_unique<StorageMemoryPlugin>(host, config, Uuid::random(hi, lo));
   }
-  StorageMemoryPlugin(const StorageMemoryConfig& config, const Uuid& identity) : storage_(config, identity) {}
+  StorageMemoryPlugin(Host host, const StorageMemoryConfig& config, const Uuid& identity) : clock_(host.raw()), storage_(clock_, config, identity) {}
 
   Status start() { return {}; }
   Answer drain(Op& op) { return op.ok(); }  // nothing is ever pending; leases are memory of their own
@@ -29,6 +29,7 @@ class StorageMemoryPlugin {
   Storage& storage() { return storage_; }
 
  private:
+  ImportedClock clock_;
   MemoryStorage storage_;
 };
 

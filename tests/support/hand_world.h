@@ -158,7 +158,7 @@ class HandLog final : public Log {
     d.first = before;
     return op.ok();
   }
-  Answer offset_for_time(Op& op, WallMs) override { return op.refuse(Status(ION_E_UNSUPPORTED, "not in this test")); }
+  Answer offset_for_time(Op& op, Offset, WallMs) override { return op.refuse(Status(ION_E_UNSUPPORTED, "not in this test")); }
   LogStat stat() override {
     LogStat s;
     s.first = d.first, s.next = d.next, s.durable = d.durable;

@@ -22,6 +22,7 @@ class StoragePorts {
   // Stops the process in order and starts another one; all logs are closed. What is not durable by nature is gone.
   virtual void restart() = 0;
   virtual void run() = 0;  // whatever waits
+  virtual FakeClock& time() = 0;
   StorageDriver driver() {
     return {storage(), [this](const Asked&) { run(); }};
   }
@@ -41,6 +42,7 @@ class MmapFixture : public StoragePorts {
     start();
   }
   void run() override { executor.run_all(); }
+  FakeClock& time() override { return clock; }
 
   // ---- what only this one can do
   LogDriver open(std::string_view name = "p/a/0", const OpenOptions& options = {.segment_bytes = 4096}) {

@@ -34,22 +34,26 @@ Status MemoryLog::check(std::span<const ion_batch> batches) const {
   return {};
 }
 
-Result<Offset> MemoryLog::append(std::span<const ion_batch> batches) {
+Result<Offset> MemoryLog::append(std::span<const ion_batch> batches, WallMs now) {
   ION_CHECK(check(batches));
   uint64_t total = 0;
   for (const ion_batch& b : batches) total += bytes_in({b.parts, b.nparts});
   if (batches.empty()) return next_;
+  last_append_ = std::max(last_append_, now);  // a clock that is set back does not make it younger
   if (!open_piece_ || pieces_.back().used + total > pieces_.back().memory.size()) {
     Piece piece;
     piece.memory = Buf::allocate(std::max(piece_bytes_, total), &piece.to);
+    piece.first_append = last_append_;
     pieces_.push_back(std::move(piece));
     open_piece_ = true;
   }
   Piece& piece = pieces_.back();
+  piece.last_append = last_append_;
   for (const ion_batch& b : batches) {
     const uint64_t n = bytes_in({b.parts, b.nparts});
     copy_out({b.parts, b.nparts}, 0, n, piece.to + piece.used);
-    piece.batches.push_back({{b.base}, {b.next}, piece.used, n, b.time_max_ms});
+    const bool empty = batch::read_header(piece.to + piece.used).count == 0;
+    piece.batches.push_back({{b.base}, {b.next}, piece.used, n, b.time_max_ms, empty});
     piece.used += n;
     next_ = {b.next};
   }
@@ -72,6 +76,13 @@ Result<Slice> MemoryLog::read(const ReadBounds& bounds) const {
     return Slice{piece.memory.slice(first->at, bytes), first->base, (end - 1)->next};
   }
   return Slice{Buf(), bounds.from, bounds.from};
+}
+
+Result<MemoryLog::AtTime> MemoryLog::find_time(Offset from, WallMs time) const {
+  for (const Piece& piece : pieces_)
+    for (const Placed& b : piece.batches)
+      if (b.next > std::max(from, first_) && !b.empty && b.time_max_ms >= time.ms) return AtTime{b.base, {b.time_max_ms}};
+  return Status(ION_E_NOT_FOUND, "the log has no record at or after " + std::to_string(time.ms) + " ms");
 }
 
 Status MemoryLog::truncate_suffix(Offset from) {
@@ -122,7 +133,7 @@ std::vector<ion_range> MemoryLog::sealed_ranges(Offset from, size_t cap) const {
   for (size_t i = 0; i < pieces_.size() - (open_piece_ ? 1 : 0) && ranges.size() < cap; ++i) {
     const Piece& p = pieces_[i];
     if (p.batches.back().next <= from) continue;
-    ion_range range{std::max(first_, p.batches.front().base).v, p.batches.back().next.v, p.used, -1};
+    ion_range range{std::max(first_, p.batches.front().base).v, p.batches.back().next.v, p.used, -1, p.last_append.ms};
     for (const Placed& b : p.batches) range.time_max_ms = std::max(range.time_max_ms, b.time_max_ms);
     ranges.push_back(range);
   }

@@ -7,6 +7,7 @@
 #include <ion/bytes.h>
 #include <ion/ids.h>
 #include <ion/result.h>
+#include <ion/time.h>
 
 #include <map>
 #include <span>
@@ -30,9 +31,15 @@ class MemoryLog {
   explicit MemoryLog(uint64_t piece_bytes) : piece_bytes_(piece_bytes) {}
 
   // All or nothing. Answers the log's next.
-  Result<Offset> append(std::span<const ion_batch> batches);
+  Result<Offset> append(std::span<const ion_batch> batches, WallMs now);
   // Whole batches from the one that holds `from`, or the next; none that ends above upto; at least one, even above bytes_max.
   Result<Slice> read(const ReadBounds& bounds) const;
+  // The first batch that ends above `from`, has records, and whose greatest record time is `time` or later. NOT_FOUND.
+  struct AtTime {
+    Offset base;
+    WallMs time;
+  };
+  Result<AtTime> find_time(Offset from, WallMs time) const;
   // Ends the log with the last batch that ends at or below `from`; without one, at its first offset.
   Status truncate_suffix(Offset from);
   // The log begins exactly here. Beyond its end: it becomes empty and goes on there.
@@ -45,6 +52,8 @@ class MemoryLog {
   Offset sealed() const noexcept;
   uint64_t bytes() const noexcept;
   std::vector<ion_range> sealed_ranges(Offset from, size_t cap) const;
+  WallMs last_append() const noexcept { return last_append_; }  // -1: none yet
+  WallMs active_since() const noexcept { return open_piece_ ? pieces_.back().first_append : WallMs{-1}; }
 
   // All items or none; a value that points nowhere deletes.
   Status meta_put(std::span<const ion_field> items);
@@ -55,17 +64,20 @@ class MemoryLog {
     Offset base, next;
     uint64_t at = 0, bytes = 0;
     int64_t time_max_ms = 0;
+    bool empty = false;  // a header without records
   };
   struct Piece {
     Buf memory;
     uint8_t* to = nullptr;
     uint64_t used = 0;
+    WallMs first_append, last_append;
     std::vector<Placed> batches;
   };
   Status check(std::span<const ion_batch> batches) const;
 
   uint64_t piece_bytes_;
   Offset first_, next_;
+  WallMs last_append_{-1};
   std::vector<Piece> pieces_;
   bool open_piece_ = false;  // the last piece takes more
   std::map<std::string, std::vector<uint8_t>, std::less<>> meta_;

@@ -15,7 +15,7 @@ class MemoryLogHandle final : public Log {
     return op.ok();
   }
   Answer append(Op& op, std::span<const ion_batch> batches) override {
-    const Result<Offset> next = with([&](MemoryLog& log) { return log.append(batches); });
+    const Result<Offset> next = with([&](MemoryLog& log) { return log.append(batches, storage_.clock_.wall()); });
     return next ? op.ok(static_cast<uint64_t>(next->v)) : op.refuse(next.error());
   }
   Answer read(Op& op, Offset from, Offset upto, uint64_t bytes_max) override {
@@ -33,14 +33,16 @@ class MemoryLogHandle final : public Log {
   Answer truncate_prefix(Op& op, Offset before) override {
     return done(op, with([&](MemoryLog& log) { return log.truncate_prefix(before), Status(); }));
   }
-  Answer offset_for_time(Op& op, WallMs) override {
-    return op.refuse(Status(ION_E_UNSUPPORTED, "storage-memory has no time index: its capabilities do not say TIME_INDEX"));
+  Answer offset_for_time(Op& op, Offset from, WallMs time) override {
+    const auto found = with([&](MemoryLog& log) { return log.find_time(from, time); });
+    return found ? op.ok(static_cast<uint64_t>(found->base.v), static_cast<uint64_t>(found->time.ms)) : op.refuse(found.error());
   }
   LogStat stat() override {
     return with([](MemoryLog& log) {
       LogStat s;
       s.first = s.durable = log.first();  // nothing is durable
       s.next = log.next(), s.sealed = log.sealed(), s.bytes = log.bytes();
+      s.appended = log.last_append(), s.active_since = log.active_since();
       return s;
     });
   }

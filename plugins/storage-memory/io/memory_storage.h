@@ -17,8 +17,8 @@ namespace ion::storage_memory {
 
 class MemoryStorage final : public Storage {
  public:
-  static constexpr uint32_t kCaps = ION_STORAGE_ZERO_COPY | ION_STORAGE_VOLATILE;
-  MemoryStorage(const StorageMemoryConfig& config, const Uuid& identity) : config_(config), identity_(identity) {}
+  static constexpr uint32_t kCaps = ION_STORAGE_TIME_INDEX | ION_STORAGE_ZERO_COPY | ION_STORAGE_VOLATILE;
+  MemoryStorage(Clock& clock, const StorageMemoryConfig& config, const Uuid& identity) : clock_(clock), config_(config), identity_(identity) {}
 
   uint32_t caps() const override { return kCaps; }
   Answer open(Op& op, std::string_view log, const OpenOptions& options, std::unique_ptr<Log>* out) override;
@@ -37,6 +37,7 @@ class MemoryStorage final : public Storage {
  private:
   friend class MemoryLogHandle;
   void let_go(Kept& kept);
+  Clock& clock_;
   const StorageMemoryConfig config_;
   const Uuid identity_;
   std::mutex mutex_;

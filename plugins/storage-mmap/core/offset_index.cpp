@@ -9,7 +9,7 @@ namespace ion::storage_mmap {
 namespace {
 // Index file, big-endian like the batches. One CRC covers the entries, another the header before it, so that the header can be
 // read alone when a log is opened.
-constexpr std::array<uint8_t, 8> kIndexMagic{'I', 'O', 'N', 'I', 'D', 'X', '0', '1'};
+constexpr std::array<uint8_t, 8> kIndexMagic{'I', 'O', 'N', 'I', 'D', 'X', '0', '2'};
 constexpr uint64_t kAtStorage = 8;
 constexpr uint64_t kAtLog = 24;
 constexpr uint64_t kAtCount = 28;
@@ -19,6 +19,8 @@ constexpr uint64_t kAtEnd = 48;
 constexpr uint64_t kAtTimeMax = 56;
 constexpr uint64_t kAtDigest = 64;
 constexpr uint64_t kAtEpoch = 68;
+constexpr uint64_t kAtFirstAppend = 72;
+constexpr uint64_t kAtLastAppend = 80;
 constexpr uint64_t kAtEntriesCrc = 88;
 constexpr uint64_t kAtCrc = 92;
 static_assert(kAtCrc + 4 == kIndexHeaderBytes);
@@ -43,11 +45,14 @@ std::vector<uint8_t> encode_index(const Owner& owner, const SegmentIndex& index)
   batch::store_big<int64_t>(p + kAtTimeMax, index.summary.time_max.ms);
   batch::store_big<uint32_t>(p + kAtDigest, index.summary.digest);
   batch::store_big<int32_t>(p + kAtEpoch, index.summary.epoch.v);
+  batch::store_big<int64_t>(p + kAtFirstAppend, index.summary.first_append.ms);
+  batch::store_big<int64_t>(p + kAtLastAppend, index.summary.last_append.ms);
   uint8_t* to = p + kIndexHeaderBytes;
   for (const Checkpoint& e : index.entries) {
     batch::store_big<int64_t>(to, e.offset.v);
     batch::store_big<uint64_t>(to + 8, e.position);
     batch::store_big<uint32_t>(to + 16, e.digest);
+    batch::store_big<int64_t>(to + 20, e.time_before.ms);
     to += kIndexEntryBytes;
   }
   const std::span<const uint8_t> whole(bytes);
@@ -71,6 +76,8 @@ Result<SegmentSummary> decode_index_summary(const Owner& owner, Offset base, std
   s.digest = batch::load_big<uint32_t>(p + kAtDigest);
   s.epoch = {batch::load_big<int32_t>(p + kAtEpoch)};
   s.time_max = {batch::load_big<int64_t>(p + kAtTimeMax)};
+  s.first_append = {batch::load_big<int64_t>(p + kAtFirstAppend)};
+  s.last_append = {batch::load_big<int64_t>(p + kAtLastAppend)};
   const bool empty = batch::load_big<uint32_t>(p + kAtCount) == 0;
   if (s.next < base || empty != (s.end == 0)) return bad_index(base, "its end does not fit its entries");
   return s;
@@ -88,7 +95,8 @@ Result<SegmentIndex> decode_index(const Owner& owner, Offset base, std::span<con
   index.entries.reserve(count);
   const uint8_t* from = p + kIndexHeaderBytes;
   for (uint64_t i = 0; i < count; ++i, from += kIndexEntryBytes) {
-    const Checkpoint e{{batch::load_big<int64_t>(from)}, batch::load_big<uint64_t>(from + 8), batch::load_big<uint32_t>(from + 16)};
+    const Checkpoint e{{batch::load_big<int64_t>(from)}, batch::load_big<uint64_t>(from + 8), batch::load_big<uint32_t>(from + 16),
+                       {batch::load_big<int64_t>(from + 20)}};
     const bool fits = index.entries.empty() ? e.offset >= base
                                             : e.offset > index.entries.back().offset && e.position > index.entries.back().position;
     if (!fits || e.offset >= summary.next || e.position >= summary.end) return bad_index(base, "its entries are not in order");

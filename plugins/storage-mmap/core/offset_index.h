@@ -10,12 +10,13 @@
 
 namespace ion::storage_mmap {
 
+// Of time, too: what lies before an entry has a greatest record time, so that a time is looked for by halving.
 struct SegmentIndex {
   SegmentSummary summary;
   std::vector<Checkpoint> entries;  // ascending; the first is at position 0
 };
 inline constexpr uint64_t kIndexHeaderBytes = 96;
-inline constexpr uint64_t kIndexEntryBytes = 20;
+inline constexpr uint64_t kIndexEntryBytes = 28;
 inline constexpr uint64_t kIndexEntriesMax = uint64_t{4} << 20;
 
 std::vector<uint8_t> encode_index(const Owner& owner, const SegmentIndex& index);

@@ -41,7 +41,8 @@ inline uint32_t extend_digest(uint32_t digest, const uint8_t* header) noexcept {
 struct Checkpoint {
   Offset offset;
   uint64_t position = 0;
-  uint32_t digest = 0;  // of all batches before
+  uint32_t digest = 0;    // of all batches before
+  WallMs time_before{-1};  // the greatest record time of the segment's batches before; only the index needs it
 };
 
 // What is known of a segment without reading it.
@@ -51,6 +52,8 @@ struct SegmentSummary {
   uint32_t digest = 0;  // of all of them
   Epoch epoch{-1};      // of the last
   WallMs time_max{-1};
+  // By the wall clock: when its first and its last batch were appended. -1: there is none, or nobody knows.
+  WallMs first_append{-1}, last_append{-1};
 };
 
 // Why bytes are not taken for a batch.

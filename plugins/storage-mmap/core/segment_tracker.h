@@ -4,6 +4,7 @@
 #pragma once
 #include "core/segment_format.h"
 
+#include <algorithm>
 #include <optional>
 
 namespace ion::storage_mmap {
@@ -12,7 +13,7 @@ class SegmentTracker {
  public:
   SegmentTracker() = default;
   SegmentTracker(Offset base, uint64_t interval) noexcept
-      : at_{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}}, interval_(interval) {}
+      : at_{base, base, 0, digest_seed(base)}, interval_(interval) {}
   // Goes on behind what is known; the next batch gets an entry.
   SegmentTracker(const SegmentSummary& known, uint64_t interval) noexcept : at_(known), interval_(interval), wanted_(true) {}
 
@@ -21,7 +22,7 @@ class SegmentTracker {
     ION_ASSERT(header.base_offset >= at_.next);
     std::optional<Checkpoint> entry;
     if (wanted_ || at_.end == 0 || at_.end - entry_at_ >= interval_) {
-      entry = Checkpoint{header.base_offset, at_.end, at_.digest};
+      entry = Checkpoint{header.base_offset, at_.end, at_.digest, at_.time_max};
       entry_at_ = at_.end, wanted_ = false;
     }
     at_.digest = extend_digest(at_.digest, raw);
@@ -30,6 +31,12 @@ class SegmentTracker {
     at_.epoch = header.leader_epoch;
     if (header.max_time > at_.time_max) at_.time_max = header.max_time;
     return entry;
+  }
+
+  // What was added since the last call was appended at this time, which is never before that of earlier ones.
+  void appended(WallMs now) noexcept {
+    if (at_.first_append.ms < 0) at_.first_append = now;
+    at_.last_append = std::max(at_.last_append, now);
   }
 
   // Bytes that are no batch were passed, or the chain begins anew at a checkpoint: the next batch gets an entry.

@@ -11,7 +11,7 @@ namespace ion::storage_mmap {
 
 class LiveIndex {
  public:
-  // Module for so many entries; memory comes as they come. The index is sparse: when it is full, further entries are left out.
+  // Room for so many entries; memory comes as they come. The index is sparse: when it is full, further entries are left out.
   explicit LiveIndex(size_t room) : chunks_((room + kChunk - 1) / kChunk) {}
   explicit LiveIndex(const std::vector<Checkpoint>& entries, size_t more = 0) : LiveIndex(entries.size() + more) {
     for (const Checkpoint& e : entries) push(e);
@@ -40,6 +40,11 @@ class LiveIndex {
   size_t floor_of(uint64_t position) const {
     return floor_entry(size(), [&](size_t i) -> const Checkpoint& { return at(i); },
                        [&](const Checkpoint& e) { return e.position <= position; });
+  }
+  // The last entry before which every batch has an earlier time: the first batch of the segment with this time or a later one lies
+  // behind it and before the next entry. kNoEntry only if there is no entry at all.
+  size_t floor_of(WallMs time) const {
+    return floor_entry(size(), [&](size_t i) -> const Checkpoint& { return at(i); }, [&](const Checkpoint& e) { return e.time_before < time; });
   }
   std::vector<Checkpoint> entries_below(uint64_t position) const {
     std::vector<Checkpoint> entries;

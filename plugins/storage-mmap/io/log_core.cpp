@@ -1,5 +1,7 @@
 #include "io/log_core.h"
 
+#include "io/time_seek.h"
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -175,6 +177,16 @@ Answer LogCore::read(Op& op, const ReadBounds& bounds) {
   return op.ok(static_cast<uint64_t>(found->base.v), static_cast<uint64_t>(found->next.v), bufs);
 }
 
+Answer LogCore::offset_for_time(Op& op, Offset from, WallMs time) {
+  (void)context_.jobs.answer(op.later(), [self = shared_from_this(), from, time](Later l) {
+    const auto found = seek_time(self->reader_, self->state_, from, time);
+    if (!found) return l.fail(found.error());
+    if (!*found) return l.fail(Status(ION_E_NOT_FOUND, "log " + self->state_.name + " has no record at or after " + std::to_string(time.ms) + " ms"));
+    l.ok(static_cast<uint64_t>((*found)->base.v), static_cast<uint64_t>((*found)->time_max.ms));
+  });
+  return op.pending();
+}
+
 Answer LogCore::sync(Op& op, Offset upto) {
   if (const Status failed = state_.failure(); !failed.ok()) return op.refuse(failed);
   context_.metrics.asked_sync();
@@ -204,6 +216,8 @@ LogStat LogCore::stat() const {
   s.first = list->first();
   s.sealed = list->segments().empty() ? s.next : std::max(list->segments().back()->base(), s.first);
   s.bytes = list->bytes();
+  s.appended = list->last_append();
+  if (!list->segments().empty()) s.active_since = list->segments().back()->summary().first_append;
   s.cut_tail = state_.cut_tail, s.failed = state_.failed();
   if (!list->damage().empty()) {
     s.damaged = true;

@@ -29,6 +29,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
 
   Answer append(Op& op, std::span<const ion_batch> batches);
   Answer read(Op& op, const ReadBounds& bounds);
+  Answer offset_for_time(Op& op, Offset from, WallMs time);
   Answer sync(Op& op, Offset upto);
   Answer truncate_suffix(Op& op, Offset from);
   Answer truncate_prefix(Op& op, Offset before);

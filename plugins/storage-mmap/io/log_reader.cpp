@@ -47,17 +47,19 @@ std::optional<LogReader::Found> LogReader::find_in(const SegmentsNow& list, cons
   return Found{{}, window->base, window->next, *std::move(lease)};
 }
 
-void LogReader::answer_slowly(Later later, const ReadBounds& bounds) {
+LogReader::Found LogReader::wait_for(const ReadBounds& bounds) {
   for (int i = 0; i < kPrepareTriesMax; ++i) {
-    std::optional<Found> found = find(bounds);
-    if (found) {
-      if (!found->status.ok()) return later.fail(found->status);
-      const std::span<Buf> bufs(&found->bytes, found->bytes.empty() ? 0 : 1);
-      return later.ok(static_cast<uint64_t>(found->base.v), static_cast<uint64_t>(found->next.v), bufs);
-    }
-    if (const Status ready = prepare(bounds); !ready.ok()) return later.fail(ready);
+    if (std::optional<Found> found = find(bounds)) return *std::move(found);
+    if (Status ready = prepare(bounds); !ready.ok()) return {std::move(ready), {}, {}, {}};
   }
-  later.fail(Status(ION_E_OVERLOADED, "log " + state_.name + ": its segments are closed quicker than they are read; raise open_segments_max"));
+  return {Status(ION_E_OVERLOADED, "log " + state_.name + ": its segments are closed quicker than they are read; raise open_segments_max"), {}, {}, {}};
+}
+
+void LogReader::answer_slowly(Later later, const ReadBounds& bounds) {
+  Found found = wait_for(bounds);
+  if (!found.status.ok()) return later.fail(found.status);
+  const std::span<Buf> bufs(&found.bytes, found.bytes.empty() ? 0 : 1);
+  later.ok(static_cast<uint64_t>(found.base.v), static_cast<uint64_t>(found.next.v), bufs);
 }
 
 Status LogReader::prepare(const ReadBounds& bounds) {

@@ -23,6 +23,8 @@ class LogReader {
   };
   std::optional<Found> find(const ReadBounds& bounds);
   void answer_slowly(Later later, const ReadBounds& bounds);
+  // The same answer. BLOCKING.
+  Found wait_for(const ReadBounds& bounds);
 
   // Opens the segment, if it is closed. Damage that is found is published. BLOCKING.
   Status load(const SegmentRef& segment);

@@ -180,6 +180,16 @@ class Recovery {
     return removed ? files_.sync_dir(state_.directory.path()) : Status();
   }
 
+  // A segment whose index was not written yet was appended to until this process began, as far as anybody can tell.
+  SegmentSummary with_times(SegmentSummary known, const std::optional<SegmentIndex>& index) const {
+    if (known.end == 0) return known;
+    if (index) known.first_append = index->summary.first_append;
+    if (index && index->summary.end == known.end) known.last_append = index->summary.last_append;
+    if (known.last_append.ms < 0) known.last_append = context_.ports.clock.wall();
+    if (known.first_append.ms < 0) known.first_append = known.last_append;
+    return known;
+  }
+
   Status build(const Judgement& judgement) {
     for (size_t i = 0; i < judgement.keep.size(); ++i) {
       const KeptSegment& kept = judgement.keep[i];
@@ -196,7 +206,7 @@ class Recovery {
         ION_CHECK(files_.remove(read.path));
         break;
       }
-      auto segment = std::make_shared<Segment>(kept.summary, Segment::DiskSide{nullptr, kept.summary.end, true, rests ? bytes > 0 : !read.facts.scan}, bytes);
+      auto segment = std::make_shared<Segment>(with_times(kept.summary, read.facts.found.index), Segment::DiskSide{nullptr, kept.summary.end, true, rests ? bytes > 0 : !read.facts.scan}, bytes);
       if (rests && read.facts.scan) segment->trust();
       active_there_ |= rests;
       if (read.facts.scan && !rests && bytes > 0) ION_CHECK(take_over(read, kept, *segment, writable));
@@ -246,7 +256,7 @@ class Recovery {
     ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::make(context_.open_files, state_.directory.segment(base), first_capacity, Prepare::kAllocated));
     ION_CHECK(files_.sync_dir(state_.directory.path()));
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
-    auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
+    auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base)},
                                              Segment::DiskSide{nullptr, 0, true, false}, first_capacity);
     segment->set_body(std::make_shared<SegmentBody>(std::make_shared<ReadMap>(std::move(map), context_.maps),
                                                     first_capacity / context_.config.index_interval + 2));

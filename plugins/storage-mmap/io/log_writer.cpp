@@ -7,6 +7,8 @@
 namespace ion::storage_mmap {
 
 namespace {
+constexpr int64_t kAgeMsMax = INT64_MAX / 4'000'000;
+
 Status wrong_batch(const ion_batch& b, std::string_view what, int64_t wanted, int64_t have) {
   return {ION_E_INVALID, "batch [" + std::to_string(b.base) + ", " + std::to_string(b.next) + "): " + std::string(what) + ": wanted " +
                              std::to_string(wanted) + ", have " + std::to_string(have)};
@@ -20,10 +22,20 @@ void LogWriter::begin(SegmentRef active) {
   const SegmentSummary summary = active_->summary();
   tracker_ = summary.end == 0 ? SegmentTracker(summary.base, context_.config.index_interval)
                               : SegmentTracker(summary, context_.config.index_interval);
-  first_append_ = summary.end == 0 ? Instant{} : context_.ports.clock.now();
+  first_append_ = summary.end == 0 ? Instant{} : began(summary.first_append);
+  last_append_ = std::max(last_append_, state_.segments()->last_append());
   retired_ = false;
   written_back_ = summary.end;
   flushes_before_ = state_.flushes(), taken_before_ = summary.end;
+}
+
+// On the clock of this process, which may have begun later.
+Instant LogWriter::began(WallMs first_append) const {
+  Clock& clock = context_.ports.clock;
+  const Instant now = clock.now();
+  const int64_t age_ms = first_append.ms < 0 ? 0 : std::max<int64_t>(0, clock.wall().ms - first_append.ms);
+  const uint64_t age_ns = static_cast<uint64_t>(std::min(age_ms, kAgeMsMax)) * 1'000'000;
+  return {now.ns > age_ns ? now.ns - age_ns : 1};
 }
 
 void LogWriter::begin_without(Offset next) { tracker_ = SegmentTracker(next, context_.config.index_interval); }
@@ -87,6 +99,8 @@ Status LogWriter::write(uint64_t bytes) {
     context_.probe.refused(state_.name, first_capacity(segment_bytes_, bytes));  // what comes wants another segment
     return written;
   }
+  last_append_ = std::max(last_append_, context_.ports.clock.wall());  // a clock that is set back does not make it younger
+  ahead_.appended(last_append_);
   for (const Checkpoint& entry : new_entries_) body_->push(entry);
   tracker_ = ahead_;
   active_->publish(tracker_.summary());
@@ -97,7 +111,7 @@ Status LogWriter::write(uint64_t bytes) {
 
 SegmentRef LogWriter::segment_at(Offset base, ReadySegment ready) const {
   const uint64_t capacity = ready.file->capacity();
-  auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}},
+  auto segment = std::make_shared<Segment>(SegmentSummary{base, base, 0, digest_seed(base)},
                                            Segment::DiskSide{std::move(ready.file), 0, false, false}, capacity);
   segment->set_body(std::make_shared<SegmentBody>(std::move(ready.map), capacity / context_.config.index_interval + 2));
   segment->trust();

@@ -69,6 +69,7 @@ class LogWriter {
  private:
   Status check(std::span<const ion_batch> batches);
   Status write(uint64_t bytes);
+  Instant began(WallMs first_append) const;
   ActiveFacts facts() const noexcept;
   bool is_flushed_often() const noexcept;
   RollRules rules() const noexcept { return {segment_bytes_, Nanos{segment_age_}}; }
@@ -82,6 +83,7 @@ class LogWriter {
   bool resting_ = false;
   SegmentTracker tracker_;
   Instant first_append_;
+  WallMs last_append_{-1};  // of the log
   bool retired_ = false, has_rolled_ = false;
   uint64_t written_back_ = 0;
   uint64_t flushes_before_ = 0, taken_before_ = 0;  // when writing on the active segment began

@@ -16,9 +16,7 @@ class MmapLog final : public Log {
   Answer sync(Op& op, Offset upto) override { return core_->sync(op, upto); }
   Answer truncate_suffix(Op& op, Offset from) override { return core_->truncate_suffix(op, from); }
   Answer truncate_prefix(Op& op, Offset before) override { return core_->truncate_prefix(op, before); }
-  Answer offset_for_time(Op& op, WallMs) override {
-    return op.refuse(Status(ION_E_UNSUPPORTED, "storage-mmap has no time index yet: its capabilities do not say TIME_INDEX"));
-  }
+  Answer offset_for_time(Op& op, Offset from, WallMs time) override { return core_->offset_for_time(op, from, time); }
   LogStat stat() override { return core_->stat(); }
   Answer meta_put(Op& op, std::span<const ion_field> items) override { return core_->meta_put(op, items); }
   Answer meta_get(Op& op, std::string_view key) override { return core_->meta_get(op, key); }

@@ -36,9 +36,15 @@ std::vector<ion_range> SegmentList::sealed_ranges(Offset from, size_t cap) const
   for (size_t i = 0; i + 1 < segments_.size() && ranges.size() < cap; ++i) {
     const Segment& s = *segments_[i];
     const Offset next = segments_[i + 1]->base();
-    if (next > from && s.end() > 0) ranges.push_back({std::max(s.base(), first_).v, next.v, s.end(), s.time_max().ms});
+    if (next > from && s.end() > 0) ranges.push_back({std::max(s.base(), first_).v, next.v, s.end(), s.time_max().ms, s.summary().last_append.ms});
   }
   return ranges;
+}
+
+WallMs SegmentList::last_append() const {
+  for (auto s = segments_.rbegin(); s != segments_.rend(); ++s)
+    if ((*s)->end() > 0) return (*s)->summary().last_append;
+  return WallMs{-1};
 }
 
 SegmentsNow SegmentList::with(SegmentRef another) const {

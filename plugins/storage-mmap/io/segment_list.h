@@ -33,6 +33,7 @@ class SegmentList {
   // Up to which byte reads from `from` on may go in a segment: to its end, or to the next damage in it.
   uint64_t limit_in(const Segment& segment, Offset from) const noexcept;
   uint64_t bytes() const noexcept;
+  WallMs last_append() const;  // -1: there is nothing, or nobody knows
   // Sealed pieces from the one that ends above `from` on, at most `cap`.
   std::vector<ion_range> sealed_ranges(Offset from, size_t cap) const;
 

@@ -16,9 +16,11 @@ class MemoryStorageFixture : public StoragePorts {
   Storage& storage() override { return *storage_; }
   void restart() override { start(); }
   void run() override {}
+  FakeClock& time() override { return clock_; }
 
  protected:
-  void start() { storage_ = std::make_unique<storage_memory::MemoryStorage>(storage_memory::StorageMemoryConfig{}, Uuid::random(1, 2)); }
+  void start() { storage_ = std::make_unique<storage_memory::MemoryStorage>(clock_, storage_memory::StorageMemoryConfig{}, Uuid::random(1, 2)); }
+  FakeClock clock_;
   std::unique_ptr<storage_memory::MemoryStorage> storage_;
 };
 
@@ -29,6 +31,7 @@ class BridgedFixture final : public StoragePorts {
   Storage& storage() override { return imported_; }
   void restart() override { inner_.restart(); }
   void run() override { inner_.run(); }
+  FakeClock& time() override { return inner_.time(); }
 
  private:
   struct Plugin {

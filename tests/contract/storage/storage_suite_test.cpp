@@ -1,35 +1,12 @@
 // What every ion.storage/1 promises, whoever provides it. Each case runs against each world.
-#include "contract/storage/storage_fixtures.h"
+#include "contract/storage/storage_suite.h"
 
 #include <gtest/gtest.h>
 
 namespace ion::test {
 namespace {
 
-struct WorldMaker {
-  const char* name;
-  std::unique_ptr<StoragePorts> (*make)();
-};
-template <class World>
-constexpr WorldMaker maker(const char* name) {
-  return {name, [] { return std::unique_ptr<StoragePorts>(std::make_unique<World>()); }};
-}
-
-class StorageSuite : public ::testing::TestWithParam<WorldMaker> {
- protected:
-  StorageDriver driver() { return world_->driver(); }
-  LogDriver open(std::string_view name = "p/a/0", const OpenOptions& options = {}) {
-    auto log = driver().open(name, options);
-    EXPECT_TRUE(log.has_value()) << (log ? "" : log.error().text());
-    return *std::move(log);
-  }
-  bool is_volatile() { return (world_->storage().caps() & ION_STORAGE_VOLATILE) != 0; }
-  const std::unique_ptr<StoragePorts> world_ = GetParam().make();
-};
-INSTANTIATE_TEST_SUITE_P(worlds, StorageSuite,
-                         ::testing::Values(maker<MemoryStorageFixture>("memory"), maker<MmapFixture>("mmap"),
-                                           maker<BridgedMemoryFixture>("bridged_memory"), maker<BridgedMmapFixture>("bridged_mmap")),
-                         [](const auto& tested) { return std::string(tested.param.name); });
+ION_STORAGE_SUITE(StorageSuite);
 
 TEST_P(StorageSuite, a_new_log_is_empty_and_begins_at_zero) {
   LogDriver log = open();
@@ -411,9 +388,7 @@ TEST_P(StorageSuite, what_the_capabilities_do_not_claim_is_refused) {
   const uint32_t caps = world_->storage().caps();
   LogDriver log = open();
   ASSERT_TRUE(log.add({"x"}).ok());
-  const auto code_of_time = log.ask([&](Op& op) { return log.log().offset_for_time(op, WallMs{0}); }).code();
-  ASSERT_EQ(caps & (ION_STORAGE_TIME_INDEX | ION_STORAGE_COMPACTION), 0u);
-  EXPECT_EQ(code_of_time, ION_E_UNSUPPORTED);
+  ASSERT_EQ(caps & ION_STORAGE_COMPACTION, 0u);
   EXPECT_EQ(driver().open("p/c/0", {.compaction = true}).error().code(), ION_E_UNSUPPORTED);
   const Status synced = log.sync();
   if (is_volatile()) {

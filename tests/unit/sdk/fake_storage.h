@@ -59,10 +59,10 @@ class FakeLog final : public Log {
   Answer sync(Op& op, Offset upto) override { return notes_.note("sync", upto), notes_.script.answer(op, 12); }
   Answer truncate_suffix(Op& op, Offset from) override { return notes_.note("truncate_suffix", from), notes_.script.answer(op); }
   Answer truncate_prefix(Op& op, Offset to) override { return notes_.note("truncate_prefix", to), notes_.script.answer(op); }
-  Answer offset_for_time(Op& op, WallMs time) override { return notes_.note("time", time.ms), notes_.script.answer(op, 5, 1000); }
+  Answer offset_for_time(Op& op, Offset from, WallMs time) override { return notes_.note("time", from, time.ms), notes_.script.answer(op, 5, 1000); }
   LogStat stat() override {
     if (notes_.script.how == How::kThrow) throw std::runtime_error("stat threw");
-    return {true, false, false, {1}, {9}, {7}, {4}, {-1}, {-1}, 4096};
+    return {true, false, false, {1}, {9}, {7}, {4}, {-1}, {-1}, 4096, {2000}, {1500}};
   }
   Answer meta_put(Op& op, std::span<const ion_field> items) override {
     for (const ion_field& f : items) notes_.note("meta_put", text_of(f.key), text_of(f.value));
@@ -79,7 +79,7 @@ class FakeLog final : public Log {
   Result<std::vector<ion_range>> ranges(Offset from, size_t cap) override {
     if (notes_.script.how == How::kRefuse) return Status(ION_E_OUT_OF_RANGE, "below the first");
     std::vector<ion_range> found;
-    for (int64_t at = from.v; found.size() < std::min<size_t>(cap, 5); at += 10) found.push_back({at, at + 10, 100, at});
+    for (int64_t at = from.v; found.size() < std::min<size_t>(cap, 5); at += 10) found.push_back({at, at + 10, 100, at, at + 3});
     return found;
   }
   Status configure(const OpenOptions& options) override {

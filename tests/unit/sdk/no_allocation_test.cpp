@@ -39,7 +39,7 @@ struct QuietLog final : Log {
   Answer sync(Op& op, Offset) override { return kept = op.later(), op.pending(); }
   Answer truncate_suffix(Op& op, Offset) override { return op.ok(); }
   Answer truncate_prefix(Op& op, Offset) override { return op.ok(); }
-  Answer offset_for_time(Op& op, WallMs) override { return op.ok(); }
+  Answer offset_for_time(Op& op, Offset, WallMs) override { return op.ok(); }
   LogStat stat() override { return {}; }
   Answer meta_put(Op& op, std::span<const ion_field>) override { return op.ok(); }
   Answer meta_get(Op& op, std::string_view) override { return op.ok(); }

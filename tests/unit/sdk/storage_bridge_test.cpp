@@ -33,7 +33,7 @@ const std::vector<Case>& cases() {
       {"sync", [](auto& t, Op& op) { return t.log->sync(op, {9}); }, "sync 9", 12},
       {"truncate_suffix", [](auto& t, Op& op) { return t.log->truncate_suffix(op, {8}); }, "truncate_suffix 8"},
       {"truncate_prefix", [](auto& t, Op& op) { return t.log->truncate_prefix(op, {2}); }, "truncate_prefix 2"},
-      {"offset_for_time", [](auto& t, Op& op) { return t.log->offset_for_time(op, {77}); }, "time 77", 5, 1000},
+      {"offset_for_time", [](auto& t, Op& op) { return t.log->offset_for_time(op, {6}, {77}); }, "time 6 77", 5, 1000},
       {"meta_put", [](auto& t, Op& op) { return t.log->meta_put(op, kItems); }, "meta_put vote 2"},
       {"meta_get", [](auto& t, Op& op) { return t.log->meta_get(op, "term"); }, "meta_get term", 0, 0, 1},
       {"seal", [](auto& t, Op& op) { return t.log->seal(op); }, "seal"},
@@ -138,7 +138,7 @@ TEST(StorageBridge, a_close_that_another_thread_completes_frees_the_log_once) {
       Answer sync(Op& op, Offset) override { return op.ok(); }
       Answer truncate_suffix(Op& op, Offset) override { return op.ok(); }
       Answer truncate_prefix(Op& op, Offset) override { return op.ok(); }
-      Answer offset_for_time(Op& op, WallMs) override { return op.ok(); }
+      Answer offset_for_time(Op& op, Offset, WallMs) override { return op.ok(); }
       LogStat stat() override { return {}; }
       Answer meta_put(Op& op, std::span<const ion_field>) override { return op.ok(); }
       Answer meta_get(Op& op, std::string_view) override { return op.ok(); }

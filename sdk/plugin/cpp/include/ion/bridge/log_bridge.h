@@ -49,14 +49,15 @@ struct ExportedLog {
   static ion_status truncate_prefix(void*, ion_log* l, ion_offset before, const ion_op* op, ion_result* now) noexcept {
     return cross(op, now, [&](Op& o) { return log_of(l).truncate_prefix(o, {before}); });
   }
-  static ion_status offset_for_time(void*, ion_log* l, int64_t time_ms, const ion_op* op, ion_result* now) noexcept {
-    return cross(op, now, [&](Op& o) { return log_of(l).offset_for_time(o, {time_ms}); });
+  static ion_status offset_for_time(void*, ion_log* l, ion_offset from, int64_t time_ms, const ion_op* op, ion_result* now) noexcept {
+    return cross(op, now, [&](Op& o) { return log_of(l).offset_for_time(o, {from}, {time_ms}); });
   }
   static ion_status stat(void*, ion_log* l, ion_log_stat* out) noexcept {
     return cross(nullptr, [&] {
       const LogStat s = log_of(l).stat();
       const uint32_t flags = bit_if(s.cut_tail, ION_LOG_CUT_TAIL) | bit_if(s.damaged, ION_LOG_DAMAGED) | bit_if(s.failed, ION_LOG_FAILED);
-      give(out, {sizeof(ion_log_stat), flags, s.first.v, s.next.v, s.durable.v, s.sealed.v, s.bad_from.v, s.bad_upto.v, s.bytes});
+      give(out, {sizeof(ion_log_stat), flags, s.first.v, s.next.v, s.durable.v, s.sealed.v, s.bad_from.v, s.bad_upto.v, s.bytes,
+                 s.appended.ms, s.active_since.ms});
       return ION_OK;
     });
   }
@@ -103,13 +104,13 @@ class ImportedLog final : public Log {
   Answer sync(Op& op, Offset upto) override { return ION_PASS(op, sync, log_, upto.v); }
   Answer truncate_suffix(Op& op, Offset from) override { return ION_PASS(op, truncate_suffix, log_, from.v); }
   Answer truncate_prefix(Op& op, Offset before) override { return ION_PASS(op, truncate_prefix, log_, before.v); }
-  Answer offset_for_time(Op& op, WallMs time) override { return ION_PASS(op, offset_for_time, log_, time.ms); }
+  Answer offset_for_time(Op& op, Offset from, WallMs time) override { return ION_PASS(op, offset_for_time, log_, from.v, time.ms); }
   // A backend that cannot tell has a log that cannot be used.
   LogStat stat() override {
-    ion_log_stat s{sizeof(ion_log_stat), 0, 0, 0, 0, 0, -1, -1, 0};
+    ion_log_stat s{sizeof(ion_log_stat), 0, 0, 0, 0, 0, -1, -1, 0, -1, -1};
     if (!ION_CALL(stat, log_, &s).ok()) return {.failed = true, .first = {}, .next = {}, .durable = {}, .sealed = {}};
     return {(s.flags & ION_LOG_CUT_TAIL) != 0, (s.flags & ION_LOG_DAMAGED) != 0, (s.flags & ION_LOG_FAILED) != 0,
-            {s.first}, {s.next}, {s.durable}, {s.sealed}, {s.bad_from}, {s.bad_upto}, s.bytes};
+            {s.first}, {s.next}, {s.durable}, {s.sealed}, {s.bad_from}, {s.bad_upto}, s.bytes, {s.appended_ms}, {s.active_since_ms}};
   }
   Answer meta_put(Op& op, std::span<const ion_field> items) override {
     return ION_PASS(op, meta_put, log_, items.data(), static_cast<uint32_t>(items.size()));

@@ -22,6 +22,7 @@ struct LogStat {
   bool cut_tail = false, damaged = false, failed = false;
   Offset first, next, durable, sealed, bad_from{-1}, bad_upto{-1};
   uint64_t bytes = 0;
+  WallMs appended{-1}, active_since{-1};  // -1: nothing, or not known
 };
 
 // One log. Calls marked SHARD never overlap. Destroyed only after close() completed.
@@ -34,7 +35,7 @@ class Log {
   virtual Answer sync(Op& op, Offset upto) = 0;                                               // SHARD; u0 = durable
   virtual Answer truncate_suffix(Op& op, Offset from) = 0;                                    // SHARD
   virtual Answer truncate_prefix(Op& op, Offset before) = 0;                                  // SHARD
-  virtual Answer offset_for_time(Op& op, WallMs time) = 0;                                    // ANY; u0 offset, u1 time
+  virtual Answer offset_for_time(Op& op, Offset from, WallMs time) = 0;                       // ANY; u0 base, u1 time of a batch
   virtual LogStat stat() = 0;                                                                 // ANY
   virtual Answer meta_put(Op& op, std::span<const ion_field> items) = 0;                      // SHARD
   virtual Answer meta_get(Op& op, std::string_view key) = 0;                                  // SHARD; bufs[0]

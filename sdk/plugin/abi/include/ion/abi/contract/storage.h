@@ -10,8 +10,9 @@ typedef struct ion_log ion_log;
 typedef struct ion_replacement ion_replacement;
 /* Frozen. base >= the log's next; gaps are legal. The descriptor repeats what the bytes say. */
 typedef struct ion_batch { ion_offset base, next; int64_t time_max_ms; int32_t epoch; uint32_t nparts; const ion_buf* parts; } ion_batch;
-/* Frozen: one sealed piece. */
-typedef struct ion_range { ion_offset base, next; uint64_t bytes; int64_t time_max_ms; } ion_range;
+/* Frozen: one sealed piece. appended_ms: when its last batch was appended, by the backend's wall clock (ms since 1970); never
+ * smaller than that of the piece before; -1: not known. time_max_ms: what the records say. */
+typedef struct ion_range { ion_offset base, next; uint64_t bytes; int64_t time_max_ms, appended_ms; } ion_range;
 
 typedef enum ion_storage_cap {
   ION_STORAGE_TIME_INDEX = 1, ION_STORAGE_COMPACTION = 2, ION_STORAGE_ZERO_COPY = 4, ION_STORAGE_VOLATILE = 8, ION_STORAGE_OWN_IO = 16
@@ -24,6 +25,9 @@ typedef struct ion_log_stat {
   ion_offset sealed;             /* below it nothing is written any more */
   ion_offset bad_from, bad_upto; /* a damaged part that cannot be read; -1 when whole */
   uint64_t bytes;                /* on the medium */
+  /* By the wall clock (ms since 1970), -1: nothing, or not known. appended_ms: when the newest batch was appended, kept over
+   * restarts; active_since_ms: when the oldest of the batches at or above `sealed` was. */
+  int64_t appended_ms, active_since_ms;
 } ion_log_stat;
 typedef enum ion_open_flag { ION_OPEN_EXACT_MARK = 1, ION_OPEN_COMPACTION = 2, ION_OPEN_EXISTING = 4 } ion_open_flag;
 typedef struct ion_open_options {
@@ -46,7 +50,9 @@ typedef struct ion_storage {
   ION_OP(SHARD, sync, ion_log* l, ion_offset upto);
   ION_OP(SHARD, truncate_suffix, ion_log* l, ion_offset from);   /* durable at completion */
   ION_OP(SHARD, truncate_prefix, ion_log* l, ion_offset before); /* first = before; before > next empties and restarts there */
-  ION_OP(ANY, offset_for_time, ion_log* l, int64_t time_ms);     /* u0 offset, u1 time; UNSUPPORTED without TIME_INDEX */
+  /* The first batch that ends above `from`, has records, and whose greatest record time is time_ms or later: u0 its base, u1 that
+   * time. A `from` below the log counts as its first offset. NOT_FOUND: there is none. UNSUPPORTED without TIME_INDEX. */
+  ION_OP(ANY, offset_for_time, ion_log* l, ion_offset from, int64_t time_ms);
   ION_FN(ANY, stat, ion_log* l, ion_log_stat* out);
   ION_OP(SHARD, meta_put, ion_log* l, const ion_field* items, uint32_t n); /* atomic, durable, 64 KiB a log; value p NULL deletes */
   ION_OP(SHARD, meta_get, ion_log* l, ion_bytes key);     /* bufs[0] or NOT_FOUND */

@@ -1,9 +1,13 @@
-// topic create, list, describe, delete.
+// topic create, alter, add-partitions, trim, list, describe, delete.
 #include <fmt/format.h>
+
+#include <ion/units.h>
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <iostream>
 
 #include "command.h"
@@ -79,8 +83,8 @@ struct Tally {
   }
 };
 
-bool confirmed(const std::vector<std::string>& names) {
-  say(fmt::format("This deletes {} and all records in {}. Go on? [y/N] ", fmt::join(names, ", "), names.size() == 1 ? "it" : "them"));
+bool confirmed(const std::string& deed) {
+  say(deed + " Go on? [y/N] ");
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "yes" || answer == "Y";
@@ -136,6 +140,100 @@ int topic_create(const Arguments& arguments, const Context& context) {
   return tally.finish("topic create", context);
 }
 
+void declare_topic_alter(OptionSet& options) {
+  options.positionals(1, kNamesMax)
+      .values("config,c", "KEY=VALUE from now on, as in retention.ms=7d; may be repeated")
+      .values("unset,u", "KEY that has the broker's default from now on; may be repeated")
+      .flag("dry-run", "only check, and show what the settings would be");
+}
+
+int topic_alter(const Arguments& arguments, const Context& context) {
+  client::TopicChange change;
+  const auto set = arguments.settings("config");
+  if (!set) return complain("topic alter", set.error());
+  change.set = *set;
+  const auto unset = arguments.list("unset");
+  if (!unset) return complain("topic alter", unset.error());
+  change.unset = *unset;
+  if (change.set.empty() && change.unset.empty()) return complain("topic alter", usage("nothing to change: -c KEY=VALUE sets, -u KEY sets back"));
+  const bool dry = arguments.has("dry-run");
+  change.mode = dry ? client::TopicChange::Mode::kDryRun : client::TopicChange::Mode::kAlter;
+  auto client = connect(context);
+  if (!client) return complain("topic alter", client.error());
+  Tally tally{{{{"name"}, {"config"}, {"error"}, {"message"}}, {}}};
+  for (const std::string& name : arguments.positionals()) {
+    change.name = name;
+    const auto altered = client->admin().alter_topic(change, context.timeout);
+    if (altered) tally.good({name, config_of(*altered, Settings::kAll)});
+    else tally.bad("alter", name, altered.error());
+  }
+  if (dry) say("ion: topic alter: a dry run, nothing was changed\n");
+  return tally.finish("topic alter", context);
+}
+
+void declare_topic_add_partitions(OptionSet& options) {
+  options.positionals(1, kNamesMax)
+      .value("partitions,p", "how many the topic has afterwards")
+      .flag("dry-run", "only check whether they could be added");
+}
+
+// Keys move: what is said here is what a producer with keys must know.
+int topic_add_partitions(const Arguments& arguments, const Context& context) {
+  if (!arguments.has("partitions")) return complain("topic add-partitions", usage("-p N is missing: how many partitions the topic has afterwards"));
+  const auto wanted = arguments.count("partitions", kPartitionsMax);
+  if (!wanted) return complain("topic add-partitions", wanted.error());
+  if (*wanted == 0) return complain("topic add-partitions", usage("--partitions: at least 1"));
+  const bool dry = arguments.has("dry-run");
+  auto client = connect(context);
+  if (!client) return complain("topic add-partitions", client.error());
+  Tally tally;
+  tally.table.columns = topic_columns();
+  tally.table.columns.insert(tally.table.columns.end(), {{"error"}, {"message"}});
+  for (const std::string& name : arguments.positionals()) {
+    const auto altered = client->admin().add_partitions(name, static_cast<uint32_t>(*wanted), dry ? client::TopicChange::Mode::kDryRun : client::TopicChange::Mode::kAlter, context.timeout);
+    if (altered) tally.good(topic_row(*altered));
+    else tally.bad("add-partitions", name, altered.error());
+  }
+  if (dry) say("ion: topic add-partitions: a dry run, nothing was changed\n");
+  else if (tally.failed < tally.table.rows.size()) say("ion: topic add-partitions: records with a key may go to another partition than before\n");
+  return tally.finish("topic add-partitions", context);
+}
+
+void declare_topic_trim(OptionSet& options) {
+  options.positionals(1, 1)
+      .value("partition,p", "the partition")
+      .value("before", "the first offset that is kept, or \"end\": all records go")
+      .flag("yes,y", "do not ask");
+}
+
+Result<std::optional<Offset>> trim_before(const std::string& text) {
+  if (text == "end") return std::optional<Offset>();
+  const auto offset = parse_count(text);
+  if (!offset || *offset > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return usage("--before: want an offset or \"end\", have \"" + text + "\"");
+  return std::optional<Offset>(Offset{static_cast<int64_t>(*offset)});
+}
+
+int topic_trim(const Arguments& arguments, const Context& context) {
+  if (!arguments.has("partition")) return complain("topic trim", usage("-p N is missing: the partition whose records go"));
+  if (!arguments.has("before")) return complain("topic trim", usage("--before OFFSET is missing: the first offset that is kept, or \"end\""));
+  const auto partition = arguments.count("partition", std::numeric_limits<int32_t>::max());
+  if (!partition) return complain("topic trim", partition.error());
+  const auto before = trim_before(arguments.text("before"));
+  if (!before) return complain("topic trim", before.error());
+  const std::string& name = arguments.positionals()[0];
+  if (!arguments.has("yes")) {
+    if (::isatty(STDIN_FILENO) == 0) return complain("topic trim", usage("there is no terminal to ask on; -y confirms"));
+    if (!confirmed(fmt::format("This deletes the records of {} partition {} before {}.", name, *partition, *before ? std::to_string((*before)->v) : "its end")))
+      return complain("topic trim", usage("not confirmed, nothing was deleted"));
+  }
+  auto client = connect(context);
+  if (!client) return complain("topic trim", client.error());
+  const auto start = client->admin().trim_topic(name, {static_cast<int32_t>(*partition)}, *before, context.timeout);
+  if (!start) return complain(about("trim", name), start.error());
+  const Table table{{{"name"}, {"partition"}, {"log_start"}}, {{name, static_cast<int64_t>(*partition), start->v}}};
+  return deliver("topic trim", render(table, context.format));
+}
+
 void declare_topic_list(OptionSet& options) { options.positionals(0, 1); }
 
 int topic_list(const Arguments& arguments, const Context& context) {
@@ -176,7 +274,8 @@ void declare_topic_delete(OptionSet& options) { options.positionals(1, kNamesMax
 int topic_delete(const Arguments& arguments, const Context& context) {
   if (!arguments.has("yes")) {
     if (::isatty(STDIN_FILENO) == 0) return complain("topic delete", usage("there is no terminal to ask on; -y confirms"));
-    if (!confirmed(arguments.positionals())) return complain("topic delete", usage("not confirmed, nothing was deleted"));
+    const auto& names = arguments.positionals();
+    if (!confirmed(fmt::format("This deletes {} and all records in {}.", fmt::join(names, ", "), names.size() == 1 ? "it" : "them"))) return complain("topic delete", usage("not confirmed, nothing was deleted"));
   }
   auto client = connect(context);
   if (!client) return complain("topic delete", client.error());
@@ -194,6 +293,9 @@ int topic_delete(const Arguments& arguments, const Context& context) {
 std::span<const Command> commands_in_topic() {
   static constexpr Command kCommands[] = {
       {100, "topic create", "NAME...", "Makes topics.", declare_topic_create, topic_create},
+      {104, "topic alter", "NAME...", "Changes settings.", declare_topic_alter, topic_alter},
+      {105, "topic add-partitions", "NAME...", "Gives topics more partitions.", declare_topic_add_partitions, topic_add_partitions},
+      {106, "topic trim", "NAME", "Deletes the oldest records of a partition.", declare_topic_trim, topic_trim},
       {101, "topic list", "[PREFIX]", "All topics, or those whose name begins so.", declare_topic_list, topic_list},
       {102, "topic describe", "NAME...", "Settings and partitions.", declare_topic_describe, topic_describe},
       {103, "topic delete", "NAME...", "Deletes topics and their records.", declare_topic_delete, topic_delete},

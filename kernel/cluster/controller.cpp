@@ -56,48 +56,22 @@ void Controller::create_topic(NewTopic topic, TopicDone done) {
       [done](Status s) { done(std::move(s)); });
 }
 
-// Everything that is not pure happens here, before the proposal: ids, time, placement.
-Result<Command> Controller::plan(const NewTopic& topic) {
-  ION_CHECK(check_topic_name(topic.name));
-  if (machine_.topics().contains(topic.name)) return Status(ION_E_EXISTS, "topic " + topic.name + " exists", "TOPIC_EXISTS");
-  if (topic.partitions < 1 || topic.partitions > kPartitionsOfTopicMax)
-    return Status(ION_E_INVALID, fmt::format("topic {}: want 1 to {} partitions, have {}", topic.name, kPartitionsOfTopicMax, topic.partitions), "INVALID_PARTITIONS");
-  if (topic.replication != 1)
-    return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: {} replicas wanted, this cluster has 1 broker", topic.name, topic.replication), "INVALID_REPLICATION");
-  ION_TRY(const TopicSettings settings, read_settings(topic.config, world_.defaults));
-  if (settings.fsync && world_.volatile_storage)
-    return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: durability=fsync wanted, the storage plugin keeps records in memory only", topic.name), "INVALID_CONFIG");
-  ION_CHECK(machine_.within_limits(topic.name, topic.partitions, world_.limits.topics_max, world_.limits.partitions_max));
-  const uint64_t descriptors = (machine_.partitions() + topic.partitions) * kDescriptorsOfPartition;
-  if (descriptors > world_.limits.descriptors_max)
-    return Status(ION_E_OVERLOADED, fmt::format("topic {}: with its {} partitions the logs would need {} open files (descriptors), this process may hold {} for them: raise `ulimit -n`",
-                                                topic.name, topic.partitions, descriptors, world_.limits.descriptors_max), "TOO_FEW_DESCRIPTORS");
-  CreateTopic create;
-  create.topic.name = topic.name;
-  create.topics_max = world_.limits.topics_max, create.partitions_max = world_.limits.partitions_max;
-  create.topic.uuid = Uuid::random(world_.random.u64(), world_.random.u64());
-  create.topic.created = world_.clock.wall();
-  create.topic.replication = topic.replication;
-  create.topic.config = topic.config;
-  ION_TRY(create.topic.partitions, place(topic, world_.random.u64()));
-  return Command(std::move(create));
-}
-
-Result<std::vector<PartitionRecord>> Controller::place(const NewTopic& topic, uint64_t seed) {
-  std::vector<NodeId> rows(topic.partitions * topic.replication, world_.node);
-  if (world_.router != nullptr) {
-    const ion_place_broker me{world_.node.v, {}, machine_.partitions()};
-    ION_TRY(rows, world_.router->place({topic.partitions, topic.replication, std::span<const ion_place_broker>(&me, 1), seed}));
-    if (rows.size() != size_t{topic.partitions} * topic.replication)
-      return Status(ION_E_INTERNAL, fmt::format("ion.router/1 placed {} replicas, wanted {}", rows.size(), topic.partitions * topic.replication));
-  }
-  std::vector<PartitionRecord> records(topic.partitions);
-  for (size_t p = 0; p < records.size(); ++p) {
-    const auto from = rows.begin() + static_cast<std::ptrdiff_t>(p * topic.replication);
-    records[p].replicas.assign(from, from + topic.replication);
-    records[p].leader = records[p].replicas.front();
-  }
-  return records;
+void Controller::alter_topic(TopicChange change, TopicDone done) {
+  on_shard(
+      [this, change = std::move(change), done] {
+        const Result<Command> command = plan_change(change);
+        if (!command) return done(command.error());
+        if (change.dry_run) {
+          MetadataMachine as_if = machine_;  // records are shared, not copied
+          Result<Applied> applied = as_if.apply(*command);
+          return applied ? done(std::move(applied->altered)) : done(std::move(applied).error());
+        }
+        propose_making_space(*command, [done](Result<Applied> applied) {
+          if (!applied) return done(std::move(applied).error());
+          done(std::move(applied->altered));
+        });
+      },
+      [done](Status s) { done(std::move(s)); });
 }
 
 void Controller::delete_topic(std::string name, TopicDone done) {
@@ -106,13 +80,9 @@ void Controller::delete_topic(std::string name, TopicDone done) {
         const auto found = machine_.topics().find(name);
         if (found == machine_.topics().end()) return done(Status(ION_E_NOT_FOUND, "topic '" + name + "' is not there", "TOPIC_NOT_FOUND"));
         const DeleteTopic command{name, found->second->uuid};
-        const auto answer = [done](Result<Applied> applied) {
+        propose_making_space(command, [done](Result<Applied> applied) {
           if (!applied) return done(std::move(applied).error());
           done(std::move(applied->deleted));
-        };
-        propose(command, [this, command, answer](Result<Applied> applied) {
-          if (applied || applied.error().code() != ION_E_NO_SPACE || world_.reserve == nullptr) return answer(std::move(applied));
-          propose_from_reserve(command, answer);
         });
       },
       [done](Status s) { done(std::move(s)); });
@@ -162,6 +132,14 @@ void Controller::propose(const Command& command, AppliedDone done) {
        });
 }
 
+// Of a change that gives space back, or lets retention do so.
+void Controller::propose_making_space(const Command& command, AppliedDone done) {
+  propose(command, [this, command, done = std::move(done)](Result<Applied> applied) {
+    if (applied || applied.error().code() != ION_E_NO_SPACE || world_.reserve == nullptr) return done(std::move(applied));
+    propose_from_reserve(command, done);
+  });
+}
+
 void Controller::propose_from_reserve(const Command& command, AppliedDone done) {
   world_.reserve->lend([this, command, done = std::move(done)] {
     const AppliedDone answered = [this, done](Result<Applied> applied) {
@@ -190,6 +168,7 @@ void Controller::apply(std::span<const Entry> entries) {
     if (!command) pass_over(e, command.error());
     if (!replayed_) continue;
     if (applied && applied->created) observer_.topic_created(applied->created);
+    if (applied && applied->altered) observer_.topic_altered(applied->altered);
     if (applied && applied->deleted) observer_.topic_deleted(applied->deleted);
     if (e.term == leading_term_ && proposals_ > 0) outcomes_.emplace(EntryId{e.index, e.term}, std::move(applied));
   }

@@ -26,6 +26,7 @@ class ControllerObserver {
  public:
   virtual ~ControllerObserver() = default;
   virtual void topic_created(TopicPtr topic) = 0;
+  virtual void topic_altered(TopicPtr topic) = 0;  // other settings, or more partitions behind those that were there
   virtual void topic_deleted(TopicPtr topic) = 0;
 };
 
@@ -42,6 +43,14 @@ struct NewTopic {
   std::string name;
   uint32_t partitions = 1, replication = 1;
   std::map<std::string, std::string> config;
+  bool dry_run = false;
+};
+// Settings or partitions, not both in one change.
+struct TopicChange {
+  std::string name;
+  std::map<std::string, std::string> set;
+  std::vector<std::string> unset;  // back to the broker's default
+  uint32_t partitions = 0;         // so many altogether; 0: as they are
   bool dry_run = false;
 };
 struct ControllerServices {
@@ -76,8 +85,12 @@ class Controller final : public Machine {
   // error nothing is left in the catalogue, UNKNOWN_OUTCOME excepted. NO_SPACE: the metadata log cannot grow now; it recovers. A
   // delete that is refused so is tried once more with the reserve.
   void create_topic(NewTopic topic, TopicDone done);
+  // INVALID for unknown keys, bad values, fewer partitions, or nothing to change; CONFLICT when the partitions were changed meanwhile.
+  void alter_topic(TopicChange change, TopicDone done);
   void delete_topic(std::string name, TopicDone done);
   void forget_tombstone(Uuid uuid);
+  // Effective ones of a topic that is not served here. ANY
+  TopicSettings settings_of(const TopicRecord& topic) const { return read_settings(topic.config, world_.defaults).value_or(world_.defaults); }
   void reserve_producers(uint32_t count, ProducersDone done);
 
   // For the start, on the group's shard after open: everything there is.
@@ -96,8 +109,13 @@ class Controller final : public Machine {
   };
   void on_shard(std::function<void()> work, std::function<void(Status)> refused);
   Result<Command> plan(const NewTopic& topic) ION_ON(shard_role);
+  Result<Command> plan_change(const TopicChange& change) ION_ON(shard_role);
+  Result<Command> plan_more_partitions(const TopicRecord& topic, uint32_t wanted) ION_ON(shard_role);
+  Status check_settings(const std::string& topic, const std::map<std::string, std::string>& config) const;
+  Status check_descriptors(const std::string& topic, uint64_t more) const;
   Result<std::vector<PartitionRecord>> place(const NewTopic& topic, uint64_t seed) ION_ON(shard_role);
   void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
+  void propose_making_space(const Command& command, AppliedDone done) ION_ON(shard_role);
   void propose_from_reserve(const Command& command, AppliedDone done) ION_ON(shard_role);
   void proposed(EntryId entry, const Status& status, const AppliedDone& done) ION_ON(shard_role);
   void pass_over(const Entry& entry, const Status& why) ION_ON(shard_role);

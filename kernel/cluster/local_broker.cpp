@@ -31,7 +31,8 @@ struct LocalBroker::Waiting {
 LocalBroker::LocalBroker(LocalBrokerServices world)
     : world_(std::move(world)),
       opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }, world_.descriptors_max / kDescriptorsOfPartition, world_.reopen_pause_max},
-              [this](const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) { partition_tried(job, std::move(opened)); }) {}
+              [this](const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) { partition_tried(job, std::move(opened)); }),
+      retention_({world_.around.timers, world_.around.clock, world_.around.logger, world_.control}, [this] { look_at_retention(); }) {}
 
 // In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
 // the mailbox empty sees to it that it is emptied; so there is one such continuation at a time, and nothing to overtake it.
@@ -120,6 +121,7 @@ void LocalBroker::start(Controller& controller, std::function<void(Status)> done
       logs_.clear();
       for (const auto& [uuid, tombstone] : all->tombstones()) sweeps_.push_back({uuid, uuid.text(), tombstone.partitions});
       sweep_next();
+      retention_.start();
       one_less();
     });
   });
@@ -154,12 +156,42 @@ void LocalBroker::topic_created(TopicPtr topic) {
   });
 }
 
+void LocalBroker::topic_altered(TopicPtr topic) {
+  on_control([this, topic] { alter_topic(topic); });
+}
+
+// Readers of the old entry have the same partitions.
+void LocalBroker::alter_topic(const TopicPtr& topic) {
+  const auto found = topics_.find(topic->uuid);
+  if (found == topics_.end() || stopping_) return;  // the next start reads it
+  Local& local = found->second;
+  const TopicEntry& before = *local.entry;
+  auto entry = std::make_shared<TopicEntry>(topic, before);  // shared with readers once published
+  entry->settings = read_settings(topic->config, world_.defaults).value_or(before.settings);  // checked before it was proposed
+  const size_t had = before.partitions.size();
+  local.untried += entry->partitions.size() - had;
+  local.entry = entry;
+  world_.around.logger.info("topic altered", {{"topic", topic->name}, {"partitions", std::to_string(topic->partitions.size())}});
+  world_.view.publish({entry});
+  for (size_t p = 0; p < had; ++p)
+    if (const partition::PartitionPtr served = entry->partitions[p].get()) served->configure(partition_config(entry->settings));
+  for (size_t p = had; p < entry->partitions.size(); ++p) opener_.open({entry, PartitionId{static_cast<int32_t>(p)}, StateLog::kNone});
+}
+
+void LocalBroker::look_at_retention() {
+  const WallMs now = world_.around.clock.wall();
+  for (const auto& [uuid, local] : topics_)
+    for (const ServedPartition& p : local.entry->partitions)
+      if (const partition::PartitionPtr served = p.get()) served->look_at_retention(now);
+}
+
 void LocalBroker::partition_tried(const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) {
   const Uuid topic = job.topic->record->uuid;
   Local& local = topics_.at(topic);
   ServedPartition& slot = local.entry->partitions[static_cast<size_t>(job.partition.v)];
   const std::string name = fmt::format("{}/{}", job.topic->record->name, job.partition.v);
   if (opened) {
+    if (job.topic != local.entry) (*opened)->configure(partition_config(local.entry->settings));  // it was altered meanwhile
     slot.serve(*std::move(opened));
     if (not_served_.erase(name) != 0) {
       world_.around.logger.info("a partition is served now", {{"partition", name}, {"attempt", std::to_string(job.attempt + 1)}});
@@ -328,6 +360,7 @@ void LocalBroker::stop(std::function<void(Status)> done) {
   on_control([this, done = std::move(done)] {
     stopping_ = true, stopped_ = done;
     opener_.stop();
+    retention_.stop();
     for (auto& [uuid, local] : topics_) all_tried(local);
     maybe_close_all();
   });

@@ -5,6 +5,7 @@
 #include "cluster/controller.h"
 #include "cluster/metadata_view.h"
 #include "cluster/partition_opener.h"
+#include "cluster/retention_timer.h"
 
 #include <ion/contract/storage.h>
 
@@ -50,6 +51,7 @@ class LocalBroker final : public ControllerObserver {
   void stop(std::function<void(Status)> done);
 
   void topic_created(TopicPtr topic) override;
+  void topic_altered(TopicPtr topic) override;
   void topic_deleted(TopicPtr topic) override;
 
  private:
@@ -72,9 +74,11 @@ class LocalBroker final : public ControllerObserver {
   std::shared_ptr<TopicEntry> add_topic(const TopicPtr& topic) ION_ON(control_role);
   void open_partitions(const std::shared_ptr<TopicEntry>& entry, bool is_new) ION_ON(control_role);
   void partition_tried(const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) ION_ON(control_role);
+  void look_at_retention() ION_ON(control_role);
   void tell_health() ION_ON(control_role);
   void when_open_here(const Uuid& topic, std::function<void()> done) ION_ON(control_role);
   void all_tried(Local& local) ION_ON(control_role);
+  void alter_topic(const TopicPtr& topic) ION_ON(control_role);
   void delete_topic(const TopicPtr& topic) ION_ON(control_role);
   void take_away(const Uuid& topic) ION_ON(control_role);
   struct Closing;
@@ -87,6 +91,7 @@ class LocalBroker final : public ControllerObserver {
   const LocalBrokerServices world_;
   Controller* controller_ = nullptr;
   PartitionOpener opener_;
+  RetentionTimer retention_;
   std::map<Uuid, Local> topics_;
   std::map<std::string, Status> not_served_;  // partitions that could not be opened and are tried again, by name
   std::set<std::string, std::less<>> logs_;   // what the storage listed before the start; empty afterwards

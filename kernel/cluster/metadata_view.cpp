@@ -3,8 +3,8 @@
 namespace ion::cluster {
 
 Status ServedPartition::why() const {
-  if (ready_.load(std::memory_order_acquire)) return {};
-  const auto failed = failed_.load(std::memory_order_acquire);
+  if (slot_->ready.load(std::memory_order_acquire)) return {};
+  const auto failed = slot_->failed.load(std::memory_order_acquire);
   if (failed == nullptr) return {ION_E_CLOSED, "the partition is being opened", "NOT_READY"};
   // These say themselves whether it is worth asking again.
   if (failed->code() == ION_E_NO_SPACE || failed->code() == ION_E_OVERLOADED) return *failed;
@@ -13,18 +13,18 @@ Status ServedPartition::why() const {
 }
 
 Code ServedPartition::health() const {
-  if (ready_.load(std::memory_order_acquire)) return ION_OK;
-  const auto failed = failed_.load(std::memory_order_acquire);
+  if (slot_->ready.load(std::memory_order_acquire)) return ION_OK;
+  const auto failed = slot_->failed.load(std::memory_order_acquire);
   return failed == nullptr ? ION_E_CLOSED : failed->code();
 }
 
 void ServedPartition::serve(partition::PartitionPtr partition) {
-  partition_ = std::move(partition);
-  ready_.store(true, std::memory_order_release);
-  failed_.store(nullptr, std::memory_order_release);
+  slot_->partition = std::move(partition);
+  slot_->ready.store(true, std::memory_order_release);
+  slot_->failed.store(nullptr, std::memory_order_release);
 }
 
-void ServedPartition::refuse(Status why) { failed_.store(std::make_shared<const Status>(std::move(why)), std::memory_order_release); }
+void ServedPartition::refuse(Status why) { slot_->failed.store(std::make_shared<const Status>(std::move(why)), std::memory_order_release); }
 
 void MetadataView::publish(std::vector<TopicEntryPtr> entries) {
   auto next = std::make_shared<Topics>(*current());

@@ -16,12 +16,13 @@
 
 namespace ion::cluster {
 
-// One partition of a topic that is published: being opened, served, or not to be opened for now. Once served it stays the same one.
+// One partition of a topic that is published: being opened, served, or not to be opened for now. Once served it stays the same one. Copies
+// are the same partition: entries of a topic before and after it was altered share theirs.
 // Thread: the questions from ANY, serve() and refuse() on the control shard.
 class ServedPartition {
  public:
   // Null while it is not served; then why() says so.
-  partition::PartitionPtr get() const { return ready_.load(std::memory_order_acquire) ? partition_ : nullptr; }
+  partition::PartitionPtr get() const { return slot_->ready.load(std::memory_order_acquire) ? slot_->partition : nullptr; }
   // For who asks something of it: CLOSED with NOT_READY while it is being opened or tried again, but NO_SPACE, OVERLOADED, CORRUPT and
   // UNSUPPORTED as they are.
   Status why() const;
@@ -32,12 +33,17 @@ class ServedPartition {
   void refuse(Status why) ION_ON(control_role);
 
  private:
-  std::atomic<bool> ready_{false};
-  partition::PartitionPtr partition_;                  // written once, before ready_
-  std::atomic<std::shared_ptr<const Status>> failed_;  // null: being opened
+  struct Slot {
+    std::atomic<bool> ready{false};
+    partition::PartitionPtr partition;                  // written once, before ready
+    std::atomic<std::shared_ptr<const Status>> failed;  // null: being opened
+  };
+  std::shared_ptr<Slot> slot_ = std::make_shared<Slot>();
 };
 struct TopicEntry {
   explicit TopicEntry(TopicPtr topic) : record(std::move(topic)), partitions(record->partitions.size()) {}
+  // The same topic after a change: keeps the partitions of `before`, which are the first ones.
+  TopicEntry(TopicPtr topic, const TopicEntry& before) : record(std::move(topic)), partitions(before.partitions) { partitions.resize(record->partitions.size()); }
   const TopicPtr record;  // its uuid is the topic's identity
   TopicSettings settings;
   std::vector<ServedPartition> partitions;

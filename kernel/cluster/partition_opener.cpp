@@ -10,6 +10,17 @@ namespace ion::cluster {
 std::string data_log(const Uuid& topic, PartitionId partition) { return fmt::format("p/{}/{}", topic.text(), partition.v); }
 std::string state_log(const Uuid& topic, PartitionId partition) { return fmt::format("state/{}/{}", topic.text(), partition.v); }
 
+// Segments are small enough that deleting one does not take much more than the limit wants gone.
+partition::PartitionConfig partition_config(const TopicSettings& settings) {
+  partition::PartitionConfig config;
+  config.durability = settings.fsync ? partition::Durability::kFsync : partition::Durability::kOs;
+  config.retention = {settings.retention_age, settings.retention_bytes, settings.segment_age};
+  config.segment_bytes = settings.segment_bytes;
+  if (settings.retention_bytes > 0)
+    config.segment_bytes = std::min(settings.segment_bytes == 0 ? kSegmentBytesMax : settings.segment_bytes, std::max(kSegmentBytesMin, settings.retention_bytes / partition::kSegmentsOfBytes));
+  return config;
+}
+
 namespace {
 constexpr size_t kOpeningMax = 32;  // each has a job on the blocking pool and continuations on the control shard
 constexpr Nanos kFirstRetry = seconds(1);
@@ -64,7 +75,7 @@ partition::PartitionOptions PartitionOpener::options_of(const Job& job) const {
   options.log_id = record.log_id;
   options.epoch = record.leader_epoch;
   options.shard = shard_of(topic.uuid, job.partition, services_.around.executor.shards());
-  options.config.durability = job.topic->settings.fsync ? partition::Durability::kFsync : partition::Durability::kOs;
+  options.config = partition_config(job.topic->settings);
   return options;
 }
 
@@ -93,7 +104,7 @@ void PartitionOpener::begin(Job job) {
   const Uuid& topic = o->job.topic->record->uuid;
   o->options = options_of(o->job);
   o->options.open_state = [this, name = state_log(topic, o->job.partition)](partition::LogOpened opened) { open_state_log(name, false, std::move(opened)); };
-  o->log.segment_bytes = o->job.topic->settings.segment_bytes;
+  o->log.segment_bytes = o->options.config.segment_bytes, o->log.segment_age = o->options.config.retention.segment_age;
   const auto done = [this, o](Result<partition::PartitionPtr> result) {
     auto kept = std::make_shared<Result<partition::PartitionPtr>>(std::move(result));  // shared: std::function copies
     services_.on_control([this, o, kept] { ended(o->job, std::move(*kept)); });

@@ -73,6 +73,7 @@ class PartitionOpener {
   bool stopping_ = false;
 };
 
+partition::PartitionConfig partition_config(const TopicSettings& settings);
 std::string data_log(const Uuid& topic, PartitionId partition);
 std::string state_log(const Uuid& topic, PartitionId partition);
 

@@ -91,12 +91,19 @@ struct TopicsConfig {
   uint32_t partitions = 1;
   std::string durability = "fsync";
   uint64_t segment_bytes = 64_MiB;
+  Nanos segment_age{}, retention_age{};
+  uint64_t retention_bytes = 0;
   Nanos reopen_pause_max = seconds(30);
   static constexpr auto rows() {
     return std::tuple{
         ion::row("partitions", &TopicsConfig::partitions, kCount, 1, 10'000, "Partitions of a topic whose creator does not say."),
         ion::row("durability", &TopicsConfig::durability, {"fsync", "os"}, "What an acknowledgement means: on disk, or in the page cache."),
         ion::row("segment_bytes", &TopicsConfig::segment_bytes, kBytes, 1_MiB, 4_GiB, "A segment is closed at this size."),
+        ion::row("segment_age", &TopicsConfig::segment_age, seconds(0), seconds(10LL * 366 * 86'400), "A segment is closed at this age; 0: at no age."),
+        ion::row("retention_age", &TopicsConfig::retention_age, seconds(0), seconds(100LL * 366 * 86'400),
+                 "Records that were appended longer ago are deleted, unless their topic says otherwise (retention.ms); 0: records are kept for ever."),
+        ion::row("retention_bytes", &TopicsConfig::retention_bytes, kBytes, 0, 1LL << 50,
+                 "A partition keeps so many bytes of its newest records, unless its topic says otherwise (retention.bytes); 0: no bound."),
         ion::row("reopen_pause_max", &TopicsConfig::reopen_pause_max, milliseconds(100), seconds(3600),
                  "The longest pause between two attempts to open a partition that cannot be opened.")};
   }

@@ -61,7 +61,7 @@ void LeaderRole::append_to_log(AppendJobPtr job) {
 void LeaderRole::appended(AppendJobPtr job, const Status& status) {
   if (status.ok()) {
     if (!not_taken_.empty()) not_taken_.erase(job->header.producer.v);
-    const bool durable_topic = log_.options().config.durability == Durability::kFsync;
+    const bool durable_topic = log_.fsync();
     if (!durable_topic) {  // first visible, then acknowledged
       context_.advance(log_.next(), log_.appended_bytes());
       log_.maybe_snapshot(context_.high_watermark());
@@ -113,8 +113,8 @@ void LeaderRole::synced(const Status& status, Offset durable) {
     else context_.advance(sync_upto_, sync_bytes_);
     const Offset visible = context_.high_watermark();
     while (AppendJobPtr job = unsynced_.take_until(visible)) complete(std::move(job));
+    log_.maybe_snapshot(visible);
     if (!unsynced_.empty() || visible < log_.next()) start_sync();
-    else log_.maybe_snapshot(visible);
   }
   context_.operation_ended();
 }

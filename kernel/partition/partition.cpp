@@ -32,7 +32,7 @@ void Partition::open(PartitionServices around, PartitionOptions options, Partiti
 
 // What recovery kept is served: it was proved whole, and an unacknowledged tail may stay.
 Partition::Partition(PartitionServices around, PartitionOptions options, LoadedWindow loaded)
-    : around_(around), log_(around, std::move(options), std::move(loaded), *this), role_(around, log_, *this), high_watermark_(log_.next().v) {}
+    : around_(around), log_(around, std::move(options), std::move(loaded), *this), role_(around, log_, *this), retention_(around, log_.options().config.retention, log_, *this), high_watermark_(log_.next().v) {}
 
 void Partition::on_shard(std::function<void()> work) {
   const Status given = go_on_at({around_.executor, around_.timers, around_.clock}, shard(), Hop::kRun, [self = shared_from_this(), work = std::move(work)] {
@@ -48,7 +48,7 @@ Answer Partition::produce(Op& op, const batch::Header& header, std::span<const i
   job->header = header;
   job->parts = parts;
   job->answer = &a;
-  job->wait_durable = acks != ION_ACKS_NONE && log_.options().config.durability == Durability::kFsync;
+  job->wait_durable = acks != ION_ACKS_NONE && log_.fsync();
   job->owner = shared_from_this();
   job->later = op.later();
   const Status given = around_.executor.run(
@@ -73,19 +73,38 @@ void Partition::advance(Offset high_watermark, uint64_t bytes) {
   if (!fetches_.empty()) finish_fetches(fetches_.take_ripe(bytes, high_watermark));
 }
 
+void Partition::configure(const PartitionConfig& config) {
+  on_shard([self = shared_from_this(), config] {
+    if (self->life_ != Life::kServing) return;
+    self->log_.configure(config);
+    self->retention_.configure(config.retention);
+  });
+}
+
+void Partition::look_at_retention(WallMs now) {
+  if (!retention_.due(now, log_.stat().bytes)) return;
+  on_shard([self = shared_from_this()] { self->retention_.look(); });
+}
+
+void Partition::trim(Offset before, std::function<void(const Status&)> done) {
+  on_shard([self = shared_from_this(), before, done = std::move(done)] { self->retention_.trim(before, done); });
+}
+
 void Partition::close(std::function<void(Status)> done) {
   on_shard([self = shared_from_this(), done = std::move(done)]() mutable {
     if (self->life_ != Life::kServing) return done(Status(ION_E_CLOSED, self->name() + " is closing already"));
     self->life_ = Life::kClosing;
     self->closed_ = std::move(done);
     for (ParkedFetch& f : self->fetches_.take_all()) f.later.fail(Status(ION_E_CLOSED, self->name() + " is closing", "DRAINING"));
+    self->log_.stop();
+    self->retention_.stop();
     self->operation_ended();
   });
 }
 
 // Called whenever something in flight ended: the close goes on when nothing is left.
 void Partition::operation_ended() {
-  if (life_ != Life::kClosing || !role_.resting() || log_.snapshotting()) return;
+  if (life_ != Life::kClosing || !role_.resting() || !retention_.resting() || log_.snapshotting()) return;
   if (log_.snapshot_for_close(high_watermark())) return;
   life_ = Life::kClosed;
   if (timer_ != nullptr && around_.timers.disarm(timer_)) delete static_cast<PartitionPtr*>(std::exchange(timer_ctx_, nullptr));

@@ -7,6 +7,7 @@
 #include "partition/fetch_waiters.h"
 #include "partition/leader_role.h"
 #include "partition/partition_log.h"
+#include "partition/retention.h"
 
 #include <ion/contract/storage.h>
 #include <ion/ports.h>
@@ -55,6 +56,13 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   LogId log_id() const noexcept { return log_.options().log_id; }
   ShardId shard() const noexcept { return log_.options().shard; }
 
+  // Settings of the topic were altered. ANY
+  void configure(const PartitionConfig& config);
+  // Deletes what its topic's settings let go, if there is anything. Cheap when there is not. ANY
+  void look_at_retention(WallMs now);
+  // Deletes the records before `before`, which is not above the high watermark; `done` on the shard, when that is durable.
+  void trim(Offset before, std::function<void(const Status&)> done);
+
   // Refuses new work, finishes what is in flight, writes the producer state, closes the log. `done` on any thread.
   void close(std::function<void(Status)> done);
 
@@ -83,6 +91,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   const PartitionServices around_;
   PartitionLog log_;
   LeaderRole role_;  // of the one broker that there is
+  Retention retention_;
 
   // Read by anybody.
   std::atomic<int64_t> high_watermark_;

@@ -1,5 +1,7 @@
 // What a partition must know of its topic.
 #pragma once
+#include "partition/core/retention_plan.h"
+
 #include <cstdint>
 
 namespace ion::partition {
@@ -8,6 +10,8 @@ enum class Durability { kFsync, kOs };  // an ack means: fdatasync done; or: in 
 
 struct PartitionConfig {
   Durability durability = Durability::kFsync;
+  RetentionRules retention;
+  uint64_t segment_bytes = 0;  // 0: the storage's own setting
 };
 
 }  // namespace ion::partition

@@ -25,9 +25,9 @@ Status damage_in(const std::string& partition, const LogStat& stat) {
 }  // namespace
 
 PartitionLog::PartitionLog(PartitionServices around, PartitionOptions options, LoadedWindow loaded, PartitionContext& context)
-    : around_(around), context_(context), options_(std::move(options)), log_(*options_.log), part_("partition " + options_.name),
+    : around_(around), context_(context), options_(std::move(options)), log_(*options_.log), part_("partition " + options_.name), fsync_(options_.config.durability == Durability::kFsync),
       window_(std::move(loaded.window)), snapshots_(std::move(options_.state), std::move(options_.open_state), loaded.state_next),
-      scanned_bytes_(loaded.scanned_bytes) {
+      scanned_bytes_(loaded.scanned_bytes), snapshot_upto_(loaded.snapshot_upto) {
   const LogStat stat = log_.stat();
   next_ = stat.next;
   start_ = stat.first.v;
@@ -105,6 +105,8 @@ void PartitionLog::sync(Offset upto, Synced done) {
   ION_ASSERT(!syncing_);
   syncing_ = true;
   around_.metrics.synced();
+  // The window covers what the log has now, and all of that is durable when this sync is answered.
+  if (snapshot_wanted_ && !snapshotting_ && upto == next_) snapshot_of_sync_ = window_.snapshot(next_);
   call([&](Op& op) { return log_.sync(op, upto); },
        [this, alive = context_.alive(), upto, done = std::move(done)](const ion_result& r) {
          alive->on_shard([this, upto, done, status = Status::from(r.status, r.err), durable = Offset{static_cast<int64_t>(r.u0)}] {
@@ -150,6 +152,7 @@ void PartitionLog::synced(const Status& status, Offset durable, const Synced& do
   syncing_ = false;
   if (!std::exchange(sync_waits_, {}).ok()) around_.space.sync_wait_ended();
   sync_retry_ = kSyncRetryFullFirst;
+  if (auto snapshot = std::exchange(snapshot_of_sync_, std::nullopt); snapshot && status.ok()) write_snapshot(*std::move(snapshot), durable);
   if (status.ok()) return done(status, durable);
   fail(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", options_.name, status.message())));
   done(failed_, durable);
@@ -167,28 +170,87 @@ void PartitionLog::fail(const Status& why) {
 // Only state that is durable in the log may be written down: a snapshot ahead of its log would be thrown away.
 void PartitionLog::maybe_snapshot(Offset high_watermark) {
   if (snapshotting_ || !context_.serving() || appended_bytes_ - snapshot_at_bytes_ < kSnapshotEveryBytes) return;
-  if (window_.producers() == 0 || high_watermark != next_) return;
-  write_snapshot();
+  if (window_.producers() == 0) return;
+  if (high_watermark == next_) write_snapshot(window_.snapshot(next_), next_);
+  else snapshot_wanted_ = true;
 }
 
 bool PartitionLog::snapshot_for_close(Offset high_watermark) {
   const uint64_t next_start_reads = appended_bytes_ - snapshot_at_bytes_ + scanned_bytes_;
   if (!failed_.ok() || window_.producers() == 0 || next_start_reads < kSnapshotAtCloseBytes || high_watermark != next_) return false;
-  write_snapshot();
+  write_snapshot(window_.snapshot(next_), next_);
   return true;
 }
 
-void PartitionLog::write_snapshot() {
-  snapshotting_ = true;
+void PartitionLog::write_snapshot(std::vector<uint8_t> snapshot, Offset upto) {
+  snapshotting_ = true, snapshot_wanted_ = false;
   snapshot_at_bytes_ = appended_bytes_, scanned_bytes_ = 0;
   snapshots_.write(
-      window_, next_, [alive = context_.alive()](std::function<void()> work) { alive->on_shard(std::move(work)); },
-      [this, alive = context_.alive()](const Status& status) {
-        snapshotting_ = false;
-        if (!status.ok())
-          around_.logger.warn("producer state not written down; the next start reads more", {{"partition", options_.name}, {"why", status.message()}});
+      std::move(snapshot), [alive = context_.alive()](std::function<void()> work) { alive->on_shard(std::move(work)); },
+      [this, upto, alive = context_.alive()](const Status& status) {
+        snapshot_ended(upto, status);
         alive->operation_ended();
       });
+}
+
+void PartitionLog::snapshot_ended(Offset upto, const Status& status) {
+  snapshotting_ = false;
+  if (!status.ok()) {
+    around_.logger.warn("producer state not written down; the next start reads more", {{"partition", options_.name}, {"why", status.message()}});
+    return end_covers();
+  }
+  snapshot_upto_ = std::max(snapshot_upto_, upto);
+  for (Cover& c : std::exchange(covers_, {})) cover(c.before, std::move(c.then));
+}
+
+void PartitionLog::end_covers() {
+  for (Cover& c : std::exchange(covers_, {})) c.then();
+}
+
+void PartitionLog::cover(Offset before, std::function<void()> then) {
+  if (window_.producers() == 0 || snapshot_upto_ >= before || !context_.serving()) return then();
+  covers_.push_back({before, std::move(then)});
+  if (snapshotting_) return;
+  if (context_.high_watermark() == next_) write_snapshot(window_.snapshot(next_), next_);
+  else snapshot_wanted_ = true;  // records are on their way to the disk, so there is a sync to come
+}
+
+// ---- the beginning of the log
+
+// Made durable beside the appends first, so that the truncation, which holds them up, finds nothing left to flush.
+void PartitionLog::cut_prefix(Offset before, Done done) {
+  const auto cut = [this, alive = context_.alive(), before, done = std::move(done)] {
+    call([&](Op& op) { return log_.truncate_prefix(op, before); }, [this, alive, before, done](const ion_result& r) {
+      alive->on_shard([this, before, done, status = Status::from(r.status, r.err)] {
+        if (status.ok()) {
+          around_.metrics.deleted(before.v - start().v);
+          start_.store(std::max(start(), before).v, std::memory_order_relaxed);
+        } else if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) {
+          fail(status);
+        }
+        done(status);
+      });
+    });
+  };
+  call([&](Op& op) { return log_.sync(op, before); }, [alive = context_.alive(), cut](const ion_result&) { alive->on_shard(cut); });
+}
+
+void PartitionLog::seal(Done done) {
+  call([&](Op& op) { return log_.seal(op); }, [this, alive = context_.alive(), done = std::move(done)](const ion_result& r) {
+    alive->on_shard([this, done, status = Status::from(r.status, r.err)] {
+      if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) fail(status);
+      done(status);
+    });
+  });
+}
+
+void PartitionLog::configure(const PartitionConfig& config) {
+  options_.config = config;
+  fsync_.store(config.durability == Durability::kFsync, std::memory_order_relaxed);
+  OpenOptions options;
+  options.segment_bytes = config.segment_bytes, options.segment_age = config.retention.segment_age;
+  if (const Status set = log_.configure(options); !set.ok())
+    around_.logger.warn("the storage does not take the new settings of a topic", {{"partition", options_.name}, {"why", set.text()}});
 }
 
 // ---- readers off the shard, and the end
@@ -212,7 +274,7 @@ LogStat PartitionLog::stat() {
 }
 
 void PartitionLog::close(std::function<void(Status)> done) {
-  ION_ASSERT(!appending_ && !syncing_ && !snapshotting_);
+  ION_ASSERT(!appending_ && !syncing_ && !snapshotting_ && covers_.empty());
   closed_ = std::move(done);
   // Readers off the shard finish first; the last one calls close_logs().
   if (users_.close()) close_logs();

@@ -17,7 +17,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace ion::partition {
 
@@ -61,12 +63,26 @@ class PartitionLog {
   // The same at the end, if the next start would read long. True: one is on its way, and the partition is told when it ended.
   bool snapshot_for_close(Offset high_watermark) ION_ON(shard_role);
   bool snapshotting() const noexcept { return snapshotting_; }
+  // `then` once, when the producer state is written down up to `before` at least, so that batches below may go; also when that is not
+  // possible (told in the log), or the partition closes.
+  void cover(Offset before, std::function<void()> then) ION_ON(shard_role);
+  using Done = std::function<void(const Status& status)>;
+  // Begins the log at `before`, which all may see already. OK: start() says so. On the shard.
+  void cut_prefix(Offset before, Done done) ION_ON(shard_role);
+  void seal(Done done) ION_ON(shard_role);
+  Result<std::vector<ion_range>> ranges(Offset from, size_t cap) ION_ON(shard_role) { return log_.ranges(from, cap); }
+  LogStat storage_stat() ION_ON(shard_role) { return log_.stat(); }
+  void configure(const PartitionConfig& config) ION_ON(shard_role);
+  // The partition closes: who waits for a snapshot goes on without.
+  void stop() ION_ON(shard_role) { end_covers(); }
   // Nothing is on its way. Readers off the shard finish first. `done` on any thread.
   void close(std::function<void(Status)> done) ION_ON(shard_role);
 
   // ---- any thread
   const std::string& name() const noexcept { return options_.name; }
   const PartitionOptions& options() const noexcept { return options_; }
+  // Of the topic, which may be altered meanwhile.
+  bool fsync() const noexcept { return fsync_.load(std::memory_order_relaxed); }
   Offset start() const noexcept { return {start_.load(std::memory_order_relaxed)}; }
   Offset end() const noexcept { return {end_.load(std::memory_order_acquire)}; }
   // NO_SPACE only as long as nobody knows of space again.
@@ -95,7 +111,9 @@ class PartitionLog {
   void sync_refused(Offset upto, Synced done, const Status& why) ION_ON(shard_role);
   void sync_later(Offset upto, Synced done, Nanos after) ION_ON(shard_role);
   void synced(const Status& status, Offset durable, const Synced& done) ION_ON(shard_role);
-  void write_snapshot() ION_ON(shard_role);
+  void write_snapshot(std::vector<uint8_t> snapshot, Offset upto) ION_ON(shard_role);
+  void snapshot_ended(Offset upto, const Status& status) ION_ON(shard_role);
+  void end_covers() ION_ON(shard_role);
   void close_logs() ION_ON(shard_role);
   void leave();
   // Damage is found when somebody reads it, which may be long after the start. From then on it is what health() and the problems of the
@@ -111,6 +129,7 @@ class PartitionLog {
   // Read by anybody.
   std::atomic<int64_t> start_, end_;
   std::atomic<int32_t> health_{ION_OK};
+  std::atomic<bool> fsync_;
   std::atomic<int64_t> damage_told_{-1};  // where the damage begins that was told last
   LogUsers users_;
 
@@ -123,6 +142,14 @@ class PartitionLog {
   Offset next_;
   uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0;
   uint64_t scanned_bytes_ = 0;  // by the start, without a snapshot
+  Offset snapshot_upto_;        // what the newest snapshot covers
+  bool snapshot_wanted_ = false;                         // with the next sync: it covers what will be durable then
+  std::optional<std::vector<uint8_t>> snapshot_of_sync_;  // of the window when the sync began, which is on its way
+  struct Cover {
+    Offset before;
+    std::function<void()> then;
+  };
+  std::vector<Cover> covers_;
   bool appending_ = false, syncing_ = false, snapshotting_ = false, closing_ = false;
   std::function<void(Status)> closed_;
 };

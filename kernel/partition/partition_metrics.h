@@ -20,6 +20,7 @@ class PartitionMetrics {
     ION_TRY(m.fetches_, registry.single(ION_COUNTER, "ionstream_fetches_total", "fetches", "Reads answered from partitions."));
     ION_TRY(m.fetched_bytes_, registry.single(ION_COUNTER, "ionstream_fetched_bytes_total", "bytes", "Bytes of record batches answered to readers."));
     ION_TRY(m.parked_, registry.single(ION_COUNTER, "ionstream_fetches_parked_total", "fetches", "Reads that waited for new records."));
+    ION_TRY(m.deleted_, registry.single(ION_COUNTER, "ionstream_offsets_deleted_total", "offsets", "Offsets that retention or an operator took from the beginning of partitions."));
     return m;
   }
   void appended(int64_t bytes, int64_t records) { bytes_->record(bytes), records_->record(records), batches_->record(1); }
@@ -27,12 +28,13 @@ class PartitionMetrics {
   void refused() { refused_->record(1); }
   void synced() { syncs_->record(1); }
   void fetched(int64_t bytes) { fetches_->record(1), fetched_bytes_->record(bytes); }
+  void deleted(int64_t offsets) { deleted_->record(offsets); }
   void parked() { parked_->record(1); }
 
  private:
   PartitionMetrics() = default;
   observe::Series *records_ = nullptr, *bytes_ = nullptr, *batches_ = nullptr, *duplicates_ = nullptr, *refused_ = nullptr, *syncs_ = nullptr,
-                  *fetches_ = nullptr, *fetched_bytes_ = nullptr, *parked_ = nullptr;
+                  *fetches_ = nullptr, *fetched_bytes_ = nullptr, *parked_ = nullptr, *deleted_ = nullptr;
 };
 
 }  // namespace ion::partition

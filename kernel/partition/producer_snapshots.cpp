@@ -14,9 +14,9 @@ struct ProducerSnapshots::Writing {
   std::function<void(Status)> done;
 };
 
-void ProducerSnapshots::write(const ProducerWindow& window, Offset upto, OnShard on_shard, std::function<void(Status)> done) {
+void ProducerSnapshots::write(std::vector<uint8_t> snapshot, OnShard on_shard, std::function<void(Status)> done) {
   auto writing = std::make_shared<Writing>();  // shared by the callbacks of one write
-  writing->snapshot = window.snapshot(upto);
+  writing->snapshot = std::move(snapshot);
   writing->on_shard = std::move(on_shard), writing->done = std::move(done);
   if (log_ != nullptr) return append(writing);
   open_([this, writing](Result<std::unique_ptr<Log>> opened) {
@@ -43,10 +43,16 @@ void ProducerSnapshots::append(const std::shared_ptr<Writing>& w) {
        });
 }
 
-// The newest stands for all before it. A refusal only costs space.
+// Durable first, since what it stands for may go then (a storage that keeps nothing says UNSUPPORTED). The newest stands for all before
+// it: a refusal to take those away only costs space.
 void ProducerSnapshots::cut(const std::shared_ptr<Writing>& w) {
   const Offset newest = std::exchange(next_, next_ + 1);
-  call([&](Op& op) { return log_->truncate_prefix(op, newest); }, [w](const ion_result&) { w->on_shard([w] { w->done({}); }); });
+  call([&](Op& op) { return log_->sync(op, newest + 1); }, [this, w, newest](const ion_result& r) {
+    w->on_shard([this, w, newest, synced = Status::from(r.status, r.err)] {
+      if (!synced.ok() && synced.code() != ION_E_UNSUPPORTED) return w->done(synced);
+      call([&](Op& op) { return log_->truncate_prefix(op, newest); }, [w](const ion_result&) { w->on_shard([w] { w->done({}); }); });
+    });
+  });
 }
 
 void ProducerSnapshots::close(std::function<void(Status)> done) {

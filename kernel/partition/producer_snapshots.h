@@ -21,9 +21,9 @@ class ProducerSnapshots {
   // `state`: the log if there is one already, else null. `next`: where its next snapshot goes.
   ProducerSnapshots(std::unique_ptr<Log> state, OpenStateLog open, Offset next) : log_(std::move(state)), open_(std::move(open)), next_(next) {}
 
-  // `window` is copied before this returns; it covers the log up to `upto`, which is durable. `done` once, on the shard, when it is in
-  // the state log or with what kept it from getting there. `on_shard` runs work on the shard, and keeps this alive until then.
-  void write(const ProducerWindow& window, Offset upto, OnShard on_shard, std::function<void(Status)> done);
+  // `snapshot`: of a window that covers the log up to some offset that is durable. `done` once, on the shard, when it is durable in the
+  // state log or with what kept it from getting there. `on_shard` runs work on the shard, and keeps this alive until then.
+  void write(std::vector<uint8_t> snapshot, OnShard on_shard, std::function<void(Status)> done);
   // Not while a write is on its way. `done` once.
   void close(std::function<void(Status)> done);
 

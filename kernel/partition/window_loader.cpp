@@ -71,7 +71,7 @@ bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
   const Result<Offset> upto = restored.restore(*newest);
   if (!upto || *upto > load->end || *upto < load->at) return false;
   load->loaded.window = std::move(restored);
-  load->at = *upto;
+  load->at = load->loaded.snapshot_upto = *upto;
   return true;
 }
 

@@ -13,6 +13,7 @@ struct LoadedWindow {
   ProducerWindow window;
   Offset state_next;           // where the next snapshot goes in the state log
   uint64_t scanned_bytes = 0;  // of the log, behind the snapshot
+  Offset snapshot_upto;        // what the snapshot covers; 0: there is none
 };
 using WindowLoaded = std::function<void(Result<LoadedWindow>)>;
 

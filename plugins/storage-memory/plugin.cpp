@@ -2,6 +2,7 @@
 #include "io/memory_storage.h"
 #include "storage_memory_config.h"
 
+#include <ion/bridge/host_bridge.h>
 #include <ion/bridge/services_bridge.h>
 #include <ion/bridge/storage_bridge.h>
 #include <ion/plugin.h>

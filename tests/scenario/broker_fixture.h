@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -78,26 +79,81 @@ class TestBroker {
     return config::load(request);
   }
 
-  Status create_topic(std::string_view name, uint32_t partitions = 1) {
+  using Config = std::map<std::string, std::string>;
+  Status create_topic(std::string_view name, uint32_t partitions = 1, const Config& config = {}) {
+    const std::vector<ion_field> fields = fields_of(config);
     ion_topic_req request{};
     request.size = sizeof request, request.name = bytes_of(name), request.partitions = partitions, request.replication = 1;
+    request.config = fields.data(), request.nconfig = static_cast<uint32_t>(fields.size());
     request.each = [](void*, const ion_topic_info*) noexcept {};
     request.each_broker = [](void*, const ion_broker_info*) noexcept {};
     ion_admin_answer answer{};
     answer.size = sizeof answer;
     return ask([&](Op& op) { return api().topic_create(op, request, answer); }).status;
   }
-  Status produce(std::string_view topic, const std::vector<std::string>& values) {
+  Status alter_topic(std::string_view name, const Config& set, const std::vector<std::string>& unset = {}, uint32_t partitions = 0, uint32_t flags = 0) {
+    std::vector<ion_field> fields = fields_of(set);
+    for (const std::string& key : unset) fields.push_back({bytes_of(key), {nullptr, 0}});
+    ion_topic_req request{};
+    request.size = sizeof request, request.name = bytes_of(name), request.flags = flags, request.partitions = partitions;
+    request.config = fields.data(), request.nconfig = static_cast<uint32_t>(fields.size());
+    ion_admin_answer answer{};
+    answer.size = sizeof answer;
+    return ask([&](Op& op) { return api().topic_alter(op, request, answer); }).status;
+  }
+  // The first offset that is left, or what kept the records from going.
+  Result<Offset> trim(std::string_view topic, ion_offset before, int32_t partition = 0) {
+    ion_trim_req request{};
+    request.size = sizeof request, request.topic = bytes_of(topic), request.partition = partition, request.before = before;
+    ion_trim_answer answer{};
+    answer.size = sizeof answer;
+    Status status = ask([&](Op& op) { return api().topic_trim(op, request, answer); }).status;
+    return status.ok() ? Result<Offset>(Offset{answer.log_start}) : Result<Offset>(std::move(status));
+  }
+  // What topic_describe says of a topic.
+  struct Described {
+    Status status;
+    Config config;
+    std::vector<Offset> log_starts, ends;
+    std::vector<uint64_t> bytes;
+  };
+  Described describe(std::string_view name) {
+    Described told;
+    ion_topic_req request{};
+    request.size = sizeof request, request.name = bytes_of(name), request.ctx = &told;
+    request.each = [](void* ctx, const ion_topic_info* t) noexcept {
+      auto& to = *static_cast<Described*>(ctx);
+      for (uint32_t i = 0; i < t->nconfig; ++i) to.config[std::string(text_of(t->config[i].key))] = text_of(t->config[i].value);
+      for (uint32_t i = 0; i < t->npartitions; ++i) {
+        to.log_starts.push_back({t->partitions[i]->log_start});
+        to.ends.push_back({t->partitions[i]->high_watermark});
+        to.bytes.push_back(t->partitions[i]->bytes);
+      }
+    };
+    ion_admin_answer answer{};
+    answer.size = sizeof answer;
+    told.status = ask([&](Op& op) { return api().topic_describe(op, request, answer); }).status;
+    return told;
+  }
+  // Lets so much time pass.
+  void pass(Nanos time) { (void)time_.run_until(time, [] { return false; }); }
+  Status produce(std::string_view topic, const std::vector<std::string>& values, WallMs time, batch::Identity who = {}, int32_t partition = 0) {
     batch::RecordWriter writer;
-    for (const std::string& value : values) writer.append({std::nullopt, span_of(value), time_.clock().wall(), {}});
-    const std::vector<uint8_t> bytes = writer.finish();
+    for (const std::string& value : values) writer.append({std::nullopt, span_of(value), time, {}});
+    const std::vector<uint8_t> bytes = writer.finish(who);
     const ion_buf part = borrowed(bytes);
     ion_produce_req request{};
     request.size = sizeof request, request.acks = ION_ACKS_ALL, request.topic = bytes_of(topic), request.nparts = 1, request.parts = &part;
+    request.partition = partition;
     ion_produce_answer answer{};
     answer.size = sizeof answer;
-    return ask([&](Op& op) { return api().produce(op, request, answer); }).status;
+    const Status status = ask([&](Op& op) { return api().produce(op, request, answer); }).status;
+    was_duplicate = (answer.flags & ION_PRODUCE_DUPLICATE) != 0;
+    return status;
   }
+  Status produce(std::string_view topic, const std::vector<std::string>& values) { return produce(topic, values, time_.clock().wall()); }
+  bool was_duplicate = false;  // the batch that was produced last
+
   // The values of all records from the start, joined by commas; or "!CODE".
   std::string consume(std::string_view topic) {
     std::string all;
@@ -161,7 +217,22 @@ class TestBroker {
   VirtualWorld& world() { return *world_; }
   FakeDisk& disk(const std::string& below = {}) { return machine_.disk(data_dir_ + below); }
 
+  // The process dies with all that it has not given to its files.
+  void kill() {
+    FakeDisk& data = disk();
+    data.go_down();
+    (void)broker_->stop();
+    broker_.reset();
+    world_.reset();
+    data.kill();
+  }
+
  private:
+  static std::vector<ion_field> fields_of(const Config& config) {
+    std::vector<ion_field> fields;
+    for (const auto& [key, value] : config) fields.push_back({bytes_of(key), bytes_of(value)});
+    return fields;
+  }
   template <class Start>
   Outcome ask(Start&& start) {
     Asked asked(std::forward<Start>(start));

@@ -137,6 +137,7 @@ class HandLog final : public Log {
   }
   Answer sync(Op& op, Offset upto) override {
     ++syncs;
+    if (upto <= d.durable || sync_at_once) return d.durable = std::max(d.durable, std::min(upto, d.next)), op.ok(static_cast<uint64_t>(d.durable.v));
     waiting.emplace_back(op.later(), std::min(upto, d.next));
     return op.pending();
   }
@@ -154,7 +155,9 @@ class HandLog final : public Log {
     return op.ok(static_cast<uint64_t>(d.next.v));
   }
   Answer truncate_prefix(Op& op, Offset before) override {
+    if (!truncate_fails.ok()) return op.refuse(truncate_fails);
     std::erase_if(d.batches, [&](const auto& b) { return b.first.next_offset() <= before; });
+    std::erase_if(pieces, [&](const ion_range& p) { return p.next <= before.v; });
     d.first = before;
     return op.ok();
   }
@@ -164,6 +167,9 @@ class HandLog final : public Log {
     s.first = d.first, s.next = d.next, s.durable = d.durable;
     s.damaged = damaged;
     if (damaged) s.bad_from = d.first, s.bad_upto = d.next;
+    s.sealed = pieces.empty() ? d.first : Offset{pieces.back().next};
+    for (const ion_range& p : pieces) s.bytes += p.bytes;
+    s.bytes += active_bytes, s.active_since = active_since;
     return s;
   }
   Answer meta_put(Op& op, std::span<const ion_field>) override {
@@ -172,9 +178,16 @@ class HandLog final : public Log {
     return meta_fails.ok() ? op.ok() : op.refuse(meta_fails);
   }
   Answer meta_get(Op& op, std::string_view) override { return op.refuse(Status(ION_E_NOT_FOUND, "nothing")); }
-  Result<std::vector<ion_range>> ranges(Offset, size_t) override { return std::vector<ion_range>{}; }
-  Status configure(const OpenOptions&) override { return {}; }
-  Answer seal(Op& op) override { return op.ok(); }
+  Result<std::vector<ion_range>> ranges(Offset, size_t) override { return pieces; }
+  Status configure(const OpenOptions& options) override { return configured = options, Status(); }
+  // All that is there becomes one piece that was appended to last when the active segment was begun.
+  Answer seal(Op& op) override {
+    ++seals;
+    const int64_t base = pieces.empty() ? d.first.v : pieces.back().next;
+    if (d.next.v > base) pieces.push_back({base, d.next.v, active_bytes, -1, active_since.ms});
+    active_bytes = 0, active_since = {-1};
+    return op.ok();
+  }
 
   LogBytes& d;
   std::vector<std::pair<Later, Offset>> waiting;
@@ -182,7 +195,13 @@ class HandLog final : public Log {
   Status append_fails, meta_fails;
   bool hold_appends = false, damaged = false, closed = false;
   bool apart = false;  // a read answers a buffer for each batch
-  int syncs = 0, meta_puts = 0, hold_meta_after = INT_MAX;
+  bool sync_at_once = false;
+  std::vector<ion_range> pieces;  // sealed
+  uint64_t active_bytes = 0;
+  WallMs active_since{-1};
+  std::optional<OpenOptions> configured;
+  Status truncate_fails;
+  int seals = 0, syncs = 0, meta_puts = 0, hold_meta_after = INT_MAX;
   Later held_meta;
 
  private:

@@ -41,12 +41,25 @@ struct DeleteTopic {
   std::string name;
   Uuid uuid;  // of the topic that was meant: a namesake made since is spared
 };
+// The settings of a topic from now on.
+struct AlterTopic {
+  std::string name;
+  Uuid uuid;                                  // of the topic that was meant
+  std::map<std::string, std::string> config;  // all that the user set
+};
+struct AddPartitions {
+  std::string name;
+  Uuid uuid;
+  uint32_t before = 0;                 // that the leader saw: added to another number they would not be what was asked for
+  std::vector<PartitionRecord> added;  // behind those that are there; log ids are given when applied
+  uint64_t partitions_max = UINT64_MAX;  // as in CreateTopic
+};
 struct ForgetTombstone {
   Uuid uuid;
 };
 struct ReserveProducers {  // a block of producer ids for one broker
   uint32_t count = 0;
 };
-using Command = std::variant<CreateTopic, DeleteTopic, ForgetTombstone, ReserveProducers>;
+using Command = std::variant<CreateTopic, DeleteTopic, ForgetTombstone, ReserveProducers, AlterTopic, AddPartitions>;
 
 }  // namespace ion::cluster

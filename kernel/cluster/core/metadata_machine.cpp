@@ -5,6 +5,8 @@ namespace ion::cluster {
 Result<Applied> MetadataMachine::apply(const Command& command) {
   if (const auto* c = std::get_if<CreateTopic>(&command)) return create(*c);
   if (const auto* c = std::get_if<DeleteTopic>(&command)) return erase(*c);
+  if (const auto* c = std::get_if<AlterTopic>(&command)) return alter(*c);
+  if (const auto* c = std::get_if<AddPartitions>(&command)) return add_partitions(*c);
   if (const auto* c = std::get_if<ForgetTombstone>(&command)) {
     tombstones_.erase(c->uuid);
     return Applied{};
@@ -32,6 +34,41 @@ Result<Applied> MetadataMachine::create(const CreateTopic& c) {
   return applied;
 }
 
+Result<TopicPtr> MetadataMachine::find(const std::string& name, const Uuid& uuid) const {
+  const auto found = topics_.find(name);
+  if (found == topics_.end() || found->second->uuid != uuid) return Status(ION_E_NOT_FOUND, "topic " + name + " is not there", "TOPIC_NOT_FOUND");
+  return found->second;
+}
+
+Result<Applied> MetadataMachine::alter(const AlterTopic& c) {
+  ION_TRY(const TopicPtr before, find(c.name, c.uuid));
+  TopicRecord topic = *before;
+  topic.config = c.config;
+  return replace(std::move(topic));
+}
+
+Result<Applied> MetadataMachine::add_partitions(const AddPartitions& c) {
+  ION_TRY(const TopicPtr before, find(c.name, c.uuid));
+  TopicRecord topic = *before;
+  if (topic.partitions.size() != c.before)
+    return Status(ION_E_CONFLICT, "topic " + c.name + " has " + std::to_string(topic.partitions.size()) + " partitions by now, not " + std::to_string(c.before), "PARTITIONS_CHANGED");
+  ION_CHECK(within_limits(c.name, c.added.size(), UINT64_MAX, c.partitions_max));
+  if (next_log_id_ + c.added.size() > kLogIdMax) return Status(ION_E_OUT_OF_RANGE, "log ids are used up");
+  for (PartitionRecord p : c.added) {
+    p.log_id = {next_log_id_++};
+    topic.partitions.push_back(std::move(p));
+  }
+  partitions_ += c.added.size();
+  return replace(std::move(topic));
+}
+
+Result<Applied> MetadataMachine::replace(TopicRecord topic) {
+  Applied applied;
+  applied.altered = std::make_shared<const TopicRecord>(std::move(topic));
+  topics_[applied.altered->name] = applied.altered;
+  return applied;
+}
+
 Status MetadataMachine::within_limits(const std::string& topic, uint64_t partitions, uint64_t topics_max, uint64_t partitions_max) const {
   if (topics_.size() >= topics_max)
     return {ION_E_OVERLOADED, "topic " + topic + ": " + std::to_string(topics_.size()) + " topics are there already, limits.topics_max is " + std::to_string(topics_max),
@@ -44,14 +81,12 @@ Status MetadataMachine::within_limits(const std::string& topic, uint64_t partiti
 }
 
 Result<Applied> MetadataMachine::erase(const DeleteTopic& c) {
-  const auto found = topics_.find(c.name);
-  if (found == topics_.end() || found->second->uuid != c.uuid) return Status(ION_E_NOT_FOUND, "topic " + c.name + " is not there", "TOPIC_NOT_FOUND");
   Applied applied;
-  applied.deleted = found->second;
+  ION_TRY(applied.deleted, find(c.name, c.uuid));
   ION_ASSERT(partitions_ >= applied.deleted->partitions.size());
   partitions_ -= applied.deleted->partitions.size();
   tombstones_[c.uuid] = {c.uuid, static_cast<uint32_t>(applied.deleted->partitions.size())};
-  topics_.erase(found);
+  topics_.erase(c.name);
   return applied;
 }
 

@@ -16,14 +16,14 @@ using TopicPtr = std::shared_ptr<const TopicRecord>;  // shared: views of all ag
 
 // What one command did. At most one of the fields is filled, by kind.
 struct Applied {
-  TopicPtr created, deleted;
+  TopicPtr created, deleted, altered;
   TopicPtr repeated;  // a create whose topic, by uuid, was there already: its answer was lost and it came again
   int64_t first_producer = -1;
 };
 
 class MetadataMachine {
  public:
-  // EXISTS, NOT_FOUND, OUT_OF_RANGE, OVERLOADED (a limit that the command names): it had no effect, on every node alike.
+  // EXISTS, NOT_FOUND, CONFLICT, OUT_OF_RANGE, OVERLOADED (a limit that the command names): it had no effect, on every node alike.
   Result<Applied> apply(const Command& command);
 
   // An entry that this version cannot apply. The state lacks what it said: no snapshot may be taken from it any more.
@@ -41,6 +41,10 @@ class MetadataMachine {
 
  private:
   Result<Applied> create(const CreateTopic& c);
+  Result<TopicPtr> find(const std::string& name, const Uuid& uuid) const;
+  Result<Applied> alter(const AlterTopic& c);
+  Result<Applied> add_partitions(const AddPartitions& c);
+  Result<Applied> replace(TopicRecord topic);
   Result<Applied> erase(const DeleteTopic& c);
   Result<Applied> reserve(const ReserveProducers& c);
 

@@ -11,17 +11,85 @@ namespace ion::cluster {
 
 namespace {
 
-constexpr std::array kKnown{"durability", "segment.bytes"};
 // Accepted by no version before the one that obeys them: an ignored promise is worse than a refusal.
-constexpr std::array kLater{"retention.ms", "retention.bytes", "cleanup.policy", "min.insync.replicas", "compression.type", "message.timestamp.type"};
+constexpr std::array kLater{"cleanup.policy", "min.insync.replicas", "compression.type", "message.timestamp.type", "max.message.bytes"};
 
 Status invalid(std::string words) { return {ION_E_INVALID, std::move(words), "INVALID_CONFIG"}; }
 
+Status bad_value(std::string_view key, std::string_view wanted, std::string_view value) {
+  return invalid("topic setting " + std::string(key) + ": want " + std::string(wanted) + ", have '" + std::string(value) + "'");
+}
+
+// A number alone is in milliseconds; -1 is none, which the settings keep as 0.
+Result<Nanos> limit_of_time(std::string_view key, std::string_view value) {
+  constexpr std::string_view kWanted = "milliseconds, a time with a unit such as 7d, or -1 for no limit";
+  if (value == "-1") return Nanos{};
+  const bool number = !value.empty() && value.find_first_not_of("0123456789") == std::string_view::npos;
+  const Result<Nanos> time = parse_duration(number ? std::string(value) + "ms" : std::string(value));
+  if (!time || time->n < milliseconds(1).n) return bad_value(key, kWanted, value);
+  return *time;
+}
+Result<uint64_t> limit_of_bytes(std::string_view key, std::string_view value) {
+  if (value == "-1") return uint64_t{0};
+  const Result<int64_t> bytes = parse_bytes(value);
+  if (!bytes || *bytes < 1) return bad_value(key, "bytes, a size such as 10GiB, or -1 for no limit", value);
+  return static_cast<uint64_t>(*bytes);
+}
+std::string text_of_limit(int64_t limit) { return std::to_string(limit > 0 ? limit : -1); }
+std::string text_of_limit(Nanos limit) { return text_of_limit(limit.n / 1'000'000); }
+
+// One setting: its name, how a value is read, and how it is shown.
+struct SettingRow {
+  std::string_view key;
+  Status (*read)(std::string_view value, TopicSettings& to);
+  std::string (*show)(const TopicSettings& settings);
+};
+constexpr std::array kSettings{
+    SettingRow{"durability",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 if (value != "fsync" && value != "os") return bad_value("durability", "fsync or os", value);
+                 to.fsync = value == "fsync";
+                 return {};
+               },
+               [](const TopicSettings& s) { return std::string(s.fsync ? "fsync" : "os"); }},
+    SettingRow{"retention.bytes",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.retention_bytes, limit_of_bytes("retention.bytes", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_limit(static_cast<int64_t>(s.retention_bytes)); }},
+    SettingRow{"retention.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.retention_age, limit_of_time("retention.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_limit(s.retention_age); }},
+    SettingRow{"segment.bytes",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 const Result<int64_t> bytes = parse_bytes(value);
+                 if (!bytes || *bytes < static_cast<int64_t>(kSegmentBytesMin) || *bytes > static_cast<int64_t>(kSegmentBytesMax))
+                   return bad_value("segment.bytes", "64KiB to 4GiB", value);
+                 to.segment_bytes = static_cast<uint64_t>(*bytes);
+                 return {};
+               },
+               [](const TopicSettings& s) { return s.segment_bytes == 0 ? std::string("storage default") : std::to_string(s.segment_bytes); }},
+    SettingRow{"segment.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.segment_age, limit_of_time("segment.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_limit(s.segment_age); }},
+};
+
 std::string unknown_key(std::string_view key) {
-  std::string words = "unknown topic setting '" + std::string(key) + "'";
-  const std::string near = nearest(key, std::vector<std::string>(kKnown.begin(), kKnown.end()));
-  if (!near.empty()) return words + ": did you mean '" + near + "'?";
-  return words + ": there are durability, segment.bytes";
+  std::vector<std::string> known;
+  std::string all;
+  for (const SettingRow& row : kSettings) {
+    known.emplace_back(row.key);
+    all += (all.empty() ? "" : ", ") + known.back();
+  }
+  const std::string words = "unknown topic setting '" + std::string(key) + "'", near = nearest(key, known);
+  return words + (near.empty() ? ": there are " + all : ": did you mean '" + near + "'?");
 }
 
 }  // namespace
@@ -43,26 +111,24 @@ Status check_topic_name(std::string_view name) {
 Result<TopicSettings> read_settings(const std::map<std::string, std::string>& config, const TopicSettings& defaults) {
   TopicSettings s = defaults;
   for (const auto& [key, value] : config) {
-    if (key == "durability") {
-      if (value != "fsync" && value != "os") return invalid("topic setting durability: want fsync or os, have '" + value + "'");
-      s.fsync = value == "fsync";
-    } else if (key == "segment.bytes") {
-      const Result<int64_t> bytes = parse_bytes(value);
-      if (!bytes) return invalid("topic setting segment.bytes: " + bytes.error().message());
-      s.segment_bytes = static_cast<uint64_t>(*bytes);
-      if (s.segment_bytes < kSegmentBytesMin || s.segment_bytes > kSegmentBytesMax)
-        return invalid("topic setting segment.bytes: want 64KiB to 4GiB, have " + value);
-    } else if (std::find(kLater.begin(), kLater.end(), key) != kLater.end()) {
+    const auto row = std::find_if(kSettings.begin(), kSettings.end(), [&key = key](const SettingRow& r) { return r.key == key; });
+    if (row == kSettings.end() && std::find(kLater.begin(), kLater.end(), key) != kLater.end())
       return Status(ION_E_UNSUPPORTED, "topic setting " + key + " is not offered yet", "INVALID_CONFIG");
-    } else {
-      return invalid(unknown_key(key));
-    }
+    if (row == kSettings.end()) return invalid(unknown_key(key));
+    ION_CHECK(row->read(value, s));
   }
   return s;
 }
 
+Status check_setting_name(std::string_view key) {
+  const bool known = std::any_of(kSettings.begin(), kSettings.end(), [&](const SettingRow& r) { return r.key == key; });
+  return known ? Status() : invalid(unknown_key(key));
+}
+
 std::map<std::string, std::string> show_settings(const TopicSettings& s) {
-  return {{"durability", s.fsync ? "fsync" : "os"}, {"segment.bytes", s.segment_bytes == 0 ? "storage default" : std::to_string(s.segment_bytes)}};
+  std::map<std::string, std::string> shown;
+  for (const SettingRow& row : kSettings) shown[std::string(row.key)] = row.show(s);
+  return shown;
 }
 
 }  // namespace ion::cluster

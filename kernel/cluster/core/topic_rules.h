@@ -1,6 +1,7 @@
 // What a topic may be called and what may be set on it. Pure.
 #pragma once
 #include <ion/result.h>
+#include <ion/time.h>
 
 #include <cstdint>
 #include <map>
@@ -16,11 +17,16 @@ Status check_topic_name(std::string_view name);
 struct TopicSettings {
   bool fsync = true;            // durability = fsync | os
   uint64_t segment_bytes = 0;   // segment.bytes; 0: the storage's own setting
+  Nanos segment_age{};          // segment.ms; 0: never
+  Nanos retention_age{};        // retention.ms; 0: for ever (-1 in the setting)
+  uint64_t retention_bytes = 0; // retention.bytes, of a partition; 0: no bound (-1 in the setting)
 };
 inline constexpr uint64_t kSegmentBytesMin = 64u << 10, kSegmentBytesMax = 4ull << 30;
 
 // INVALID with reason INVALID_CONFIG for an unknown key (with a suggestion) or a bad value; UNSUPPORTED for keys of later versions.
 Result<TopicSettings> read_settings(const std::map<std::string, std::string>& config, const TopicSettings& defaults);
+// INVALID for a key that is none, with a suggestion.
+Status check_setting_name(std::string_view key);
 // Keys and values as an operator reads them.
 std::map<std::string, std::string> show_settings(const TopicSettings& settings);
 

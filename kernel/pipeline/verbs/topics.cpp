@@ -1,4 +1,4 @@
-// topic_create, topic_list, topic_describe, topic_delete, and what all verbs tell of a topic.
+// topic_create, topic_alter, topic_list, topic_describe, topic_delete, and what all verbs tell of a topic.
 #include "pipeline/verb_paths.h"
 
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ void VerbPaths::tell(const cluster::TopicRecord& record, const cluster::TopicEnt
     }
     pointers.push_back(&info);
   }
-  const cluster::TopicSettings settings = entry != nullptr ? entry->settings : cluster::read_settings(record.config, {}).value_or({});
+  const cluster::TopicSettings settings = entry != nullptr ? entry->settings : controller_.settings_of(record);
   const std::map<std::string, std::string> shown = cluster::show_settings(settings);
   std::vector<ion_field> config;
   for (const auto& [key, value] : shown)
@@ -67,6 +67,33 @@ Answer VerbPaths::topic_create(Op& op, const ion_topic_req& r, ion_admin_answer&
   return op.pending();
 }
 
+Answer VerbPaths::topic_alter(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+  cluster::TopicChange change;
+  change.name = text_of(r.name);
+  change.partitions = r.partitions;
+  change.dry_run = (r.flags & ION_TOPIC_DRY_RUN) != 0;
+  for (uint32_t i = 0; i < r.nconfig; ++i) {
+    const std::string key(text_of(r.config[i].key));
+    if (r.config[i].value.p == nullptr) change.unset.push_back(key);
+    else change.set[key] = text_of(r.config[i].value);
+  }
+  auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
+  // `r` and `a` are the caller's until completion.
+  controller_.alter_topic(std::move(change), [this, later, &r, &a](Result<cluster::TopicPtr> altered) {
+    if (!altered) return explain(a.error, altered.error()), later->fail(altered.error());
+    if ((r.flags & ION_TOPIC_DRY_RUN) != 0) {
+      tell(**altered, nullptr, r);
+      return later->ok();
+    }
+    local_.when_open(*altered, [this, later, &r, topic = *altered] {
+      const cluster::TopicEntryPtr entry = services_.view.find(topic->name);
+      tell(*topic, entry != nullptr && entry->record == topic ? entry.get() : nullptr, r);
+      later->ok();
+    });
+  });
+  return op.pending();
+}
+
 Answer VerbPaths::topic_list(Op& op, const ion_topic_req& r, ion_admin_answer&) {
   const auto topics = services_.view.current();
   const std::string_view prefix = text_of(r.name);
@@ -89,6 +116,21 @@ Answer VerbPaths::topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer&
   controller_.delete_topic(std::string(text_of(r.name)), [this, later, &a](Result<cluster::TopicPtr> gone) {
     if (!gone) return explain(a.error, gone.error()), later->fail(gone.error());
     local_.settle([later] { later->ok(); });
+  });
+  return op.pending();
+}
+
+Answer VerbPaths::topic_trim(Op& op, const ion_trim_req& r, ion_trim_answer& a) {
+  const auto found = find_partition(services_.view, text_of(r.topic), {r.partition});
+  if (!found) return refuse(op, a.error, found.error());
+  const partition::PartitionPtr& partition = *found;
+  if (r.before < -1) return refuse(op, a.error, Status(ION_E_INVALID, fmt::format("delete before offset {}: want an offset, or -1 for all", r.before)));
+  auto later = std::make_shared<Later>(op.later());  // shared: std::function copies
+  const Offset before = r.before == -1 ? partition->view().high_watermark : Offset{r.before};
+  partition->trim(before, [later, partition = partition, &a](const Status& status) {
+    if (!status.ok()) return explain(a.error, status), later->fail(status);
+    a.log_start = partition->view().log_start.v;
+    later->ok();
   });
   return op.pending();
 }

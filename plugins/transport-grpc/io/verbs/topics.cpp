@@ -1,4 +1,4 @@
-// CreateTopic, ListTopics, DescribeTopic, DeleteTopic.
+// CreateTopic, AlterTopic, ListTopics, DescribeTopic, DeleteTopic.
 #include "io/api_op.h"
 #include "io/parse_codec.h"
 #include "io/verbs/topic_answers.h"
@@ -72,6 +72,36 @@ class CreateTopic final : public TopicHandler {
   std::vector<ion_field> fields_;                            // into config_
 };
 
+class AlterTopic final : public TopicHandler {
+ public:
+  using TopicHandler::TopicHandler;
+
+ private:
+  Result<Verb> read(const std::string& whole) override {
+    ION_TRY(const auto r, parse_request<v1::AlterTopicRequest>(whole));
+    name_ = r.name();
+    ION_CHECK(named());
+    request_.partitions = r.partitions();
+    request_.flags = r.dry_run() ? ION_TOPIC_DRY_RUN : 0;
+    set_.assign(r.set().begin(), r.set().end());
+    unset_.assign(r.unset().begin(), r.unset().end());
+    std::sort(set_.begin(), set_.end());
+    for (const auto& [key, value] : set_) fields_.push_back({bytes_of(key), bytes_of(value)});
+    for (const std::string& key : unset_) fields_.push_back({bytes_of(key), {nullptr, 0}});
+    request_.config = fields_.data(), request_.nconfig = static_cast<uint32_t>(fields_.size());
+    return &BrokerApi::topic_alter;
+  }
+  std::string write() override {
+    v1::AlterTopicResponse response;
+    if (v1::TopicInfo* topic = first()) response.mutable_topic()->Swap(topic);
+    return response.SerializeAsString();
+  }
+
+  std::vector<std::pair<std::string, std::string>> set_;  // by key
+  std::vector<std::string> unset_;
+  std::vector<ion_field> fields_;  // into both
+};
+
 class ListTopics final : public TopicHandler {
  public:
   using TopicHandler::TopicHandler;
@@ -127,6 +157,7 @@ class DeleteTopic final : public TopicHandler {
 std::span<const RpcRow> rpcs_in_topics() {
   static constexpr RpcRow kRows[] = {
       {.method = "/ionstream.v1.Admin/CreateTopic", .label = "create_topic", .asks = kVerbs<Verb::topic_create>, .make = make_call<CreateTopic>},
+      {.method = "/ionstream.v1.Admin/AlterTopic", .label = "alter_topic", .asks = kVerbs<Verb::topic_alter>, .make = make_call<AlterTopic>},
       {.method = "/ionstream.v1.Admin/ListTopics", .label = "list_topics", .asks = kVerbs<Verb::topic_list>, .make = make_call<ListTopics>},
       {.method = "/ionstream.v1.Admin/DescribeTopic", .label = "describe_topic", .asks = kVerbs<Verb::topic_describe>, .make = make_call<DescribeTopic>},
       {.method = "/ionstream.v1.Admin/DeleteTopic", .label = "delete_topic", .asks = kVerbs<Verb::topic_delete>, .make = make_call<DeleteTopic>},

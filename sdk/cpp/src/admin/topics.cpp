@@ -1,4 +1,4 @@
-// Topics: made, listed, described, deleted.
+// Topics: made, altered, listed, described, deleted.
 #include <ion/client/admin.h>
 
 #include <algorithm>
@@ -81,6 +81,35 @@ Result<TopicView> Admin::describe_topic(std::string_view name, Nanos timeout) {
   ION_TRY(const std::string bytes, runtime_->call({"/ionstream.v1.Admin/DescribeTopic", m.SerializeAsString(), timeout}, Repeat::kSafe));
   ION_TRY(const auto described, parse_answer<pb::DescribeTopicResponse>(bytes));
   return topic_of(described.topic());
+}
+
+Result<TopicView> Admin::alter_topic(const TopicChange& change, Nanos timeout) {
+  pb::AlterTopicRequest m;
+  m.set_name(change.name);
+  for (const auto& [key, value] : change.set) (*m.mutable_set())[key] = value;
+  for (const std::string& key : change.unset) m.add_unset(key);
+  m.set_dry_run(change.mode == TopicChange::Mode::kDryRun);
+  // Asking again sets the same.
+  ION_TRY(const std::string bytes, runtime_->call({"/ionstream.v1.Admin/AlterTopic", m.SerializeAsString(), timeout}, Repeat::kSafe));
+  ION_TRY(const auto altered, parse_answer<pb::AlterTopicResponse>(bytes));
+  return topic_of(altered.topic());
+}
+
+Result<TopicView> Admin::add_partitions(std::string_view name, uint32_t partitions, TopicChange::Mode mode, Nanos timeout) {
+  pb::AlterTopicRequest m;
+  m.set_name(std::string(name));
+  m.set_partitions(partitions);
+  m.set_dry_run(mode == TopicChange::Mode::kDryRun);
+  Status unanswered;
+  const Result<std::string> bytes = runtime_->call({"/ionstream.v1.Admin/AlterTopic", m.SerializeAsString(), timeout}, Repeat::kUnsafe, &unanswered);
+  if (bytes) {
+    ION_TRY(const auto altered, parse_answer<pb::AlterTopicResponse>(*bytes));
+    return topic_of(altered.topic());
+  }
+  if (unanswered.ok()) return bytes.error();
+  Result<TopicView> there = describe_topic(name, timeout);  // the attempt without an answer may have done it
+  if (there && there->partitions.size() == partitions) return there;
+  return bytes.error();
 }
 
 Status Admin::delete_topic(std::string_view name, Nanos timeout) {

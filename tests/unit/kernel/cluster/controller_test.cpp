@@ -97,6 +97,7 @@ class HandReserve final : public DeleteReserve {
 class ControllerTest : public ::testing::Test, public ControllerObserver {
  protected:
   void topic_created(TopicPtr t) override { told_.push_back("+" + t->name); }
+  void topic_altered(TopicPtr t) override { told_.push_back("~" + t->name); }
   void topic_deleted(TopicPtr t) override { told_.push_back("-" + t->name); }
 
   void open(ClusterLimits limits = {}) {

@@ -33,7 +33,7 @@ class PartitionTest : public ::testing::Test {
  protected:
   PartitionTest() : metrics_(*PartitionMetrics::declare(registry_)) {}
 
-  void open(Durability durability = Durability::kFsync) {
+  void open(Durability durability = Durability::kFsync, const RetentionRules& rules = {}) {
     auto log = std::make_unique<HandLog>(data_);
     log_ = log.get();
     state_ = nullptr;
@@ -43,14 +43,19 @@ class PartitionTest : public ::testing::Test {
     seed.log_id = {77};
     seed.epoch = {3};
     seed.config.durability = durability;
+    seed.config.retention = rules;
     seed.log = std::move(log);
     const auto open_state = [this] {
       auto state = std::make_unique<HandLog>(state_bytes_);
       state_ = state.get();
+      state_->sync_at_once = !hold_state_;
       return state;
     };
     if (state_bytes_.next > Offset{0}) seed.state = open_state();
-    seed.open_state = [open_state](LogOpened opened) { opened(std::unique_ptr<Log>(open_state())); };
+    seed.open_state = [this, open_state](LogOpened opened) {
+      if (!refuse_state_.ok()) return opened(refuse_state_);
+      opened(std::unique_ptr<Log>(open_state()));
+    };
     Partition::open({executor_, timers_, clock_, logger_, metrics_, health_, space_}, std::move(seed), [this](Result<PartitionPtr> opened) {
       ASSERT_TRUE(opened);
       partition_ = *opened;
@@ -140,6 +145,8 @@ class PartitionTest : public ::testing::Test {
   PartitionMetrics metrics_;
   LogBytes data_, state_bytes_;
   HandLog *log_ = nullptr, *state_ = nullptr;
+  Status refuse_state_;      // why the state log cannot be opened
+  bool hold_state_ = false;  // syncs of the state log wait
   bool damaged_ = false;
   std::vector<std::unique_ptr<Produced>> produced_;
   PartitionPtr partition_;

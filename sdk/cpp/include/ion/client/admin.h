@@ -57,6 +57,13 @@ struct BrokerView {
   NodeId node;
   std::string address, rack, version;
 };
+struct TopicChange {
+  enum class Mode { kAlter, kDryRun };  // a dry run checks and answers as if
+  std::string name;
+  std::map<std::string, std::string> set;
+  std::vector<std::string> unset;
+  Mode mode = Mode::kAlter;
+};
 struct ProblemView {
   std::string part, words;     // "storage", what was wanted and what is there
   bool stops_writes = false;   // no record is taken until it is gone
@@ -105,6 +112,15 @@ class Admin {
   Result<std::vector<TopicView>> list_topics(std::string_view prefix = {}, Nanos timeout = seconds(10));
   // NOT_FOUND with TOPIC_NOT_FOUND.
   Result<TopicView> describe_topic(std::string_view name, Nanos timeout = seconds(10));
+  // Changes settings: those of `set` have these values from now on, those of `unset` the broker's default, all others stay. INVALID with
+  // INVALID_CONFIG for a key that is none or a value that does not fit; NOT_FOUND with TOPIC_NOT_FOUND.
+  Result<TopicView> alter_topic(const TopicChange& change, Nanos timeout = seconds(10));
+  // The topic has so many partitions from now on; records with a key may go to another partition than before. INVALID with
+  // INVALID_PARTITIONS when that would be fewer, CONFLICT when somebody else adds some at this time.
+  Result<TopicView> add_partitions(std::string_view name, uint32_t partitions, TopicChange::Mode mode = TopicChange::Mode::kAlter, Nanos timeout = seconds(10));
+  // Deletes the records of a partition below `before` for good; nothing: all that can be read. Answers the first offset that is left.
+  // OUT_OF_RANGE with OFFSET_OUT_OF_RANGE when `before` is above the end.
+  Result<Offset> trim_topic(std::string_view name, PartitionId partition, std::optional<Offset> before, Nanos timeout = seconds(10));
   // With all its records. NOT_FOUND with TOPIC_NOT_FOUND.
   Status delete_topic(std::string_view name, Nanos timeout = seconds(10));
   // Brokers, counts, and the limits of the broker that answers.

@@ -48,23 +48,36 @@ typedef void (*ion_topic_fn)(void* ctx, const ion_topic_info* t) ION_NOEXCEPT;
 typedef struct ion_broker_info { uint32_t size, flags; uint64_t node; ion_bytes address, rack, version; } ion_broker_info;
 typedef void (*ion_broker_fn)(void* ctx, const ion_broker_info* b) ION_NOEXCEPT;
 
-/* topic_create, topic_list, topic_describe, topic_delete, metadata. Topics come by `each`, brokers (metadata only) by each_broker,
+/* topic_create, topic_alter, topic_list, topic_describe, topic_delete, metadata. Topics come by `each`, brokers (metadata only) by each_broker,
  * before completion; NULL: not wanted. create: EXISTS, INVALID (name, settings), OVERLOADED (topics_max, partitions_max),
- * NO_SPACE; it completes when committed and its partitions are open, or soon after the commit if opening takes long. describe, delete, metadata of one topic: NOT_FOUND. Creation and
- * deletion: UNKNOWN_OUTCOME when the broker lost leadership meanwhile. */
+ * NO_SPACE; it completes when committed and its partitions are open, or soon after the commit if opening takes long. describe, alter, delete, metadata of one topic: NOT_FOUND.
+ * alter changes settings, or adds partitions, not both at once: INVALID (settings, fewer partitions), CONFLICT (partitions were added
+ * meanwhile); what is not named stays. Creation, change and deletion: UNKNOWN_OUTCOME when the broker lost leadership meanwhile. */
 typedef struct ion_topic_req {
   uint32_t size, flags;
   const ion_caller* who;
   ion_bytes name;         /* list: empty, or a prefix; metadata: empty is all */
-  uint32_t partitions, replication; /* create; 0: the broker's default */
-  const ion_field* config;          /* create: nconfig settings as text, see `ion topic create --help` */
+  uint32_t partitions, replication; /* create; 0: the broker's default. alter: so many partitions from now on, 0: as they are */
+  const ion_field* config; /* create, alter: nconfig settings as text, see `ion topic create --help`; alter: value p NULL sets it back */
   uint32_t nconfig, reserved;
   ion_topic_fn each;
   ion_broker_fn each_broker;
   void* ctx;
 } ion_topic_req;
-#define ION_TOPIC_DRY_RUN 1u      /* flag of create: check and answer as if, change nothing */
+#define ION_TOPIC_DRY_RUN 1u      /* flag of create and alter: check and answer as if, change nothing */
 #define ION_TOPIC_INTERNAL_TOO 2u /* flag of list: also topics whose name begins with __ion_ */
+/* topic_trim: the records of one partition below `before` are deleted for good; -1: all that can be read. NOT_FOUND; OUT_OF_RANGE when
+ * `before` is above the end. Done when it is durable; log_start: the first offset that is left, also when nothing had to go. */
+typedef struct ion_trim_req {
+  uint32_t size, flags;
+  const ion_caller* who;
+  ion_bytes topic;
+  int32_t partition;
+  uint32_t reserved;
+  ion_offset before;
+} ion_trim_req;
+typedef struct ion_trim_answer { uint32_t size, flags; ion_offset log_start; ion_error_info* error; } ion_trim_answer;
+
 /* revision: of the catalogue after the change, 0 when not known. */
 typedef struct ion_admin_answer { uint32_t size, flags; uint64_t revision; ion_error_info* error; } ion_admin_answer;
 

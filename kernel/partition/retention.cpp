@@ -1,0 +1,112 @@
+#include "partition/retention.h"
+
+#include "partition/partition_limits.h"
+#include "partition/partition_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace ion::partition {
+
+Retention::Retention(PartitionServices around, const RetentionRules& rules, PartitionLog& log, PartitionContext& context)
+    : around_(around), rules_(rules), log_(log), context_(context) {
+  set_limits();
+}
+
+void Retention::configure(const RetentionRules& rules) {
+  rules_ = rules;
+  set_limits();
+}
+
+void Retention::set_limits() {
+  bytes_max_.store(rules_.bytes > 0 ? rules_.bytes : UINT64_MAX, std::memory_order_relaxed);
+  const bool by_age = rules_.age.n > 0 || rules_.segment_age.n > 0;
+  next_look_ms_.store(by_age ? INT64_MIN : INT64_MAX, std::memory_order_relaxed);
+}
+
+bool Retention::due(WallMs now, uint64_t bytes) const noexcept {
+  if (bytes == 0) return false;
+  return bytes > bytes_max_.load(std::memory_order_relaxed) || now.ms >= next_look_ms_.load(std::memory_order_relaxed);
+}
+
+void Retention::look() {
+  if (busy_ || !rules_.any() || !context_.serving() || !log_.failed().ok()) return;
+  const LogStat stat = log_.storage_stat();
+  const auto pieces = log_.ranges(stat.first, kPiecesOfALook);
+  if (!pieces) return around_.logger.warn("retention cannot see the log", {{"partition", log_.name()}, {"why", pieces.error().text()}});
+  const WallMs now = around_.clock.wall();
+  const LogFacts facts{stat.first, stat.sealed, stat.next, context_.high_watermark(), stat.bytes, stat.appended, stat.active_since};
+  const RetentionPlan plan = plan_retention(rules_, facts, *pieces, now);
+  if (rules_.age.n > 0 || rules_.segment_age.n > 0) next_look_ms_.store(plan.next_look.ms, std::memory_order_relaxed);
+  if (plan.start > stat.first) {
+    trim(plan.start, [this, before = stat.first, upto = plan.start](const Status& status) {
+      if (status.ok())
+        around_.logger.write(LogLevel::kDebug, "retention deleted records", {{"partition", log_.name()}, {"from", std::to_string(before.v)}, {"upto", std::to_string(upto.v)}});
+      else if (status.code() != ION_E_CLOSED)
+        around_.logger.warn("retention could not delete records and tries again", {{"partition", log_.name()}, {"why", status.text()}});
+    });
+  } else if (plan.seal) {
+    seal();
+  }
+}
+
+// What was sealed may go at once, if it is old enough.
+void Retention::seal() {
+  busy_ = true;
+  log_.seal([this](const Status& status) {
+    busy_ = false;
+    if (!status.ok() && status.code() != ION_E_CLOSED)
+      around_.logger.warn("the active segment of a partition cannot be closed for retention", {{"partition", log_.name()}, {"why", status.text()}});
+    if (status.ok()) look();
+    begin_next();
+    if (!busy_) context_.operation_ended();
+  });
+}
+
+void Retention::trim(Offset before, Trimmed done) {
+  if (!context_.serving()) return done(Status(ION_E_CLOSED, log_.name() + " is closing", "DRAINING"));
+  if (before > context_.high_watermark())
+    return done(Status(ION_E_OUT_OF_RANGE, fmt::format("{}: delete before {} wanted, the last record is before {}", log_.name(), before.v, context_.high_watermark().v), "OFFSET_OUT_OF_RANGE"));
+  if (trims_.size() >= kTrimsWaitingMax)
+    return done(Status(ION_E_OVERLOADED, fmt::format("{}: {} deletes of records wait already", log_.name(), kTrimsWaitingMax), "QUEUE_FULL"));
+  trims_.push_back({before, std::move(done)});
+  begin_next();
+}
+
+void Retention::begin_next() {
+  if (busy_ || trims_.empty()) return;
+  busy_ = true;
+  Trim trim = std::move(trims_.front());
+  trims_.pop_front();
+  if (trim.before <= log_.start()) {
+    trim.done({});
+    return ended();
+  }
+  const Offset before = trim.before;
+  log_.cover(before, [this, kept = std::make_shared<Trim>(std::move(trim))] { cut(std::move(*kept)); });  // shared: std::function copies
+}
+
+void Retention::cut(Trim trim) {
+  if (!context_.serving()) {
+    trim.done(Status(ION_E_CLOSED, log_.name() + " is closing", "DRAINING"));
+    return ended();
+  }
+  log_.cut_prefix(trim.before, [this, done = std::move(trim.done)](const Status& status) {
+    done(status);
+    ended();
+  });
+}
+
+void Retention::ended() {
+  busy_ = false;
+  begin_next();
+  if (!busy_) context_.operation_ended();
+}
+
+void Retention::stop() {
+  for (Trim& trim : std::exchange(trims_, {})) trim.done(Status(ION_E_CLOSED, log_.name() + " is closing", "DRAINING"));
+}
+
+}  // namespace ion::partition

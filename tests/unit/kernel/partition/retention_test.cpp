@@ -1,0 +1,222 @@
+// The beginning of a partition's log goes: by its rules, by an operator, and never before its producer state is written down.
+#include "partition_test.h"
+
+namespace ion::partition {
+namespace {
+
+class RetentionTest : public PartitionTest {
+ protected:
+  // A producer's batch that is durable and then sealed as a piece of its own, `bytes` large.
+  void add_piece(std::string_view value, int32_t sequence, uint64_t bytes = 100) {
+    Produced* const p = produce(make_batch({value}, {{9}, {0}, sequence}));
+    disk_finishes();
+    ASSERT_TRUE(p->status && p->status->ok()) << (p->status ? p->status->text() : "no answer");
+    log_->active_bytes = bytes, log_->active_since = clock_.wall();
+    call([&](Op& op) { return log_->seal(op); }, [](const ion_result&) {});
+  }
+  void look() {
+    partition_->look_at_retention(clock_.wall());
+    run();
+    disk_finishes();
+  }
+  std::optional<Status> trim(int64_t before) {
+    std::optional<Status> done;
+    partition_->trim({before}, [&](const Status& s) { done = s; });
+    run();
+    return done;
+  }
+  int64_t start() { return partition_->view().log_start.v; }
+};
+
+TEST_F(RetentionTest, what_is_too_old_goes_when_it_is_looked_at) {
+  open(Durability::kFsync, {seconds(100), 0, {}});
+  add_piece("a", 0);
+  pass(seconds(60));
+  add_piece("b", 1);
+  look();
+  EXPECT_EQ(start(), 0);
+  pass(seconds(50));
+  look();
+  EXPECT_EQ(start(), 1);
+  EXPECT_EQ(fetch(0)->status->code(), ION_E_OUT_OF_RANGE);
+  EXPECT_EQ(std::string(fetch(0)->error.reason), "OFFSET_OUT_OF_RANGE");
+  pass(seconds(60));
+  look();
+  EXPECT_EQ(start(), 2);
+}
+
+TEST_F(RetentionTest, what_is_too_much_goes) {
+  open(Durability::kOs, {{}, 250, {}});
+  for (int32_t i = 0; i < 4; ++i) add_piece("x", i);
+  look();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, a_log_without_limits_is_not_even_asked) {
+  open();
+  add_piece("a", 0);
+  pass(seconds(1'000'000'000));
+  look();
+  EXPECT_EQ(start(), 0);
+  EXPECT_EQ(log_->seals, 1);
+}
+
+TEST_F(RetentionTest, an_active_segment_that_is_old_enough_is_closed_and_goes_with_its_age) {
+  open(Durability::kFsync, {seconds(800), 0, {}});
+  produce(make_batch({"a"}));
+  disk_finishes();
+  log_->active_bytes = 100, log_->active_since = clock_.wall();
+  pass(seconds(99));
+  look();
+  EXPECT_EQ(log_->seals, 0);
+  pass(seconds(5));
+  look();
+  EXPECT_EQ(log_->seals, 1);
+  EXPECT_EQ(start(), 0);
+  pass(seconds(700));
+  look();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, a_repeat_is_known_after_the_batch_has_gone_and_after_a_restart) {
+  open(Durability::kFsync, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  add_piece("b", 1);
+  pass(seconds(20));
+  look();
+  ASSERT_EQ(start(), 2);
+  Produced* const again = produce(make_batch({"b"}, {{9}, {0}, 1}));
+  ASSERT_TRUE(again->status && again->status->ok());
+  EXPECT_EQ(again->answer.flags, ION_PRODUCE_DUPLICATE);
+  EXPECT_EQ(again->answer.base, 1);
+  // The process dies: nothing is closed, and what is written is all that is there.
+  partition_->close([](const Status&) {});
+  run();
+  partition_.reset();
+  open();
+  Produced* const later = produce(make_batch({"b"}, {{9}, {0}, 1}));
+  ASSERT_TRUE(later->status && later->status->ok()) << later->status->text();
+  EXPECT_EQ(later->answer.flags, ION_PRODUCE_DUPLICATE);
+  EXPECT_EQ(later->answer.base, 1);
+}
+
+TEST_F(RetentionTest, nothing_goes_before_the_producer_state_is_durable) {
+  hold_state_ = true;
+  open(Durability::kFsync, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  pass(seconds(20));
+  look();
+  EXPECT_EQ(start(), 0) << "the state log was not flushed yet";
+  state_->finish_syncs();
+  run();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, the_state_of_a_partition_that_is_always_written_to_is_taken_when_a_sync_begins) {
+  open(Durability::kFsync, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  pass(seconds(20));
+  produce(make_batch({"b"}, {{9}, {0}, 1}));  // its sync began without a snapshot
+  partition_->look_at_retention(clock_.wall());
+  run();
+  produce(make_batch({"c"}, {{9}, {0}, 2}));  // rides on the next one
+  EXPECT_EQ(start(), 0);
+  disk_finishes();
+  EXPECT_EQ(start(), 0);
+  disk_finishes();
+  EXPECT_EQ(start(), 1);
+  EXPECT_EQ(fetch(1)->bytes.empty(), false);
+}
+
+TEST_F(RetentionTest, a_snapshot_that_finds_no_space_keeps_no_record_from_going) {
+  open(Durability::kFsync, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  ASSERT_EQ(state_, nullptr);
+  state_bytes_.next = {0};
+  refuse_state_ = Status(ION_E_NO_SPACE, "full");
+  pass(seconds(20));
+  look();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, a_truncation_that_is_refused_is_tried_again_at_the_next_look) {
+  open(Durability::kOs, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  log_->truncate_fails = Status(ION_E_NO_SPACE, "no space for the mark");
+  pass(seconds(20));
+  look();
+  EXPECT_EQ(start(), 0);
+  log_->truncate_fails = {};
+  pass(seconds(20));
+  look();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, an_operator_deletes_what_can_be_read_and_no_more) {
+  open();
+  add_piece("a", 0);
+  add_piece("b", 1);
+  produce(make_batch({"c"}, {{9}, {0}, 2}));  // not durable yet
+  EXPECT_EQ(trim(3)->code(), ION_E_OUT_OF_RANGE);
+  EXPECT_EQ(trim(3)->reason(), "OFFSET_OUT_OF_RANGE");
+  disk_finishes();
+  EXPECT_TRUE(trim(2)->ok());
+  EXPECT_EQ(start(), 2);
+  EXPECT_TRUE(trim(1)->ok()) << "it is gone already";
+  EXPECT_EQ(start(), 2);
+  EXPECT_TRUE(trim(3)->ok());
+  EXPECT_EQ(start(), 3);
+}
+
+TEST_F(RetentionTest, a_partition_that_closes_answers_every_delete_that_waits) {
+  hold_state_ = true;
+  open();
+  add_piece("a", 0);
+  std::optional<Status> first, second;
+  partition_->trim({1}, [&](const Status& s) { first = s; });
+  partition_->trim({1}, [&](const Status& s) { second = s; });
+  run();
+  std::optional<Status> closed;
+  partition_->close([&](Status s) { closed = s; });
+  run();
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->code(), ION_E_CLOSED);
+  EXPECT_EQ(second->code(), ION_E_CLOSED);
+  for (int i = 0; i < 8; ++i) run(), log_->finish_syncs(), state_->finish_syncs();
+  run();
+  ASSERT_TRUE(closed);
+  EXPECT_TRUE(closed->ok()) << closed->text();
+  partition_.reset();
+}
+
+TEST_F(RetentionTest, new_rules_hold_at_once_and_reach_the_storage) {
+  open();
+  add_piece("a", 0);
+  pass(seconds(60));
+  PartitionConfig config;
+  config.retention = {seconds(50), 0, seconds(7)};
+  config.segment_bytes = 65'536;
+  partition_->configure(config);
+  run();
+  ASSERT_TRUE(log_->configured);
+  EXPECT_EQ(log_->configured->segment_bytes, 65'536u);
+  EXPECT_EQ(log_->configured->segment_age, seconds(7));
+  look();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, durability_that_was_altered_holds_for_the_next_batch) {
+  open(Durability::kOs);
+  EXPECT_TRUE(produce(make_batch({"a"}))->status);
+  PartitionConfig config;
+  config.durability = Durability::kFsync;
+  partition_->configure(config);
+  run();
+  Produced* const b = produce(make_batch({"b"}));
+  EXPECT_FALSE(b->status);
+  disk_finishes();
+  EXPECT_TRUE(b->status);
+}
+
+}  // namespace
+}  // namespace ion::partition

@@ -118,6 +118,11 @@ Status write_to(int fd, std::string_view bytes) {
 Status write_all(std::string_view bytes) { return write_to(STDOUT_FILENO, bytes); }
 void say(std::string_view text) { (void)write_to(STDERR_FILENO, text); }
 
+WallMs wall_now() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::milliseconds>(since).count()};
+}
+
 Status become(const std::vector<std::string>& command) {
   std::vector<char*> words;
   for (const std::string& w : command) words.push_back(const_cast<char*>(w.c_str()));

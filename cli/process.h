@@ -53,6 +53,9 @@ Status write_all(std::string_view bytes);
 // To stderr, as far as it takes them: there is nobody to tell that it failed.
 void say(std::string_view text);
 // Becomes that program. Comes back only with why it could not.
+// What the clock on the wall says.
+WallMs wall_now();
+
 Status become(const std::vector<std::string>& command);
 
 }  // namespace ion::cli

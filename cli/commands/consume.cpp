@@ -14,6 +14,7 @@
 
 #include "command.h"
 #include "core/offset_range.h"
+#include "core/time_range.h"
 #include "core/record_format.h"
 #include "log_bounds.h"
 #include "process.h"
@@ -28,17 +29,26 @@ constexpr int kLeaveMs = 2000;      // what readers get to end after a signal
 
 struct Plan {
   OffsetRange range;
+  std::optional<TimeRange> times;       // instead of `range`, which is then as it is made
   std::vector<int32_t> partitions;      // none: all
   std::optional<OutputFormat> format;   // none: JSON lines
   uint64_t records_max = std::numeric_limits<uint64_t>::max();
   enum class Stop { kNever, kAtEnd } stop = Stop::kNever;
+
+  bool bounded() const { return times ? times->bounded() : range.until().has_value(); }
 };
 
 Result<Plan> plan_of(const Arguments& a) {
   Plan plan;
-  auto range = OffsetRange::parse(a.text("offset"));
-  if (!range) return usage("--offset: " + range.error().message());
-  plan.range = *std::move(range);
+  if (const std::string& offset = a.text("offset"); offset.starts_with('@')) {
+    const auto times = TimeRange::parse(offset, wall_now());
+    if (!times) return usage("--offset: " + times.error().message());
+    plan.times = *times;
+  } else {
+    auto range = OffsetRange::parse(offset);
+    if (!range) return usage("--offset: " + range.error().message());
+    plan.range = *std::move(range);
+  }
   ION_TRY(const std::vector<std::string> partitions, a.list("partitions"));
   for (const std::string& text : partitions) {
     const auto partition = parse_count(text);
@@ -92,6 +102,41 @@ Status is_there(client::Client& client, const Plan& plan, const std::string& top
   return {};
 }
 
+const client::PartitionOffset* of_partition(const std::vector<client::PartitionOffset>& all, PartitionId partition) {
+  const auto found = std::find_if(all.begin(), all.end(), [&](const auto& o) { return o.partition == partition; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+// The same for times: the first records at or after them, and the ends as they are now.
+Status place_times(client::Client& client, const Plan& plan, Nanos timeout, client::ReaderOptions& options, LeftOut& left_out) {
+  const TimeRange& times = *plan.times;
+  client::Admin admin = client.admin();
+  ION_TRY(const auto from, times.from ? admin.offsets_at(options.topic, plan.partitions, *times.from, timeout)
+                                      : admin.list_offsets(options.topic, plan.partitions, client::OffsetOf::kStart, timeout));
+  std::vector<int32_t> served;
+  for (const client::PartitionOffset& o : from) {
+    if (o.error.ok()) served.push_back(o.partition.v);
+    else left_out.add(o.partition, o.error);
+  }
+  std::vector<client::PartitionOffset> until;
+  if (times.bounded() && !served.empty()) {  // an empty list would ask for all
+    ION_TRY(until, times.until ? admin.offsets_at(options.topic, served, *times.until, timeout)
+                               : admin.list_offsets(options.topic, served, client::OffsetOf::kEnd, timeout));
+  }
+  for (const client::PartitionOffset& o : from) {
+    if (!o.error.ok()) continue;
+    const client::PartitionOffset* const end = of_partition(until, o.partition);
+    if (!times.bounded()) options.offsets.push_back({o.partition.v, o.offset.v, -1});
+    else if (end != nullptr && end->error.ok()) options.offsets.push_back({o.partition.v, o.offset.v, std::max(o.offset, end->offset).v});
+    else left_out.add(o.partition, end != nullptr ? end->error : Status(ION_E_CLOSED, "its end is not in the answer of the broker", "NOT_READY"));
+  }
+  left_out.finish();
+  if (left_out.count() == 0) return {};
+  options.partitions.clear();
+  for (const auto& at : options.offsets) options.partitions.push_back(at.partition);
+  return {};
+}
+
 // Where each partition begins and ends, as far as the words of the plan need to know it. `left_out` gets what cannot be read.
 Status place(client::Client& client, const Plan& plan, Nanos timeout, client::ReaderOptions& options, LeftOut& left_out) {
   ION_TRY(const auto bounds, bounds_of(client, options.topic, plan.partitions, timeout));
@@ -123,13 +168,14 @@ class Consumption {
     client::ReaderOptions options;
     options.topic = topic;
     options.on_lost = client::ReaderOptions::OnLost::kGoOn;
-    if (plan_.stop == Plan::Stop::kAtEnd || plan_.range.until()) options.unreachable_timeout = timeout;
+    if (plan_.stop == Plan::Stop::kAtEnd || plan_.bounded()) options.unreachable_timeout = timeout;
     options.partitions = plan_.partitions;
     options.stop_at_end = plan_.stop == Plan::Stop::kAtEnd;
     options.from = plan_.range.from().base == OffsetPoint::Base::kStart ? client::ReaderOptions::From::kStart : client::ReaderOptions::From::kEnd;
     LeftOut left_out(topic);
     Status wrong = is_there(client, plan_, topic, timeout);
-    if (wrong.ok() && plan_.range.needs_ends()) wrong = place(client, plan_, timeout, options, left_out);
+    if (wrong.ok() && plan_.times) wrong = place_times(client, plan_, timeout, options, left_out);
+    else if (wrong.ok() && plan_.range.needs_ends()) wrong = place(client, plan_, timeout, options, left_out);
     if (!wrong.ok()) return count_failed(complain("consume " + topic, wrong));
     if (left_out.count() > 0 && options.partitions.empty()) return count_failed(left_out.first_exit());
     auto reader = client.reader(options);
@@ -264,7 +310,7 @@ class Consumption {
 
 void declare_consume(OptionSet& options) {
   options.positionals(1, kTopicsMax)
-      .value("offset,o", "where to begin: start, end, N, +N after the start, -N before the end, or a range A:B", "start")
+      .value("offset,o", "where to begin: start, end, N, +N after the start, -N before the end, or a range A:B, or a time @TIME or @TIME:TIME such as @-1h, @2026-01-31, @2026-01-31T12:00:00Z:30m", "start")
       .flag("end,e", "stop at the end that is there now")
       .value("records,n", "stop after so many")
       .values("partitions,p", "only these, as in 0,1")

@@ -11,7 +11,7 @@ namespace {
 using Base = OffsetPoint::Base;
 
 Status wrong(std::string_view text) {
-  return Status(ION_E_INVALID, "want start, end, N, +N, -N or a range such as 10:20, have \"" + std::string(text) + "\"");
+  return Status(ION_E_INVALID, "want start, end, N, +N, -N, a range such as 10:20, or @TIME, have \"" + std::string(text) + "\"");
 }
 
 std::optional<int64_t> digits(std::string_view text) {
@@ -58,8 +58,6 @@ bool is_empty(const OffsetPoint& from, const OffsetPoint& until) {
 
 Result<OffsetRange> OffsetRange::parse(std::string_view text) {
   OffsetRange range;
-  if (!text.empty() && text.front() == '@')
-    return Status(ION_E_INVALID, "\"" + std::string(text) + "\": times are not offered yet; want start, end, N, +N or -N");
   if (const auto whole = point(text)) return range.from_ = *whole, range;
   const size_t colon = text.find(':'), dash = text.find('-', 1);
   if (text.empty() || (colon == std::string_view::npos && dash == std::string_view::npos)) return wrong(text);

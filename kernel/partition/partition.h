@@ -50,6 +50,8 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   // watermark is waited for.
   Answer fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a);
   void cancel_fetch(uint64_t op_id);
+  // The first batch at or above `from` that may have a record of this time or a later one: u0 its base, u1 its greatest time; NOT_FOUND.
+  void seek(Offset from, WallMs time, std::function<void(const ion_result&)> done);
   PartitionView view();
 
   const std::string& name() const noexcept { return log_.name(); }

@@ -103,6 +103,15 @@ class PartitionLog {
            done(r);
          });
   }
+  // Where a time begins, as ion_storage::offset_for_time. As read().
+  template <class Done>
+  void seek(Offset from, WallMs time, Done done) {
+    call([&](Op& op) { return log_.offset_for_time(op, from, time); },
+         [this, alive = context_.alive(), done = std::move(done)](const ion_result& r) mutable {
+           leave();
+           done(r);
+         });
+  }
 
  private:
   struct Appending;

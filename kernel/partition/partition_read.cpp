@@ -44,6 +44,12 @@ Answer Partition::fetch(Op& op, const FetchRequest& ask, ion_fetch_answer& a) {
   return op.pending();
 }
 
+void Partition::seek(Offset from, WallMs time, std::function<void(const ion_result&)> done) {
+  if (log_.enter()) return log_.seek(from, time, std::move(done));
+  const Status gone(ION_E_CLOSED, name() + " is closed", "DRAINING");
+  call([&](Op& op) { return op.refuse(gone); }, std::move(done));
+}
+
 void Partition::read_now(const FetchRequest& ask, Later later, ion_fetch_answer* a) {
   const Offset upto{high_watermark_.load(std::memory_order_acquire)};
   if (ask.offset > upto) {  // nothing of it is visible

@@ -135,12 +135,23 @@ class TestBroker {
     told.status = ask([&](Op& op) { return api().topic_describe(op, request, answer); }).status;
     return told;
   }
+  // "offset/time" of the first record at or after a time, or the code.
+  std::string offset_at(std::string_view topic, int64_t time_ms) {
+    ion_offset_req request{};
+    request.size = sizeof request, request.topic = bytes_of(topic), request.what = ION_OFFSET_TIME, request.time_ms = time_ms;
+    ion_offset_answer answer{};
+    answer.size = sizeof answer;
+    const Status status = ask([&](Op& op) { return api().offset_for(op, request, answer); }).status;
+    return status.ok() ? std::to_string(answer.offset) + "/" + std::to_string(answer.time_ms) : std::string(code_name(status.code()));
+  }
   // Lets so much time pass.
   void pass(Nanos time) { (void)time_.run_until(time, [] { return false; }); }
   Status produce(std::string_view topic, const std::vector<std::string>& values, WallMs time, batch::Identity who = {}, int32_t partition = 0) {
     batch::RecordWriter writer;
     for (const std::string& value : values) writer.append({std::nullopt, span_of(value), time, {}});
-    const std::vector<uint8_t> bytes = writer.finish(who);
+    return produce_batch(topic, writer.finish(who), partition);
+  }
+  Status produce_batch(std::string_view topic, const std::vector<uint8_t>& bytes, int32_t partition = 0) {
     const ion_buf part = borrowed(bytes);
     ion_produce_req request{};
     request.size = sizeof request, request.acks = ION_ACKS_ALL, request.topic = bytes_of(topic), request.nparts = 1, request.parts = &part;

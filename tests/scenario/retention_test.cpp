@@ -151,5 +151,34 @@ TEST_F(Retention, an_operator_deletes_records_and_they_stay_deleted) {
   EXPECT_EQ(end(), 5);
 }
 
+TEST_F(Retention, a_time_leads_to_the_first_record_that_has_it_or_a_later_one) {
+  ASSERT_TRUE(broker.create_topic("t").ok());
+  EXPECT_EQ(broker.offset_at("t", 5), "0/-1") << "nothing is there: the next record to come";
+  for (const int64_t t : {100, 300, 200, 400}) ASSERT_TRUE(broker.produce("t", {"a", "b"}, WallMs{t}).ok());
+  EXPECT_EQ(broker.offset_at("t", -7), "0/100");
+  EXPECT_EQ(broker.offset_at("t", 101), "2/300");
+  EXPECT_EQ(broker.offset_at("t", 301), "6/400");
+  EXPECT_EQ(broker.offset_at("t", 401), "8/-1");
+  EXPECT_EQ(broker.offset_at("nothing", 1), "NOT_FOUND");
+  ASSERT_TRUE(broker.trim("t", 3).has_value());
+  EXPECT_EQ(broker.offset_at("t", 250), "3/300") << "the first record of that batch is deleted, the second is not";
+  ASSERT_TRUE(broker.trim("t", 4).has_value());
+  EXPECT_EQ(broker.offset_at("t", 250), "6/400");
+  ASSERT_TRUE(broker.trim("t", -1).has_value());
+  EXPECT_EQ(broker.offset_at("t", 0), "8/-1");
+}
+
+TEST_F(Retention, a_batch_whose_late_records_are_deleted_is_passed_over) {
+  ASSERT_TRUE(broker.create_topic("t").ok());
+  batch::RecordWriter writer;  // times go down within the batch
+  writer.append({std::nullopt, span_of("late"), WallMs{900}, {}});
+  writer.append({std::nullopt, span_of("early"), WallMs{100}, {}});
+  ASSERT_TRUE(broker.produce_batch("t", writer.finish()).ok());
+  ASSERT_TRUE(broker.produce("t", {"x"}, WallMs{950}).ok());
+  EXPECT_EQ(broker.offset_at("t", 500), "0/900");
+  ASSERT_TRUE(broker.trim("t", 1).has_value());
+  EXPECT_EQ(broker.offset_at("t", 500), "2/950");
+}
+
 }  // namespace
 }  // namespace ion::test

@@ -1,5 +1,8 @@
 // produce, fetch, offset_for.
+#include "pipeline/time_seek.h"
 #include "pipeline/verb_paths.h"
+
+#include <fmt/format.h>
 
 namespace ion::pipeline {
 
@@ -14,9 +17,10 @@ Answer VerbPaths::offset_for(Op& op, const ion_offset_req& r, ion_offset_answer&
   switch (r.what) {
     case ION_OFFSET_START: a.offset = view.log_start.v; break;
     case ION_OFFSET_END: a.offset = view.high_watermark.v; break;
+    case ION_OFFSET_TIME: return offset_for_time(op, services_, *from, {r.time_ms}, a);
     default: {
-      const Status later(ION_E_UNSUPPORTED, "offsets by time are not offered yet", "OFFSET_FOR_TIME");
-      return explain(a.error, later), op.refuse(later);
+      const Status unknown(ION_E_INVALID, fmt::format("offset_for: want what = START, END or TIME, have {}", r.what));
+      return explain(a.error, unknown), op.refuse(unknown);
     }
   }
   return op.ok(static_cast<uint64_t>(a.offset));

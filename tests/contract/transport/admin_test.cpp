@@ -57,6 +57,56 @@ TEST_F(Admin, a_dry_run_says_so_to_the_kernel) {
   EXPECT_EQ(ask<v1::ListTopicsResponse>("/ionstream.v1.Admin/ListTopics", v1::ListTopicsRequest()).topics_size(), 0);
 }
 
+TEST_F(Admin, a_topic_is_altered_by_what_is_named_and_no_more) {
+  serve();
+  v1::CreateTopicRequest create;
+  create.set_name("orders");
+  (*create.mutable_config())["durability"] = "os";
+  (*create.mutable_config())["segment.ms"] = "5";
+  (void)ask<v1::CreateTopicResponse>("/ionstream.v1.Admin/CreateTopic", create);
+  const auto keys = [](const v1::TopicInfo& topic) {
+    std::string set;
+    for (const auto& setting : topic.config())
+      if (setting.set()) set += setting.key() + "=" + setting.value() + " ";
+    return set;
+  };
+  v1::AlterTopicRequest alter;
+  alter.set_name("orders");
+  (*alter.mutable_set())["retention.ms"] = "7d";
+  (*alter.mutable_set())["empty"] = "";
+  alter.add_unset("durability");
+  alter.set_dry_run(true);
+  EXPECT_EQ(keys(ask<v1::AlterTopicResponse>("/ionstream.v1.Admin/AlterTopic", alter).topic()), "empty= retention.ms=7d segment.ms=5 ");
+  v1::DescribeTopicRequest describe;
+  describe.set_name("orders");
+  EXPECT_EQ(keys(ask<v1::DescribeTopicResponse>("/ionstream.v1.Admin/DescribeTopic", describe).topic()), "durability=os segment.ms=5 ");
+  alter.set_dry_run(false);
+  (void)ask<v1::AlterTopicResponse>("/ionstream.v1.Admin/AlterTopic", alter);
+  EXPECT_EQ(keys(ask<v1::DescribeTopicResponse>("/ionstream.v1.Admin/DescribeTopic", describe).topic()), "empty= retention.ms=7d segment.ms=5 ");
+  v1::AlterTopicRequest wider;
+  wider.set_name("orders");
+  wider.set_partitions(4);
+  EXPECT_EQ(ask<v1::AlterTopicResponse>("/ionstream.v1.Admin/AlterTopic", wider).topic().partitions_size(), 4);
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/AlterTopic", v1::AlterTopicRequest().SerializeAsString()).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+TEST_F(Admin, a_trim_without_an_offset_takes_all_and_offset_0_is_an_offset) {
+  serve();
+  v1::CreateTopicRequest create;
+  create.set_name("orders");
+  (void)ask<v1::CreateTopicResponse>("/ionstream.v1.Admin/CreateTopic", create);
+  v1::TrimTopicRequest trim;
+  trim.set_topic("orders");
+  trim.set_partition(3);
+  EXPECT_EQ(ask<v1::TrimTopicResponse>("/ionstream.v1.Admin/TrimTopic", trim).log_start(), 1'003);
+  trim.set_before(0);
+  EXPECT_EQ(ask<v1::TrimTopicResponse>("/ionstream.v1.Admin/TrimTopic", trim).log_start(), 0);
+  trim.set_topic("nothing");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/TrimTopic", trim.SerializeAsString()).status.error_code(), grpc::StatusCode::NOT_FOUND);
+  trim.set_topic("");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/TrimTopic", trim.SerializeAsString()).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(Admin, listing_takes_a_prefix_and_leaves_internal_topics_out_unless_asked) {
   for (const char* name : {"a1", "a2", "b", "__ion_x"}) host.api().add_topic(name, 1);
   serve();

@@ -285,7 +285,7 @@ Answer FakeBrokerApi::offset_for(Op& op, const ion_offset_req& r, ion_offset_ans
   const Log* log = log_of(text_of(r.topic), r.partition);
   if (log == nullptr) return unknown(op, a.error, text_of(r.topic));
   if (r.what == ION_OFFSET_TIME) {
-    const Status why(ION_E_UNSUPPORTED, "offsets by time are not offered yet", "OFFSET_FOR_TIME");
+    const Status why(ION_E_UNSUPPORTED, "this storage has no index of times", "OFFSET_FOR_TIME");
     explain(a.error, why);
     return op.refuse(why);
   }
@@ -364,6 +364,32 @@ Answer FakeBrokerApi::topic_list(Op& op, const ion_topic_req& r, ion_admin_answe
 }
 
 Answer FakeBrokerApi::topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) { return metadata(op, r, a); }
+
+Answer FakeBrokerApi::topic_alter(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
+  const std::string name(text_of(r.name));
+  const std::lock_guard lock(mutex_);
+  if (!topics_.contains(name)) return unknown(op, a.error, name);
+  const auto logs = topics_[name];
+  const auto config = configs_[name];
+  if (r.partitions != 0) topics_[name].resize(r.partitions);
+  for (uint32_t i = 0; i < r.nconfig; ++i) {
+    const std::string key(text_of(r.config[i].key));
+    if (r.config[i].value.p == nullptr) configs_[name].erase(key);
+    else configs_[name][key] = text_of(r.config[i].value);
+  }
+  tell(name, r.each, r.ctx);
+  if ((r.flags & ION_TOPIC_DRY_RUN) != 0) topics_[name] = logs, configs_[name] = config;
+  return op.ok();
+}
+
+// Keeps nothing: says back what it was asked for, and that -1 is all.
+Answer FakeBrokerApi::topic_trim(Op& op, const ion_trim_req& r, ion_trim_answer& a) {
+  const std::lock_guard lock(mutex_);
+  const auto topic = topics_.find(std::string(text_of(r.topic)));
+  if (topic == topics_.end()) return unknown(op, a.error, text_of(r.topic));
+  a.log_start = r.before == -1 ? 1'000 + r.partition : r.before;
+  return op.ok();
+}
 
 Answer FakeBrokerApi::topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   const std::lock_guard lock(mutex_);

@@ -65,6 +65,8 @@ class FakeBrokerApi final : public PartialBrokerApi {
   Answer topic_list(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
   Answer topic_describe(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
   Answer topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_alter(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
+  Answer topic_trim(Op& op, const ion_trim_req& r, ion_trim_answer& a) override;
   Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) override;
   Answer cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) override;
   // Knows one log, that of the first topic; the record of an id is the whole batch that begins at its offset.

@@ -102,6 +102,7 @@ struct PartitionOffset {
   PartitionId partition;
   Offset offset;
   Status error;
+  std::optional<WallMs> time;  // of the record there, when a time was asked for and a record has it or a later one
 };
 
 class Admin {
@@ -132,9 +133,13 @@ class Admin {
   // The first offset of each partition, or the one behind its last record. No partitions is all; one that fails has its own error.
   Result<std::vector<PartitionOffset>> list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what,
                                                     Nanos timeout = seconds(10));
+  // The first record of each partition at or after `time`; the offset of the next record to come where there is none. As list_offsets.
+  Result<std::vector<PartitionOffset>> offsets_at(std::string_view topic, const std::vector<int32_t>& partitions, WallMs time,
+                                                  Nanos timeout = seconds(10));
 
  private:
   friend class Client;
+  Result<std::vector<PartitionOffset>> ask_again_until_served(const std::string& request, Nanos timeout);
   explicit Admin(std::shared_ptr<Runtime> runtime) : runtime_(std::move(runtime)) {}
   std::shared_ptr<Runtime> runtime_;  // shared by the client and all its handles
 };

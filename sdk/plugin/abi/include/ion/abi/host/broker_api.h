@@ -98,7 +98,7 @@ typedef struct ion_record_answer {
   char topic[256]; /* ends in zero */
 } ion_record_answer;
 
-/* offset_for: one offset of a partition. NOT_FOUND, UNSUPPORTED (TIME on storage without an index of times). */
+/* offset_for: one offset of a partition. NOT_FOUND (topic, partition), UNSUPPORTED (TIME on storage without an index of times). */
 typedef enum ion_offset_what { ION_OFFSET_START = 0, ION_OFFSET_END = 1, ION_OFFSET_TIME = 2 } ion_offset_what;
 typedef struct ion_offset_req {
   uint32_t size, what; /* what: an ion_offset_what; START is the first record, END the offset of the next one to come */
@@ -106,7 +106,7 @@ typedef struct ion_offset_req {
   ion_bytes topic;
   int32_t partition;
   uint32_t flags;
-  int64_t time_ms;     /* what = TIME: the first record at or after it, in milliseconds since 1970 */
+  int64_t time_ms;     /* what = TIME: the first record at or after it, in milliseconds since 1970; none: END, with time_ms -1 */
 } ion_offset_req;
 /* time_ms: the timestamp of the record at `offset`, -1 when it was not looked up. */
 typedef struct ion_offset_answer { uint32_t size, flags; ion_offset offset; int64_t time_ms; ion_error_info* error; } ion_offset_answer;

@@ -67,6 +67,7 @@ pipeline::EachPlugin lister(PluginSet& plugins, const pipeline::InterceptorChain
 cluster::TopicSettings TopicServer::defaults() const {
   cluster::TopicSettings settings;
   settings.segment_bytes = config_.topics.segment_bytes;
+  settings.producer_expiry = config_.topics.producer_expiry;
   settings.segment_age = config_.topics.segment_age;
   settings.retention_age = config_.topics.retention_age, settings.retention_bytes = config_.topics.retention_bytes;
   settings.fsync = config_.topics.durability == "fsync" && !volatile_storage();

@@ -16,6 +16,7 @@ partition::PartitionConfig partition_config(const TopicSettings& settings) {
   config.durability = settings.fsync ? partition::Durability::kFsync : partition::Durability::kOs;
   config.retention = {settings.retention_age, settings.retention_bytes, settings.segment_age};
   config.segment_bytes = settings.segment_bytes;
+  config.producer_expiry = settings.producer_expiry;
   if (settings.retention_bytes > 0)
     config.segment_bytes = std::min(settings.segment_bytes == 0 ? kSegmentBytesMax : settings.segment_bytes, std::max(kSegmentBytesMin, settings.retention_bytes / partition::kSegmentsOfBytes));
   return config;

@@ -93,6 +93,7 @@ struct TopicsConfig {
   uint64_t segment_bytes = 64_MiB;
   Nanos segment_age{}, retention_age{};
   uint64_t retention_bytes = 0;
+  Nanos producer_expiry = seconds(7 * 86'400);
   Nanos reopen_pause_max = seconds(30);
   static constexpr auto rows() {
     return std::tuple{
@@ -104,6 +105,8 @@ struct TopicsConfig {
                  "Records that were appended longer ago are deleted, unless their topic says otherwise (retention.ms); 0: records are kept for ever."),
         ion::row("retention_bytes", &TopicsConfig::retention_bytes, kBytes, 0, 1LL << 50,
                  "A partition keeps so many bytes of its newest records, unless its topic says otherwise (retention.bytes); 0: no bound."),
+        ion::row("producer_expiry", &TopicsConfig::producer_expiry, seconds(60), seconds(10LL * 366 * 86'400),
+                 "An idempotent producer that appended nothing to a partition for so long is forgotten there: a retry of it is refused."),
         ion::row("reopen_pause_max", &TopicsConfig::reopen_pause_max, milliseconds(100), seconds(3600),
                  "The longest pause between two attempts to open a partition that cannot be opened.")};
   }

@@ -24,7 +24,8 @@ void Partition::open(PartitionServices around, PartitionOptions options, Partiti
   Log& log = *options.log;
   Log* const state = options.state.get();
   auto kept = std::make_shared<PartitionOptions>(std::move(options));  // shared: std::function copies
-  load_window(log, state, [around, kept, done = std::move(done)](Result<LoadedWindow> loaded) {
+  const WindowRules rules{around.clock.wall(), kept->config.producer_expiry};
+  load_window(rules, log, state, [around, kept, done = std::move(done)](Result<LoadedWindow> loaded) {
     if (!loaded) return close_logs_of(kept, [done, why = loaded.error()] { done(why); });
     done(std::make_shared<Partition>(around, std::move(*kept), *std::move(loaded)));
   });

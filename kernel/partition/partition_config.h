@@ -11,6 +11,7 @@ enum class Durability { kFsync, kOs };  // an ack means: fdatasync done; or: in 
 struct PartitionConfig {
   Durability durability = Durability::kFsync;
   RetentionRules retention;
+  Nanos producer_expiry{};     // of who appended nothing for so long; 0: never
   uint64_t segment_bytes = 0;  // 0: the storage's own setting
 };
 

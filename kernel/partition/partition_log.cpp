@@ -93,7 +93,7 @@ void PartitionLog::appended(Appending& a) {
 
 void PartitionLog::took(const batch::Header& header) {
   next_ = header.next_offset();
-  window_.record(header);
+  window_.record(header, around_.clock.wall());
   appended_bytes_ += header.total_bytes();
   end_.store(next_.v, std::memory_order_release);
   around_.metrics.appended(static_cast<int64_t>(header.total_bytes()), header.count);

@@ -13,6 +13,7 @@ namespace ion::partition {
 namespace {
 
 struct Load {
+  const WindowRules rules;
   Log& log;
   Log* state;
   WindowLoaded done;
@@ -28,11 +29,11 @@ void answer(const LoadPtr& load, Status status) {
   else done(std::move(status));
 }
 
-void record_headers(ProducerWindow& window, std::span<const uint8_t> bytes, Offset from) {
+void record_headers(ProducerWindow& window, std::span<const uint8_t> bytes, Offset from, WallMs now) {
   while (bytes.size() >= batch::kHeaderBytes) {
     const batch::Header h = batch::read_header(bytes.data());
     if (h.length <= 0 || h.total_bytes() > bytes.size()) return;
-    if (h.base_offset >= from) window.record(h);
+    if (h.base_offset >= from) window.record(h, now);
     bytes = bytes.subspan(h.total_bytes());
   }
 }
@@ -47,7 +48,7 @@ void scan_tail(const LoadPtr& load) {
            if (!got.status.ok()) return answer(load, std::move(got.status));
            if (got.bufs.empty()) return answer(load, {});
            for (const Buf& b : got.bufs) {
-             record_headers(load->loaded.window, b.span(), load->at);
+             record_headers(load->loaded.window, b.span(), load->at, load->rules.now);
              load->loaded.scanned_bytes += b.size();
            }
            load->at = Offset{static_cast<int64_t>(got.u1)};
@@ -68,6 +69,7 @@ bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
   }
   if (!newest) return false;
   ProducerWindow restored;
+  restored.set_expiry(load->rules.expiry);
   const Result<Offset> upto = restored.restore(*newest);
   if (!upto || *upto > load->end || *upto < load->at) return false;
   load->loaded.window = std::move(restored);
@@ -100,9 +102,10 @@ std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t
   return bytes;
 }
 
-void load_window(Log& log, Log* state, WindowLoaded done) {
+void load_window(const WindowRules& rules, Log& log, Log* state, WindowLoaded done) {
   const LogStat have = log.stat(), kept = state != nullptr ? state->stat() : LogStat{};
-  auto load = std::make_shared<Load>(Load{log, state, std::move(done), {}, have.first, have.next});
+  auto load = std::make_shared<Load>(Load{rules, log, state, std::move(done), {}, have.first, have.next});
+  load->loaded.window.set_expiry(rules.expiry);
   load->loaded.state_next = kept.next;
   if (kept.next == kept.first) return scan_tail(load);
   call([&](Op& op) { return state->read(op, kept.next + -1, kept.next, kScanBytes); },

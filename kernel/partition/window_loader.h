@@ -17,8 +17,13 @@ struct LoadedWindow {
 };
 using WindowLoaded = std::function<void(Result<LoadedWindow>)>;
 
+struct WindowRules {
+  WallMs now;      // when batches count as appended that no snapshot covers: nobody knows
+  Nanos expiry{};  // as ProducerWindow::set_expiry
+};
+
 // `log` and `state` outlive the answer; `state` is null when there is no state log. Damaged ranges of the log are skipped: appends are refused there anyway.
-void load_window(Log& log, Log* state, WindowLoaded done);
+void load_window(const WindowRules& rules, Log& log, Log* state, WindowLoaded done);
 
 // The batch that carries one snapshot in the state log.
 std::vector<uint8_t> snapshot_batch(Offset state_offset, std::span<const uint8_t> snapshot);

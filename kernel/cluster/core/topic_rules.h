@@ -19,6 +19,7 @@ struct TopicSettings {
   uint64_t segment_bytes = 0;   // segment.bytes; 0: the storage's own setting
   Nanos segment_age{};          // segment.ms; 0: never
   Nanos retention_age{};        // retention.ms; 0: for ever (-1 in the setting)
+  Nanos producer_expiry{};      // of the broker, no setting of a topic: when the state of a producer is forgotten
   uint64_t retention_bytes = 0; // retention.bytes, of a partition; 0: no bound (-1 in the setting)
 };
 inline constexpr uint64_t kSegmentBytesMin = 64u << 10, kSegmentBytesMax = 4ull << 30;

@@ -56,6 +56,13 @@ void Controller::create_topic(NewTopic topic, TopicDone done) {
       [done](Status s) { done(std::move(s)); });
 }
 
+namespace {
+bool lets_records_go(const Command& command) {
+  const auto* const alter = std::get_if<AlterTopic>(&command);
+  return alter != nullptr && (alter->set.contains("retention.ms") || alter->set.contains("retention.bytes"));
+}
+}  // namespace
+
 void Controller::alter_topic(TopicChange change, TopicDone done) {
   on_shard(
       [this, change = std::move(change), done] {
@@ -66,10 +73,12 @@ void Controller::alter_topic(TopicChange change, TopicDone done) {
           Result<Applied> applied = as_if.apply(*command);
           return applied ? done(std::move(applied->altered)) : done(std::move(applied).error());
         }
-        propose_making_space(*command, [done](Result<Applied> applied) {
+        const AppliedDone answer = [done](Result<Applied> applied) {
           if (!applied) return done(std::move(applied).error());
           done(std::move(applied->altered));
-        });
+        };
+        if (lets_records_go(*command)) propose_making_space(*command, answer);
+        else propose(*command, answer);
       },
       [done](Status s) { done(std::move(s)); });
 }

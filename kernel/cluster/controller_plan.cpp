@@ -67,15 +67,15 @@ Result<Command> Controller::plan_change(const TopicChange& change) {
   if (settings && change.partitions != 0) return invalid("settings or the number of partitions, one at a time");
   if (change.partitions != 0) return plan_more_partitions(topic, change.partitions);
   if (!settings) return invalid("nothing to change was given");
-  AlterTopic alter{topic.name, topic.uuid, topic.config};
-  for (const auto& [key, value] : change.set) alter.config[key] = value;
+  std::map<std::string, std::string> config = topic.config;
+  for (const auto& [key, value] : change.set) config[key] = value;
   for (const std::string& key : change.unset) {
     if (change.set.contains(key)) return invalid(fmt::format("{} cannot be set and set back at once", key));
     ION_CHECK(check_setting_name(key));
-    alter.config.erase(key);
+    config.erase(key);
   }
-  ION_CHECK(check_settings(topic.name, alter.config));
-  return Command(std::move(alter));
+  ION_CHECK(check_settings(topic.name, config));
+  return Command(AlterTopic{topic.name, topic.uuid, change.set, change.unset});
 }
 
 Result<Command> Controller::plan_more_partitions(const TopicRecord& topic, uint32_t wanted) {

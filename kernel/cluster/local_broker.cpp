@@ -121,7 +121,7 @@ void LocalBroker::start(Controller& controller, std::function<void(Status)> done
       logs_.clear();
       for (const auto& [uuid, tombstone] : all->tombstones()) sweeps_.push_back({uuid, uuid.text(), tombstone.partitions});
       sweep_next();
-      retention_.start();
+      if (!stopping_) retention_.start();
       one_less();
     });
   });

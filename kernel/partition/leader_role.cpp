@@ -109,10 +109,11 @@ void LeaderRole::synced(const Status& status, Offset durable) {
     fail_all();
   } else {
     // The log may have synced more than was asked for, also what is still on its way to us.
-    if (durable >= log_.next()) context_.advance(log_.next(), log_.appended_bytes());
-    else context_.advance(sync_upto_, sync_bytes_);
+    const bool all = durable >= log_.next();
+    context_.advance(all ? log_.next() : sync_upto_, all ? log_.appended_bytes() : sync_bytes_);
+    // Not by what is visible: a topic that was altered to durability=os shows more than is flushed, and these wait for the flush.
+    while (AppendJobPtr job = unsynced_.take_until(all ? log_.next() : sync_upto_)) complete(std::move(job));
     const Offset visible = context_.high_watermark();
-    while (AppendJobPtr job = unsynced_.take_until(visible)) complete(std::move(job));
     log_.maybe_snapshot(visible);
     if (!unsynced_.empty() || visible < log_.next()) start_sync();
   }

@@ -83,7 +83,7 @@ void Partition::configure(const PartitionConfig& config) {
 }
 
 void Partition::look_at_retention(WallMs now) {
-  if (!retention_.due(now, log_.stat().bytes)) return;
+  if (!retention_.limited(now) || !retention_.due(now, log_.stat().bytes)) return;
   on_shard([self = shared_from_this()] { self->retention_.look(); });
 }
 

@@ -16,7 +16,8 @@ inline constexpr Nanos kSyncRetryFullLast = seconds(1);
 inline constexpr uint64_t kSnapshotEveryBytes = 64u << 20;  // producer state is written down after so much
 inline constexpr uint64_t kSnapshotAtCloseBytes = 256u << 10;  // and at the end, if a start would read so much; less is read quickly
 inline constexpr size_t kTrimsWaitingMax = 64;              // deletes of records that wait for the one before
-inline constexpr size_t kPiecesOfALook = 1'024;            // sealed segments that one look of retention may delete
+inline constexpr size_t kPiecesOfALook = 64;                // sealed segments that one look of retention may delete
+inline constexpr int64_t kTrimRetryMs = 30'000;            // until a delete of retention that was refused is tried again
 inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state
 
 }  // namespace ion::partition

@@ -106,7 +106,7 @@ void PartitionLog::sync(Offset upto, Synced done) {
   syncing_ = true;
   around_.metrics.synced();
   // The window covers what the log has now, and all of that is durable when this sync is answered.
-  if (snapshot_wanted_ && !snapshotting_ && upto == next_) snapshot_of_sync_ = window_.snapshot(next_);
+  if (snapshot_wanted_ && !snapshotting_ && upto == next_) snapshot_of_sync_ = snapshot_now();
   call([&](Op& op) { return log_.sync(op, upto); },
        [this, alive = context_.alive(), upto, done = std::move(done)](const ion_result& r) {
          alive->on_shard([this, upto, done, status = Status::from(r.status, r.err), durable = Offset{static_cast<int64_t>(r.u0)}] {
@@ -122,6 +122,7 @@ void PartitionLog::sync_refused(Offset upto, Synced done, const Status& why) {
   const bool first = sync_waits_.ok();
   sync_waits_ = Status(ION_E_NO_SPACE, fmt::format("{}: what was appended before could not be made durable yet: {}", options_.name, why.message()));
   if (first) around_.space.sync_wait_began(part_, why);
+  end_covers({});  // what retention takes away is what makes space
   if (!context_.serving()) return synced(why, {}, done);  // it closes: the end may not depend on the disk
   sync_later(upto, std::move(done), std::exchange(sync_retry_, std::min(kSyncRetryFullLast, Nanos{2 * sync_retry_.n})));
 }
@@ -152,7 +153,7 @@ void PartitionLog::synced(const Status& status, Offset durable, const Synced& do
   syncing_ = false;
   if (!std::exchange(sync_waits_, {}).ok()) around_.space.sync_wait_ended();
   sync_retry_ = kSyncRetryFullFirst;
-  if (auto snapshot = std::exchange(snapshot_of_sync_, std::nullopt); snapshot && status.ok()) write_snapshot(*std::move(snapshot), durable);
+  if (auto snapshot = std::exchange(snapshot_of_sync_, std::nullopt); snapshot && status.ok() && !snapshotting_) write_snapshot(*std::move(snapshot));
   if (status.ok()) return done(status, durable);
   fail(Status(ION_E_FAILED, fmt::format("{}: not known to be durable, and this log takes no more: {}", options_.name, status.message())));
   done(failed_, durable);
@@ -163,31 +164,33 @@ void PartitionLog::fail(const Status& why) {
   health_.store(why.code(), std::memory_order_relaxed);
   around_.logger.error("partition refuses appends from now on", {{"partition", options_.name}, {"why", why.message()}});
   around_.health.raise(part_, "refuses appends: " + why.message());
+  end_covers(failed_);
 }
 
 // ---- snapshots of the producer window
 
 // Only state that is durable in the log may be written down: a snapshot ahead of its log would be thrown away.
 void PartitionLog::maybe_snapshot(Offset high_watermark) {
-  if (snapshotting_ || !context_.serving() || appended_bytes_ - snapshot_at_bytes_ < kSnapshotEveryBytes) return;
-  if (window_.producers() == 0) return;
-  if (high_watermark == next_) write_snapshot(window_.snapshot(next_), next_);
+  const bool due = appended_bytes_ - snapshot_at_bytes_ >= kSnapshotEveryBytes;
+  if (snapshotting_ || !context_.serving() || window_.producers() == 0 || !(due || snapshot_wanted_)) return;
+  if (high_watermark == next_) write_snapshot(snapshot_now());
   else snapshot_wanted_ = true;
 }
 
 bool PartitionLog::snapshot_for_close(Offset high_watermark) {
   const uint64_t next_start_reads = appended_bytes_ - snapshot_at_bytes_ + scanned_bytes_;
   if (!failed_.ok() || window_.producers() == 0 || next_start_reads < kSnapshotAtCloseBytes || high_watermark != next_) return false;
-  write_snapshot(window_.snapshot(next_), next_);
+  write_snapshot(snapshot_now());
   return true;
 }
 
-void PartitionLog::write_snapshot(std::vector<uint8_t> snapshot, Offset upto) {
+void PartitionLog::write_snapshot(Snapshot snapshot) {
+  ION_ASSERT(!snapshotting_);
   snapshotting_ = true, snapshot_wanted_ = false;
-  snapshot_at_bytes_ = appended_bytes_, scanned_bytes_ = 0;
+  snapshot_at_bytes_ = snapshot.appended_bytes, scanned_bytes_ = 0;
   snapshots_.write(
-      std::move(snapshot), [alive = context_.alive()](std::function<void()> work) { alive->on_shard(std::move(work)); },
-      [this, upto, alive = context_.alive()](const Status& status) {
+      std::move(snapshot.bytes), [alive = context_.alive()](std::function<void()> work) { alive->on_shard(std::move(work)); },
+      [this, upto = snapshot.upto, alive = context_.alive()](const Status& status) {
         snapshot_ended(upto, status);
         alive->operation_ended();
       });
@@ -197,22 +200,23 @@ void PartitionLog::snapshot_ended(Offset upto, const Status& status) {
   snapshotting_ = false;
   if (!status.ok()) {
     around_.logger.warn("producer state not written down; the next start reads more", {{"partition", options_.name}, {"why", status.message()}});
-    return end_covers();
+    return end_covers(status.code() == ION_E_NO_SPACE ? Status() : status);
   }
   snapshot_upto_ = std::max(snapshot_upto_, upto);
   for (Cover& c : std::exchange(covers_, {})) cover(c.before, std::move(c.then));
 }
 
-void PartitionLog::end_covers() {
-  for (Cover& c : std::exchange(covers_, {})) c.then();
+void PartitionLog::end_covers(const Status& status) {
+  for (Cover& c : std::exchange(covers_, {})) c.then(status);
 }
 
-void PartitionLog::cover(Offset before, std::function<void()> then) {
-  if (window_.producers() == 0 || snapshot_upto_ >= before || !context_.serving()) return then();
+void PartitionLog::cover(Offset before, Done then) {
+  if (!context_.serving()) return then(Status(ION_E_CLOSED, name() + " is closing", "DRAINING"));
+  if (!failed_.ok()) return then(failed_);
+  if (window_.producers() == 0 || snapshot_upto_ >= before || !sync_waits_.ok()) return then({});
   covers_.push_back({before, std::move(then)});
-  if (snapshotting_) return;
-  if (context_.high_watermark() == next_) write_snapshot(window_.snapshot(next_), next_);
-  else snapshot_wanted_ = true;  // records are on their way to the disk, so there is a sync to come
+  snapshot_wanted_ = true;  // now, with the next sync, or when what is on its way has become visible
+  maybe_snapshot(context_.high_watermark());
 }
 
 // ---- the beginning of the log
@@ -232,7 +236,9 @@ void PartitionLog::cut_prefix(Offset before, Done done) {
       });
     });
   };
-  call([&](Op& op) { return log_.sync(op, before); }, [alive = context_.alive(), cut](const ion_result&) { alive->on_shard(cut); });
+  // Without fsync the snapshot reaches as far as the log does: so must what is durable, or a power cut leaves it ahead of its log.
+  const Offset upto = fsync() ? before : next_;
+  call([&](Op& op) { return log_.sync(op, upto); }, [alive = context_.alive(), cut](const ion_result&) { alive->on_shard(cut); });
 }
 
 void PartitionLog::seal(Done done) {
@@ -247,6 +253,7 @@ void PartitionLog::seal(Done done) {
 void PartitionLog::configure(const PartitionConfig& config) {
   options_.config = config;
   fsync_.store(config.durability == Durability::kFsync, std::memory_order_relaxed);
+  window_.set_expiry(config.producer_expiry);
   OpenOptions options;
   options.segment_bytes = config.segment_bytes, options.segment_age = config.retention.segment_age;
   if (const Status set = log_.configure(options); !set.ok())

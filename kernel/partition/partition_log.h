@@ -63,10 +63,10 @@ class PartitionLog {
   // The same at the end, if the next start would read long. True: one is on its way, and the partition is told when it ended.
   bool snapshot_for_close(Offset high_watermark) ION_ON(shard_role);
   bool snapshotting() const noexcept { return snapshotting_; }
-  // `then` once, when the producer state is written down up to `before` at least, so that batches below may go; also when that is not
-  // possible (told in the log), or the partition closes.
-  void cover(Offset before, std::function<void()> then) ION_ON(shard_role);
   using Done = std::function<void(const Status& status)>;
+  // `then` once. OK: the producer state is written down up to `before` at least, so that batches below may go; also when a full disk
+  // keeps it from being written, since only their going makes space. Else why it could not be written, or that the partition closes.
+  void cover(Offset before, Done then) ION_ON(shard_role);
   // Begins the log at `before`, which all may see already. OK: start() says so. On the shard.
   void cut_prefix(Offset before, Done done) ION_ON(shard_role);
   void seal(Done done) ION_ON(shard_role);
@@ -74,7 +74,7 @@ class PartitionLog {
   LogStat storage_stat() ION_ON(shard_role) { return log_.stat(); }
   void configure(const PartitionConfig& config) ION_ON(shard_role);
   // The partition closes: who waits for a snapshot goes on without.
-  void stop() ION_ON(shard_role) { end_covers(); }
+  void stop() ION_ON(shard_role) { end_covers(Status(ION_E_CLOSED, name() + " is closing", "DRAINING")); }
   // Nothing is on its way. Readers off the shard finish first. `done` on any thread.
   void close(std::function<void(Status)> done) ION_ON(shard_role);
 
@@ -120,9 +120,15 @@ class PartitionLog {
   void sync_refused(Offset upto, Synced done, const Status& why) ION_ON(shard_role);
   void sync_later(Offset upto, Synced done, Nanos after) ION_ON(shard_role);
   void synced(const Status& status, Offset durable, const Synced& done) ION_ON(shard_role);
-  void write_snapshot(std::vector<uint8_t> snapshot, Offset upto) ION_ON(shard_role);
+  struct Snapshot {
+    std::vector<uint8_t> bytes;
+    Offset upto;                  // what of the log it covers
+    uint64_t appended_bytes = 0;  // up to there, since the start
+  };
+  Snapshot snapshot_now() const { return {window_.snapshot(next_), next_, appended_bytes_}; }
+  void write_snapshot(Snapshot snapshot) ION_ON(shard_role);
   void snapshot_ended(Offset upto, const Status& status) ION_ON(shard_role);
-  void end_covers() ION_ON(shard_role);
+  void end_covers(const Status& status) ION_ON(shard_role);
   void close_logs() ION_ON(shard_role);
   void leave();
   // Damage is found when somebody reads it, which may be long after the start. From then on it is what health() and the problems of the
@@ -153,12 +159,12 @@ class PartitionLog {
   uint64_t scanned_bytes_ = 0;  // by the start, without a snapshot
   Offset snapshot_upto_;        // what the newest snapshot covers
   bool snapshot_wanted_ = false;                         // with the next sync: it covers what will be durable then
-  std::optional<std::vector<uint8_t>> snapshot_of_sync_;  // of the window when the sync began, which is on its way
+  std::optional<Snapshot> snapshot_of_sync_;             // of the window when the sync began, which is on its way
   struct Cover {
     Offset before;
-    std::function<void()> then;
+    Done then;
   };
-  std::vector<Cover> covers_;
+  std::vector<Cover> covers_;  // as many as Retention asks for: one
   bool appending_ = false, syncing_ = false, snapshotting_ = false, closing_ = false;
   std::function<void(Status)> closed_;
 };

@@ -26,6 +26,10 @@ void Retention::set_limits() {
   next_look_ms_.store(by_age ? INT64_MIN : INT64_MAX, std::memory_order_relaxed);
 }
 
+bool Retention::limited(WallMs now) const noexcept {
+  return bytes_max_.load(std::memory_order_relaxed) != UINT64_MAX || now.ms >= next_look_ms_.load(std::memory_order_relaxed);
+}
+
 bool Retention::due(WallMs now, uint64_t bytes) const noexcept {
   if (bytes == 0) return false;
   return bytes > bytes_max_.load(std::memory_order_relaxed) || now.ms >= next_look_ms_.load(std::memory_order_relaxed);
@@ -41,15 +45,27 @@ void Retention::look() {
   const RetentionPlan plan = plan_retention(rules_, facts, *pieces, now);
   if (rules_.age.n > 0 || rules_.segment_age.n > 0) next_look_ms_.store(plan.next_look.ms, std::memory_order_relaxed);
   if (plan.start > stat.first) {
-    trim(plan.start, [this, before = stat.first, upto = plan.start](const Status& status) {
-      if (status.ok())
-        around_.logger.write(LogLevel::kDebug, "retention deleted records", {{"partition", log_.name()}, {"from", std::to_string(before.v)}, {"upto", std::to_string(upto.v)}});
-      else if (status.code() != ION_E_CLOSED)
-        around_.logger.warn("retention could not delete records and tries again", {{"partition", log_.name()}, {"why", status.text()}});
-    });
+    const bool more = pieces->size() == kPiecesOfALook;  // and perhaps as old
+    trim(plan.start, [this, from = stat.first, upto = plan.start, more](const Status& status) { looked(from, upto, more, status); });
   } else if (plan.seal) {
     seal();
   }
+}
+
+void Retention::looked(Offset from, Offset upto, bool more, const Status& status) {
+  if (status.ok()) {
+    around_.logger.write(LogLevel::kDebug, "retention deleted records", {{"partition", log_.name()}, {"from", std::to_string(from.v)}, {"upto", std::to_string(upto.v)}});
+    if (more) look_again_after(0);
+  } else if (status.code() != ION_E_CLOSED) {
+    around_.logger.warn("retention could not delete records and tries again", {{"partition", log_.name()}, {"why", status.text()}});
+    look_again_after(kTrimRetryMs);
+  }
+}
+
+// By age; what is too much by bytes is looked at every time.
+void Retention::look_again_after(int64_t pause_ms) {
+  const int64_t at = around_.clock.wall().ms + pause_ms;
+  if (at < next_look_ms_.load(std::memory_order_relaxed)) next_look_ms_.store(at, std::memory_order_relaxed);
 }
 
 // What was sealed may go at once, if it is old enough.
@@ -57,8 +73,10 @@ void Retention::seal() {
   busy_ = true;
   log_.seal([this](const Status& status) {
     busy_ = false;
-    if (!status.ok() && status.code() != ION_E_CLOSED)
+    if (!status.ok() && status.code() != ION_E_CLOSED) {
+      look_again_after(kTrimRetryMs);
       around_.logger.warn("the active segment of a partition cannot be closed for retention", {{"partition", log_.name()}, {"why", status.text()}});
+    }
     if (status.ok()) look();
     begin_next();
     if (!busy_) context_.operation_ended();
@@ -67,6 +85,7 @@ void Retention::seal() {
 
 void Retention::trim(Offset before, Trimmed done) {
   if (!context_.serving()) return done(Status(ION_E_CLOSED, log_.name() + " is closing", "DRAINING"));
+  if (!log_.failed().ok()) return done(log_.failed());
   if (before > context_.high_watermark())
     return done(Status(ION_E_OUT_OF_RANGE, fmt::format("{}: delete before {} wanted, the last record is before {}", log_.name(), before.v, context_.high_watermark().v), "OFFSET_OUT_OF_RANGE"));
   if (trims_.size() >= kTrimsWaitingMax)
@@ -85,14 +104,13 @@ void Retention::begin_next() {
     return ended();
   }
   const Offset before = trim.before;
-  log_.cover(before, [this, kept = std::make_shared<Trim>(std::move(trim))] { cut(std::move(*kept)); });  // shared: std::function copies
+  log_.cover(before, [this, kept = std::make_shared<Trim>(std::move(trim))](const Status& status) {  // shared: std::function copies
+    if (!status.ok()) return kept->done(status), ended();
+    cut(std::move(*kept));
+  });
 }
 
 void Retention::cut(Trim trim) {
-  if (!context_.serving()) {
-    trim.done(Status(ION_E_CLOSED, log_.name() + " is closing", "DRAINING"));
-    return ended();
-  }
   log_.cut_prefix(trim.before, [this, done = std::move(trim.done)](const Status& status) {
     done(status);
     ended();

@@ -24,6 +24,8 @@ class Retention {
   void configure(const RetentionRules& rules) ION_ON(shard_role);
   // Whether a look could find something by now; `bytes`: of the log. Cheap: asked of every partition every few seconds. ANY
   bool due(WallMs now, uint64_t bytes) const noexcept;
+  // Whether there is a limit at all that could be reached by now, whatever is stored. Cheaper still.
+  bool limited(WallMs now) const noexcept;
   void look() ION_ON(shard_role);
   // The log begins at `before`, at most at the high watermark; OK when that is durable. OVERLOADED when many wait already.
   void trim(Offset before, Trimmed done) ION_ON(shard_role);
@@ -41,6 +43,8 @@ class Retention {
   void seal() ION_ON(shard_role);
   void ended() ION_ON(shard_role);
   void set_limits() ION_ON(shard_role);
+  void looked(Offset from, Offset upto, bool more, const Status& status) ION_ON(shard_role);
+  void look_again_after(int64_t pause_ms) ION_ON(shard_role);
 
   const PartitionServices around_;
   RetentionRules rules_;

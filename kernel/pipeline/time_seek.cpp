@@ -25,7 +25,9 @@ struct Seeking {
   const WallMs time;
   ion_offset_answer& answer;  // the caller's
   Later later;
+  Instant deadline;  // 0: none
   Offset from;
+  Offset end;     // the high watermark as the round began: what came since is what comes next
   Offset behind;  // the batch that is looked at
   ion_fetch_answer fetched{};
 
@@ -37,7 +39,7 @@ struct Seeking {
     answer.offset = found.offset.v, answer.time_ms = found.time.ms;
     later.ok(static_cast<uint64_t>(found.offset.v));
   }
-  void nothing() { finish({partition->view().high_watermark, WallMs{-1}}); }
+  void nothing() { finish({end, WallMs{-1}}); }
 
   Result<std::optional<Found>> look_at(std::span<const uint8_t> whole) {
     const batch::Header header = batch::read_header(whole.data());
@@ -67,9 +69,9 @@ void read_batch(const SeekingPtr& s, Offset base, Again again) {
   s->fetched.size = sizeof s->fetched;
   const partition::FetchRequest ask{std::max(base, s->partition->view().log_start), 1, 1, Instant{}};
   call([&](Op& op) { return s->partition->fetch(op, ask, s->fetched); },
-       [s, again](const ion_result& r) mutable {
+       [s, ask, again](const ion_result& r) mutable {
          const Outcome got = Outcome::from(r);
-         if (got.status.code() == ION_E_OUT_OF_RANGE) return again();  // it was deleted meanwhile
+         if (got.status.code() == ION_E_OUT_OF_RANGE && s->partition->view().log_start > ask.offset) return again();  // it was deleted meanwhile
          if (!got.status.ok()) return s->fail(got.status);
          std::vector<uint8_t> whole;
          for (const Buf& part : got.bufs) whole.insert(whole.end(), part.data(), part.data() + part.size());
@@ -85,14 +87,16 @@ void read_batch(const SeekingPtr& s, Offset base, Again again) {
 }  // namespace
 
 Answer offset_for_time(Op& op, const PipelineServices& services, partition::PartitionPtr partition, WallMs time, ion_offset_answer& a) {
-  auto s = std::make_shared<Seeking>(Seeking{services, std::move(partition), time, a, op.later(), {}, {}, {}});
+  auto s = std::make_shared<Seeking>(Seeking{services, std::move(partition), time, a, op.later(), op.deadline(), {}, {}, {}, {}});
   repeat([s](auto again) {
-    const Offset end = s->partition->view().high_watermark;
-    if (s->from >= end) return s->nothing();
-    s->partition->seek(s->from, s->time, [s, again, end](const ion_result& r) mutable {
+    if (s->deadline.ns != 0 && s->services.clock.now() >= s->deadline) return s->fail(Status(ION_E_DEADLINE, "the time was not found in time"));
+    const partition::PartitionView view = s->partition->view();
+    s->end = view.high_watermark, s->from = std::max(s->from, view.log_start);
+    if (s->from >= s->end) return s->nothing();
+    s->partition->seek(s->from, s->time, [s, again](const ion_result& r) mutable {
       const Outcome got = Outcome::from(r);
       const Offset base{static_cast<int64_t>(got.u0)};
-      if (got.status.code() == ION_E_NOT_FOUND || (got.status.ok() && base >= end)) return s->nothing();
+      if (got.status.code() == ION_E_NOT_FOUND || (got.status.ok() && base >= s->end)) return s->nothing();
       if (!got.status.ok()) return s->fail(got.status);
       read_batch(s, base, std::move(again));
     });

@@ -22,7 +22,7 @@ TEST_F(Retention, records_of_an_idle_topic_go_when_they_are_old_enough) {
   ASSERT_TRUE(broker.produce("t", {"a", "b"}).ok());
   broker.pass(seconds(50));
   EXPECT_EQ(start(), 0);
-  broker.pass(seconds(30));  // an eighth of the age, and a look every five seconds
+  broker.pass(seconds(16));  // a look every five seconds
   EXPECT_EQ(start(), 2);
   EXPECT_EQ(broker.describe("t").bytes.at(0), 0u);
   ASSERT_TRUE(broker.produce("t", {"c"}).ok());
@@ -178,6 +178,47 @@ TEST_F(Retention, a_batch_whose_late_records_are_deleted_is_passed_over) {
   EXPECT_EQ(broker.offset_at("t", 500), "0/900");
   ASSERT_TRUE(broker.trim("t", 1).has_value());
   EXPECT_EQ(broker.offset_at("t", 500), "2/950");
+}
+
+TEST_F(Retention, a_size_that_is_lowered_reaches_what_was_written_before) {
+  ASSERT_TRUE(broker.create_topic("t").ok());
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(broker.produce("t", {std::string(10'000, 'x')}).ok());
+  ASSERT_TRUE(broker.alter_topic("t", {{"retention.bytes", "100KiB"}}).ok());
+  broker.pass(seconds(12));
+  ASSERT_TRUE(broker.produce("t", {"last"}).ok());
+  broker.pass(seconds(12));
+  EXPECT_LE(broker.describe("t").bytes.at(0), 400u << 10);
+  EXPECT_GT(start(), 0);
+}
+
+TEST_F(Retention, changes_on_their_way_together_are_all_there_afterwards) {
+  ASSERT_TRUE(broker.create_topic("t").ok());
+  const auto alter = [&](std::string_view key, std::string_view value, ion_topic_req& r, ion_admin_answer& a, ion_field& f) {
+    f = {bytes_of(key), bytes_of(value)};
+    r.size = sizeof r, r.name = bytes_of("t"), r.config = &f, r.nconfig = 1, a.size = sizeof a;
+    return Asked([&](Op& op) { return broker.api().topic_alter(op, r, a); });
+  };
+  ion_topic_req r1{}, r2{};
+  ion_admin_answer a1{}, a2{};
+  ion_field f1{}, f2{};
+  Asked one = alter("retention.ms", "1h", r1, a1, f1), two = alter("segment.ms", "1m", r2, a2, f2);
+  ASSERT_TRUE(time.run_until(kAnswerLimit, [&] { return one.done() && two.done(); }));
+  EXPECT_TRUE(one.status().ok() && two.status().ok());
+  EXPECT_EQ(broker.describe("t").config.at("retention.ms"), "3600000");
+  EXPECT_EQ(broker.describe("t").config.at("segment.ms"), "60000");
+}
+
+TEST_F(Retention, a_trim_to_the_end_gives_the_files_back_and_stays_over_a_kill) {
+  ASSERT_TRUE(broker.create_topic("t").ok());
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(broker.produce("t", {std::string(10'000, 'x')}).ok());
+  EXPECT_EQ(broker.trim("t", -1)->v, 30);
+  EXPECT_EQ(broker.describe("t").bytes.at(0), 0u);
+  broker.kill();
+  ASSERT_TRUE(broker.start().ok());
+  EXPECT_EQ(start(), 30);
+  EXPECT_EQ(end(), 30);
+  ASSERT_TRUE(broker.produce("t", {"next"}).ok());
+  EXPECT_EQ(end(), 31);
 }
 
 }  // namespace

@@ -137,7 +137,9 @@ std::vector<uint8_t> encode(const Command& command) {
   if (const auto* alter = std::get_if<AlterTopic>(&command)) {
     Writer to(kAlterTopic);
     to.text(alter->name).uuid(alter->uuid);
-    put_config(to, alter->config);
+    put_config(to, alter->set);
+    to.number(static_cast<uint32_t>(alter->unset.size()));
+    for (const std::string& key : alter->unset) to.text(key);
     return to.take();
   }
   if (const auto* add = std::get_if<AddPartitions>(&command)) {
@@ -180,7 +182,8 @@ Result<Command> decode(std::span<const uint8_t> bytes) {
       AlterTopic alter;
       alter.name = from.text();
       alter.uuid = from.uuid();
-      alter.config = take_config(from);
+      alter.set = take_config(from);
+      for (uint32_t n = from.count(); n-- != 0 && from.ok();) alter.unset.push_back(from.text());
       command = std::move(alter);
       break;
     }

@@ -41,11 +41,12 @@ struct DeleteTopic {
   std::string name;
   Uuid uuid;  // of the topic that was meant: a namesake made since is spared
 };
-// The settings of a topic from now on.
+// Settings of a topic from now on: what is not named stays, also when another change was on its way.
 struct AlterTopic {
   std::string name;
-  Uuid uuid;                                  // of the topic that was meant
-  std::map<std::string, std::string> config;  // all that the user set
+  Uuid uuid;  // of the topic that was meant
+  std::map<std::string, std::string> set;
+  std::vector<std::string> unset;
 };
 struct AddPartitions {
   std::string name;

@@ -43,7 +43,8 @@ Result<TopicPtr> MetadataMachine::find(const std::string& name, const Uuid& uuid
 Result<Applied> MetadataMachine::alter(const AlterTopic& c) {
   ION_TRY(const TopicPtr before, find(c.name, c.uuid));
   TopicRecord topic = *before;
-  topic.config = c.config;
+  for (const auto& [key, value] : c.set) topic.config[key] = value;
+  for (const std::string& key : c.unset) topic.config.erase(key);
   return replace(std::move(topic));
 }
 

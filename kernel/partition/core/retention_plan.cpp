@@ -17,7 +17,8 @@ RetentionPlan plan_retention(const RetentionRules& rules, const LogFacts& log, s
   const auto look_at = [&plan](WallMs since, int64_t age) {
     if (since.ms >= 0) plan.next_look.ms = std::min(plan.next_look.ms, since.ms + age);
   };
-  uint64_t left = log.bytes;
+  uint64_t left = log.bytes, in_pieces = 0;
+  for (const ion_range& piece : sealed) in_pieces += piece.bytes;
   for (const ion_range& piece : sealed) {
     if (piece.next > log.visible.v) break;
     const bool too_old = older_than({piece.appended_ms}, age_ms, now);
@@ -29,10 +30,18 @@ RetentionPlan plan_retention(const RetentionRules& rules, const LogFacts& log, s
     plan.start = std::max(plan.start, Offset{piece.next});
     left -= std::min(left, piece.bytes);
   }
-  const bool has_active = log.next > log.sealed;
-  plan.seal = has_active && older_than(log.active_since, active_ms, now);
-  if (has_active) look_at(log.active_since, active_ms);
-  plan.next_look.ms = std::max(plan.next_look.ms, now.ms + kLookPauseMs);
+  const bool has_active = log.next > log.sealed && log.active_since.ms >= 0;
+  if (has_active) {
+    // All that is sealed goes, and nothing was appended for so long: the whole log may, without another segment for what is not there.
+    const bool all_sealed_go = sealed.empty() || plan.start.v == sealed.back().next;
+    if (all_sealed_go && plan.start == log.sealed && log.visible == log.next && older_than(log.appended, age_ms, now)) plan.start = log.next;
+    const bool all_listed = (sealed.empty() ? log.first.v : sealed.back().next) >= log.sealed.v;
+    const bool too_large = all_listed && rules.bytes > 0 && log.bytes > rules.bytes && log.bytes - std::min(log.bytes, in_pieces) > rules.bytes / kSegmentsOfBytes;
+    plan.seal = older_than(log.active_since, active_ms, now) || too_large;
+    look_at(log.active_since, active_ms);
+    look_at(log.appended, age_ms);
+  }
+  plan.next_look.ms = std::clamp(plan.next_look.ms, now.ms + kLookPauseMs, now.ms + kLookPauseMaxMs);
   return plan;
 }
 

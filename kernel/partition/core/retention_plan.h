@@ -33,7 +33,8 @@ struct RetentionPlan {
 // `sealed`: the pieces from the first one on; there may be more.
 RetentionPlan plan_retention(const RetentionRules& rules, const LogFacts& log, std::span<const ion_range> sealed, WallMs now) noexcept;
 
-inline constexpr int64_t kLookPauseMs = 4'000;  // a look is not wanted sooner than after so long
+inline constexpr int64_t kLookPauseMs = 4'000;         // a look is not wanted sooner than after so long
+inline constexpr int64_t kLookPauseMaxMs = 3'600'000;  // nor later: clocks are set
 
 // The active segment of a log with an age limit is closed at this part of it, so that a record is kept for at most 9/8 of the limit
 // however slowly records come.

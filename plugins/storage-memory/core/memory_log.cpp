@@ -106,7 +106,7 @@ Status MemoryLog::truncate_suffix(Offset from) {
 void MemoryLog::truncate_prefix(Offset before) {
   if (before <= first_) return;
   first_ = before;
-  if (before > next_) {
+  if (before >= next_) {
     pieces_.clear();
     next_ = before;
     open_piece_ = false;

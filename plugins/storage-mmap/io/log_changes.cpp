@@ -91,22 +91,31 @@ Status LogCore::cut_suffix(Offset from) {
 Status LogCore::cut_prefix(Offset before) {
   const SegmentsNow list = state_.segments();
   if (before <= list->first()) return {};
+  const SegmentRef active = list->segments().empty() ? nullptr : list->segments().back();
   if (before > state_.next()) return restart_at(before);
-  LogDisk::Hold disk(disk_);
-  ION_CHECK(disk.sync());  // gives every segment its name, and the mark must not lie in what goes
-  Mark mark = disk.mark();
-  mark.first = before;
-  ION_CHECK(disk.move_mark(mark));
-  state_.change_segments([&](const SegmentList& now) { return now.from(before); });
+  if (before == state_.next() && active != nullptr && active->end() > 0) {  // nothing of it stays, so neither does the active segment
+    const Status restarted = restart_at(before);
+    if (restarted.code() != ION_E_NO_SPACE) return restarted;  // else the active one stays: the others make space
+  }
+  {
+    LogDisk::Hold disk(disk_);
+    const SegmentRef kept = list->from(before)->segments().front();
+    // Every segment that stays needs its name, and the mark must not lie in what goes.
+    if (disk.mark().segment < kept->base() || disk.mark().offset < before) ION_CHECK(disk.sync());
+    Mark mark = disk.mark();
+    mark.first = before;
+    ION_CHECK(disk.move_mark(mark));
+    state_.change_segments([&](const SegmentList& now) { return now.from(before); });
+  }
   const SegmentRef kept = state_.segments()->segments().front();
   for (const SegmentRef& segment : list->segments()) {
     if (segment == kept) break;
-    ION_CHECK(disk.remove_files(*segment));
+    ION_CHECK(disk_.remove_gone(*segment));
   }
   return {};
 }
 
-// Empties the log and goes on at an offset beyond its end.
+// Empties the log and goes on at its end, or at an offset beyond.
 Status LogCore::restart_at(Offset before) {
   const SegmentsNow list = state_.segments();
   ION_TRY(const SegmentRef fresh, fresh_segment(before));

@@ -216,13 +216,13 @@ void LogDisk::Hold::discard(Segment& segment) {
 
 Status LogDisk::Hold::sync_names() { return disk_.fail(disk_.context_.ports.files.sync_dir(disk_.state_.directory.path())); }
 
-Status LogDisk::Hold::remove_files(Segment& segment) {
-  Files& files = disk_.context_.ports.files;
-  const LogDirectory& directory = disk_.state_.directory;
+Status LogDisk::remove_gone(Segment& segment) {
+  Files& files = context_.ports.files;
+  const LogDirectory& directory = state_.directory;
   const std::string path = segment.disk.file != nullptr ? segment.disk.file->path() : directory.segment(segment.base());
   segment.disk.file.reset();
-  ION_CHECK(disk_.fail(remove_if_there(files, directory.index(segment.base()))));
-  return disk_.fail(files.remove(path));
+  ION_CHECK(fail(remove_if_there(files, directory.index(segment.base()))));
+  return fail(files.remove(path));
 }
 
 // A file that could not get its name or its place is as it was. Never for a flush.

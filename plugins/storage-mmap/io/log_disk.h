@@ -33,6 +33,10 @@ class LogDisk {
   // After close, when nobody writes any more: closes the files, and gives back what the last one has behind its end.
   void release();
 
+  // Removes the files of a segment that is in no list any more: nobody else touches them, so flushes need not wait for it. Its bytes stay
+  // while somebody holds them.
+  Status remove_gone(Segment& segment);
+
   // A truncation holds the disk while it works; it may do so while it holds the log's write turn.
   class Hold {
    public:
@@ -48,7 +52,7 @@ class LogDisk {
     Status move_mark(const Mark& mark);
     Mark mark() const { return disk_.mark_; }
     // Unlinks a segment that is no part of the log any more; its bytes stay while somebody holds them.
-    Status remove_files(Segment& segment);
+    Status remove_files(Segment& segment) { return disk_.remove_gone(segment); }
     // The index file does not say where the segment ends now; settle writes another.
     static void forget_index(Segment& segment) { segment.disk.indexed = false; }
 

@@ -137,7 +137,8 @@ Result<SegmentSummary> LogReader::summary_at(const SegmentRef& segment, Offset u
     tracker.add(raw, batch::read_header(raw));
   }
   SegmentSummary cut = tracker.summary();
-  cut.time_max = whole.time_max;
+  cut.time_max = whole.time_max;  // an upper bound is enough, of these too
+  cut.first_append = whole.first_append, cut.last_append = whole.last_append;
   return cut;
 }
 

@@ -181,11 +181,12 @@ class Recovery {
   }
 
   // A segment whose index was not written yet was appended to until this process began, as far as anybody can tell.
-  SegmentSummary with_times(SegmentSummary known, const std::optional<SegmentIndex>& index) const {
+  SegmentSummary with_times(SegmentSummary known, const std::optional<SegmentIndex>& index) {
     if (known.end == 0) return known;
     if (index) known.first_append = index->summary.first_append;
     if (index && index->summary.end == known.end) known.last_append = index->summary.last_append;
     if (known.last_append.ms < 0) known.last_append = context_.ports.clock.wall();
+    known.last_append = newest_append_ = std::max(newest_append_, known.last_append);  // the clock may have been set back
     if (known.first_append.ms < 0) known.first_append = known.last_append;
     return known;
   }
@@ -308,6 +309,7 @@ class Recovery {
   std::vector<Read> segments_;
   std::vector<SegmentRef> built_;
   std::vector<Damage> damage_;
+  WallMs newest_append_{-1};   // of the segments so far
   bool in_order_ = false;      // the log was closed, and nothing was done with it since
   bool active_there_ = false;  // the log goes on in the last of built_
 };

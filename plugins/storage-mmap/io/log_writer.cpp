@@ -133,7 +133,7 @@ void LogWriter::roll_to(SegmentRef next) {
 }
 
 LogWriter::NeedSegment LogWriter::seal_needs() const {
-  return {next_size(active_->capacity(), Roll::kOld, segment_bytes_, 0), 0, true, false, false};  // what it begins with is not known yet
+  return {first_capacity(segment_bytes_, 0), 0, true, false, false};  // what it begins with is not known yet, nor when that comes
 }
 
 std::optional<LogWriter::Writeback> LogWriter::take_writeback() {

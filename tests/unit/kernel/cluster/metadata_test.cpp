@@ -81,6 +81,50 @@ TEST(MetadataCodec, every_command_comes_back) {
   EXPECT_EQ(std::get<DeleteTopic>(*decode(encode(DeleteTopic{"x", c.topic.uuid}))).name, "x");
   EXPECT_EQ(std::get<ForgetTombstone>(*decode(encode(ForgetTombstone{c.topic.uuid}))).uuid, c.topic.uuid);
   EXPECT_EQ(std::get<ReserveProducers>(*decode(encode(ReserveProducers{7}))).count, 7u);
+  const auto alter = std::get<AlterTopic>(*decode(encode(AlterTopic{"x", c.topic.uuid, {{"retention.ms", "5"}, {"a", ""}}, {"b", "c"}})));
+  EXPECT_EQ(alter.name, "x");
+  EXPECT_EQ(alter.uuid, c.topic.uuid);
+  EXPECT_EQ(alter.set, (std::map<std::string, std::string>{{"retention.ms", "5"}, {"a", ""}}));
+  EXPECT_EQ(alter.unset, (std::vector<std::string>{"b", "c"}));
+  const auto add = std::get<AddPartitions>(*decode(encode(AddPartitions{"x", c.topic.uuid, 3, c.topic.partitions, 99})));
+  EXPECT_EQ(add.name, "x");
+  EXPECT_EQ(add.before, 3u);
+  EXPECT_EQ(add.partitions_max, 99u);
+  ASSERT_EQ(add.added.size(), 3u);
+  EXPECT_EQ(add.added[2].replicas, c.topic.partitions[2].replicas);
+}
+
+TEST(MetadataCodec, what_gives_ids_is_of_a_version_that_older_brokers_do_not_pass_over) {
+  EXPECT_EQ(encode(AddPartitions{"x", {}, 1, {}, 1})[0], 2);
+  EXPECT_EQ(encode(AlterTopic{"x", {}, {}, {}})[0], 1);
+}
+
+TEST(MetadataMachine, settings_that_are_altered_leave_the_others_as_they_are) {
+  MetadataMachine m;
+  CreateTopic c = create("a", 1);
+  c.topic.config = {{"one", "1"}, {"two", "2"}};
+  ASSERT_TRUE(m.apply(c));
+  const auto altered = m.apply(AlterTopic{"a", c.topic.uuid, {{"three", "3"}}, {"one"}});
+  ASSERT_TRUE(altered);
+  EXPECT_EQ(altered->altered->config, (std::map<std::string, std::string>{{"three", "3"}, {"two", "2"}}));
+  EXPECT_EQ(m.topics().at("a"), altered->altered);
+  EXPECT_EQ(m.apply(AlterTopic{"a", Uuid::random(1, 1), {}, {}}).error().code(), ION_E_NOT_FOUND) << "a namesake that was made since is spared";
+}
+
+TEST(MetadataMachine, partitions_are_added_behind_those_that_are_there_and_only_to_as_many_as_were_seen) {
+  MetadataMachine m;
+  const CreateTopic c = create("a", 2);
+  ASSERT_TRUE(m.apply(c));
+  const std::vector<PartitionRecord> two(2);
+  const auto added = m.apply(AddPartitions{"a", c.topic.uuid, 2, two, 10});
+  ASSERT_TRUE(added);
+  ASSERT_EQ(added->altered->partitions.size(), 4u);
+  EXPECT_EQ(added->altered->partitions[0].log_id, LogId{1});
+  EXPECT_EQ(added->altered->partitions[3].log_id, LogId{4});
+  EXPECT_EQ(m.partitions(), 4u);
+  EXPECT_EQ(m.apply(AddPartitions{"a", c.topic.uuid, 2, two, 10}).error().reason(), "PARTITIONS_CHANGED");
+  EXPECT_EQ(m.apply(AddPartitions{"a", c.topic.uuid, 4, two, 5}).error().reason(), "TOO_MANY_PARTITIONS");
+  EXPECT_EQ(m.partitions(), 4u);
 }
 
 TEST(MetadataCodec, a_command_cut_anywhere_or_too_long_is_corrupt) {

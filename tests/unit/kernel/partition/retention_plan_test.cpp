@@ -85,7 +85,19 @@ TEST(RetentionPlan, the_active_segment_is_closed_after_an_eighth_of_the_age_so_t
   EXPECT_TRUE(plan(kHour, facts_of(pieces, 10, 450), pieces).seal);
   EXPECT_FALSE(plan(kHour, facts_of(pieces), pieces).seal) << "there is nothing in it";
   EXPECT_TRUE(plan({{}, 0, seconds(60)}, facts_of(pieces, 10, 60), pieces).seal) << "segment.ms alone";
-  EXPECT_FALSE(plan({{}, 10, {}}, facts_of(pieces, 10, 1'000'000), pieces).seal) << "a size closes none";
+  EXPECT_FALSE(plan({{}, 10, {}}, facts_of(pieces, 10, 1'000'000), pieces).seal) << "it is not too much";
+  EXPECT_TRUE(plan({{}, 10, {}}, facts_of(pieces, 11, 1), pieces).seal) << "a limit that was lowered reaches what was written before";
+}
+
+TEST(RetentionPlan, a_log_whose_newest_record_is_too_old_goes_as_a_whole) {
+  const auto pieces = pieces_of({9000});
+  LogFacts log = facts_of(pieces, 10, 4000);
+  log.appended = {kNow - 3'600'000};
+  EXPECT_EQ(plan(kHour, log, pieces).start.v, 15);
+  log.visible = {14};
+  EXPECT_EQ(plan(kHour, log, pieces).start.v, 10) << "the last record is not visible yet";
+  log.visible = log.next, log.appended = {kNow - 3'599'000};
+  EXPECT_EQ(plan(kHour, log, pieces).start.v, 10);
 }
 
 TEST(RetentionPlan, the_next_look_is_when_the_first_thing_can_happen) {
@@ -94,6 +106,7 @@ TEST(RetentionPlan, the_next_look_is_when_the_first_thing_can_happen) {
   EXPECT_EQ(plan(kHour, facts_of(pieces, 10, 200), pieces).next_look.ms, kNow + 250'000);
   const auto nearly = pieces_of({3500, 100});
   EXPECT_EQ(plan(kHour, facts_of(nearly), nearly).next_look.ms, kNow + 100'000);
+  EXPECT_EQ(plan({seconds(100 * 86'400), 0, {}}, facts_of(pieces), pieces).next_look.ms, kNow + kLookPauseMaxMs) << "not later";
   EXPECT_EQ(plan({milliseconds(1), 0, {}}, facts_of(pieces_of({})), {}).next_look.ms, kNow + kLookPauseMs) << "not sooner";
 }
 

@@ -1,6 +1,8 @@
 // The beginning of a partition's log goes: by its rules, by an operator, and never before its producer state is written down.
 #include "partition_test.h"
 
+#include <ion/record_reader.h>
+
 namespace ion::partition {
 namespace {
 
@@ -24,6 +26,14 @@ class RetentionTest : public PartitionTest {
     partition_->trim({before}, [&](const Status& s) { done = s; });
     run();
     return done;
+  }
+  // What the newest snapshot covers.
+  int64_t snapshot_upto() {
+    const auto& [header, bytes] = state_bytes_.batches.back();
+    auto reader = batch::RecordReader::open(bytes);
+    const auto record = reader->next();
+    ProducerWindow window;
+    return window.restore(*(*record)->value)->v;
   }
   int64_t start() { return partition_->view().log_start.v; }
 };
@@ -89,7 +99,7 @@ TEST_F(RetentionTest, a_repeat_is_known_after_the_batch_has_gone_and_after_a_res
   ASSERT_TRUE(again->status && again->status->ok());
   EXPECT_EQ(again->answer.flags, ION_PRODUCE_DUPLICATE);
   EXPECT_EQ(again->answer.base, 1);
-  // The process dies: nothing is closed, and what is written is all that is there.
+  // A clean stop writes nothing more of so little.
   partition_->close([](const Status&) {});
   run();
   partition_.reset();
@@ -123,9 +133,81 @@ TEST_F(RetentionTest, the_state_of_a_partition_that_is_always_written_to_is_take
   EXPECT_EQ(start(), 0);
   disk_finishes();
   EXPECT_EQ(start(), 0);
+  produce(make_batch({"d"}, {{9}, {0}, 3}));
   disk_finishes();
   EXPECT_EQ(start(), 1);
   EXPECT_EQ(fetch(1)->bytes.empty(), false);
+  EXPECT_EQ(snapshot_upto(), 3) << "of when the sync began, whatever it made durable";
+}
+
+TEST_F(RetentionTest, a_delete_that_came_while_the_last_sync_was_on_its_way_goes_on_behind_it) {
+  open();
+  add_piece("a", 0);
+  produce(make_batch({"b"}, {{9}, {0}, 1}));
+  std::optional<Status> done;
+  partition_->trim({1}, [&](const Status& s) { done = s; });
+  run();
+  EXPECT_FALSE(done);
+  disk_finishes();  // and nobody produces any more
+  ASSERT_TRUE(done);
+  EXPECT_TRUE(done->ok());
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, a_sync_that_finds_no_space_does_not_hold_up_what_makes_space) {
+  open(Durability::kFsync, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  pass(seconds(20));
+  produce(make_batch({"b"}, {{9}, {0}, 1}));
+  partition_->look_at_retention(clock_.wall());
+  run();
+  EXPECT_EQ(start(), 0);
+  log_->finish_syncs(Status(ION_E_NO_SPACE, "no space for a name"));
+  run();
+  log_->finish_syncs();
+  run();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, a_log_that_failed_answers_deletes_those_that_wait_and_those_that_come) {
+  open();
+  add_piece("a", 0);
+  produce(make_batch({"b"}, {{9}, {0}, 1}));
+  std::optional<Status> waits;
+  partition_->trim({1}, [&](const Status& s) { waits = s; });
+  run();
+  EXPECT_FALSE(waits);
+  disk_finishes(Status(ION_E_IO, "the disk is gone"));
+  ASSERT_TRUE(waits);
+  EXPECT_FALSE(waits->ok());
+  EXPECT_FALSE(trim(1)->ok());
+}
+
+TEST_F(RetentionTest, a_state_that_cannot_be_written_for_another_reason_than_space_keeps_its_records) {
+  open(Durability::kFsync, {seconds(10), 0, {}});
+  add_piece("a", 0);
+  refuse_state_ = Status(ION_E_OVERLOADED, "too few descriptors");
+  pass(seconds(20));
+  look();
+  EXPECT_EQ(start(), 0);
+  refuse_state_ = {};
+  pass(seconds(31));
+  look();
+  EXPECT_EQ(start(), 1);
+}
+
+TEST_F(RetentionTest, what_waits_for_a_flush_is_not_answered_before_it_when_the_topic_is_altered) {
+  open();
+  Produced* const a = produce(make_batch({"a"}));
+  PartitionConfig config;
+  config.durability = Durability::kOs;
+  partition_->configure(config);
+  run();
+  Produced* const b = produce(make_batch({"b"}));
+  EXPECT_TRUE(b->status) << "of the page cache";
+  EXPECT_FALSE(a->status);
+  disk_finishes();
+  EXPECT_TRUE(a->status);
 }
 
 TEST_F(RetentionTest, a_snapshot_that_finds_no_space_keeps_no_record_from_going) {

@@ -33,7 +33,7 @@ typedef enum ion_open_flag { ION_OPEN_EXACT_MARK = 1, ION_OPEN_COMPACTION = 2, I
 typedef struct ion_open_options {
   uint32_t size, flags;
   uint64_t segment_bytes; /* roll at this size; 0: the backend's own setting */
-  uint64_t segment_ns;    /* roll at this age; 0: never */
+  uint64_t segment_ns;    /* roll at this age; 0: the backend's own setting */
 } ion_open_options;
 
 typedef struct ion_storage {
@@ -49,7 +49,7 @@ typedef struct ion_storage {
    * doubt, the log works on, and the same sync may be asked again. A failed flush is never one of these: it ends the log. */
   ION_OP(SHARD, sync, ion_log* l, ion_offset upto);
   ION_OP(SHARD, truncate_suffix, ion_log* l, ion_offset from);   /* durable at completion */
-  ION_OP(SHARD, truncate_prefix, ion_log* l, ion_offset before); /* first = before; before > next empties and restarts there */
+  ION_OP(SHARD, truncate_prefix, ion_log* l, ion_offset before); /* first = before; before >= next empties and restarts there */
   /* The first batch that ends above `from`, has records, and whose greatest record time is time_ms or later: u0 its base, u1 that
    * time. A `from` below the log counts as its first offset. NOT_FOUND: there is none. UNSUPPORTED without TIME_INDEX. */
   ION_OP(ANY, offset_for_time, ion_log* l, ion_offset from, int64_t time_ms);

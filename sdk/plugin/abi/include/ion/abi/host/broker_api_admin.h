@@ -66,7 +66,7 @@ typedef struct ion_topic_req {
 } ion_topic_req;
 #define ION_TOPIC_DRY_RUN 1u      /* flag of create and alter: check and answer as if, change nothing */
 #define ION_TOPIC_INTERNAL_TOO 2u /* flag of list: also topics whose name begins with __ion_ */
-/* topic_trim: the records of one partition below `before` are deleted for good; -1: all that can be read. NOT_FOUND; OUT_OF_RANGE when
+/* topic_trim: the records of one partition below `before` are deleted for good; -1: all that can be read (asked again, what came since too). NOT_FOUND; OUT_OF_RANGE when
  * `before` is above the end. Done when it is durable; log_start: the first offset that is left, also when nothing had to go. */
 typedef struct ion_trim_req {
   uint32_t size, flags;

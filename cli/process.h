@@ -1,6 +1,7 @@
 // This process and its surroundings: stdout as a pipe that may close, signals as something to wait for, programs beside this one.
 #pragma once
 #include <ion/status.h>
+#include <ion/time.h>
 
 #include <string>
 #include <string_view>

@@ -1,6 +1,6 @@
 #include "core/time_range.h"
 
-#include <chrono>
+#include <array>
 #include <limits>
 #include <string>
 
@@ -67,6 +67,17 @@ std::optional<int64_t> duration_ms(Cursor& at) {
   return any ? std::optional(sum) : std::nullopt;
 }
 
+// Of a date of the Gregorian calendar; nothing for one that is none. Years begin in March here, so that the leap day is a year's last.
+std::optional<int64_t> days_since_1970(int64_t year, int64_t month, int64_t day) {
+  constexpr std::array<int64_t, 12> kLengths{31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  if (month < 1 || month > 12 || day < 1) return std::nullopt;
+  const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  if (day > kLengths[static_cast<size_t>(month - 1)] + (leap && month == 2 ? 1 : 0)) return std::nullopt;
+  const int64_t from_march = (month + 9) % 12, y = month <= 2 ? year - 1 : year;
+  constexpr int64_t kDaysTo1970 = 719'468;  // from the 1st of March of the year 0
+  return y * 365 + (y >= 0 ? y / 4 - y / 100 + y / 400 : -1) + (153 * from_march + 2) / 5 + day - 1 - kDaysTo1970;
+}
+
 // YYYY-MM-DD, perhaps with a time of day and its zone.
 std::optional<int64_t> date_ms(Cursor& at) {
   Cursor try_at = at;
@@ -76,9 +87,9 @@ std::optional<int64_t> date_ms(Cursor& at) {
   if (!month || !try_at.take('-')) return std::nullopt;
   const auto day = try_at.digits(2);
   if (!day) return std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)), std::chrono::month(static_cast<unsigned>(*month)), std::chrono::day(static_cast<unsigned>(*day))};
-  if (!date.ok()) return std::nullopt;
-  int64_t ms = int64_t{std::chrono::sys_days(date).time_since_epoch().count()} * 86'400'000;
+  const auto days = days_since_1970(*year, *month, *day);
+  if (!days) return std::nullopt;
+  int64_t ms = *days * 86'400'000;
   if (!try_at.take('T') && !try_at.take('t')) return at = try_at, ms;
   const auto hour = try_at.digits(2);
   if (!hour || !try_at.take(':')) return std::nullopt;

@@ -19,7 +19,8 @@ WHOLE_WAY = tuple(f"{top}/**{end}" for top in ("proto", "sdk", "kernel", "plugin
 BY_CHOICE = ("kernel/api/null_broker.*", "cli/bench/**", "cli/commands/bench.cpp", "sdk/cpp/core/**", "sdk/cpp/examples/**",
              "sdk/cpp/src/reader_session.*", "sdk/cpp/src/producer_session.*", "sdk/cpp/src/admin/offsets.h", "cli/commands/consume.cpp")
 # Files of the way that ask a verb for an answer of their own.
-USERS = {"topic_describe": ("plugins/transport-grpc/io/verbs/offsets.cpp",),
+USERS = {"offset_for": ("sdk/cpp/src/admin/trim.cpp",),
+         "topic_describe": ("plugins/transport-grpc/io/verbs/offsets.cpp",),
          "cluster_info": ("sdk/cpp/src/client.cpp", "plugins/transport-grpc/io/verbs/health.cpp")}
 # Words of their own, which many comments and names use; and what only clients ask, without a command.
 LEFT_OUT = ("produce", "fetch", "metadata", "partition_of", "init_producer")

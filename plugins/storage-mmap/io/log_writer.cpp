@@ -133,7 +133,8 @@ void LogWriter::roll_to(SegmentRef next) {
 }
 
 LogWriter::NeedSegment LogWriter::seal_needs() const {
-  return {first_capacity(segment_bytes_, 0), 0, true, false, false};  // what it begins with is not known yet, nor when that comes
+  const uint64_t first = first_capacity(segment_bytes_, 0);
+  return {SegmentSize{first, first}, 0, true, false, false};  // what it begins with is not known yet, nor when that comes
 }
 
 std::optional<LogWriter::Writeback> LogWriter::take_writeback() {

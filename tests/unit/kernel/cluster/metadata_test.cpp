@@ -108,7 +108,7 @@ TEST(MetadataMachine, settings_that_are_altered_leave_the_others_as_they_are) {
   ASSERT_TRUE(altered);
   EXPECT_EQ(altered->altered->config, (std::map<std::string, std::string>{{"three", "3"}, {"two", "2"}}));
   EXPECT_EQ(m.topics().at("a"), altered->altered);
-  EXPECT_EQ(m.apply(AlterTopic{"a", Uuid::random(1, 1), {}, {}}).error().code(), ION_E_NOT_FOUND) << "a namesake that was made since is spared";
+  EXPECT_EQ(m.apply(AlterTopic{"a", Uuid::random(9, 9), {}, {}}).error().code(), ION_E_NOT_FOUND) << "a namesake that was made since is spared";
 }
 
 TEST(MetadataMachine, partitions_are_added_behind_those_that_are_there_and_only_to_as_many_as_were_seen) {

@@ -28,6 +28,8 @@ const uint8_t* start_of(const std::string& s) { return reinterpret_cast<const ui
 
 grpc::ByteBuffer buffer_of(std::vector<grpc::Slice> slices) { return {slices.data(), slices.size()}; }
 
+Message take_from(grpc::ByteBuffer received, const ReceiveRules& rules, TransportMetrics& metrics) { return take(received, rules, metrics); }
+
 TEST(SliceAdopter, a_lease_becomes_a_slice_at_the_same_address_and_comes_back_once) {
   TransportMetrics metrics;
   Lease lease{std::string(100'000, 'x')};
@@ -65,7 +67,7 @@ TEST(SliceAdopter, a_large_head_moves_instead_of_being_copied) {
 TEST(SliceAdopter, parts_of_a_large_message_point_into_the_slices_that_came) {
   TransportMetrics metrics;
   const grpc::Slice first(std::string(5'000, 'a')), second(std::string(6'000, 'b'));
-  Message message = take(buffer_of({first, second}), {4'096, 8'192}, metrics);
+  Message message = take_from(buffer_of({first, second}), {4'096, 8'192}, metrics);
   ASSERT_EQ(message.parts().size(), 2u);
   EXPECT_EQ(message.parts()[0].p, first.begin());
   EXPECT_EQ(message.parts()[1].p, second.begin());
@@ -80,7 +82,7 @@ TEST(SliceAdopter, a_retained_part_outlives_its_message) {
   {
     OutMessage out;
     out.payload.push_back(lease.lend());
-    Message message = take(adopt(std::move(out), metrics), {4'096, 8'192}, metrics);
+    Message message = take_from(adopt(std::move(out), metrics), {4'096, 8'192}, metrics);
     kept = Buf::share(message.parts()[0]);
   }
   EXPECT_EQ(lease.references, 1);
@@ -94,7 +96,7 @@ TEST(SliceAdopter, a_small_message_is_copied_and_lets_its_read_block_go) {
   Lease lease{std::string(4'095, 'z')};
   OutMessage out;
   out.payload.push_back(lease.lend());
-  Message message = take(adopt(std::move(out), metrics), {4'096, 8'192}, metrics);
+  Message message = take_from(adopt(std::move(out), metrics), {4'096, 8'192}, metrics);
   EXPECT_EQ(lease.references, 0);
   ASSERT_EQ(message.parts().size(), 1u);
   EXPECT_EQ(text_of(span_of(message.parts()[0])), lease.bytes);
@@ -104,14 +106,14 @@ TEST(SliceAdopter, a_small_message_is_copied_and_lets_its_read_block_go) {
 TEST(SliceAdopter, tiny_slices_that_hold_their_bytes_in_themselves_stay_readable) {
   TransportMetrics metrics;
   const grpc::Slice tiny("abc", 3), more("defgh", 5);
-  Message message = take(buffer_of({tiny, more}), {0, 8'192}, metrics);  // nothing is copied
+  Message message = take_from(buffer_of({tiny, more}), {0, 8'192}, metrics);  // nothing is copied
   Message moved = std::move(message);
   EXPECT_EQ(moved.joined(), "abcdefgh");
 }
 
 TEST(SliceAdopter, an_empty_message_is_a_message) {
   TransportMetrics metrics;
-  Message message = take(grpc::ByteBuffer(), {4'096, 8'192}, metrics);
+  Message message = take_from(grpc::ByteBuffer(), {4'096, 8'192}, metrics);
   EXPECT_TRUE(message);
   EXPECT_EQ(message.bytes(), 0u);
 }

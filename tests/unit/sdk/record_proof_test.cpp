@@ -202,5 +202,31 @@ TEST_F(RecordProofTest, compressed_batches_are_unsupported_and_not_called_damage
   EXPECT_EQ(status.reason(), "COMPRESSION");
 }
 
+// What seven clients write into the fields that a producer without idempotence could fill as it likes, captured by a broker that only
+// listens (versions of November 2026). "No producer" is one field; epoch and sequence beside it mean nothing.
+TEST_F(RecordProofTest, the_header_fields_of_seven_clients_are_all_taken) {
+  struct Sent {
+    const char* client;
+    int64_t producer;
+    int16_t epoch;
+    int32_t sequence, leader_epoch;
+    int64_t first_delta, second_delta, base;  // records of 5000 and 3000 ms, from a base that is the first or the smallest
+  };
+  constexpr Sent kSent[] = {
+      {"Java 4.4", 41, 0, 0, -1, 0, -2000, 5000},        {"franz-go 1.22", 41, 0, 0, -1, 0, -2000, 5000},
+      {"librdkafka 2.16", -1, -1, -1, 0, 0, -2000, 5000}, {"sarama 1.61", -1, -1, 0, 0, 0, -2000, 5000},
+      {"aiokafka 0.14", -1, -1, 0, -1, 0, -2000, 5000},   {"kafkajs 2.2", -1, 0, 0, 0, 2000, 0, 3000},
+      {"kafka-python 3.0", 41, 0, 0, 0, 0, -2000, 5000},
+  };
+  for (const Sent& sent : kSent) {
+    std::vector<uint8_t> bytes = batch_of(plain("a", 0, sent.first_delta) + plain("b", 1, sent.second_delta), 2, {sent.base, 5000});
+    Header h = read_header(bytes.data());
+    h.producer = {sent.producer}, h.producer_epoch = {sent.epoch}, h.base_sequence = sent.sequence, h.leader_epoch = {sent.leader_epoch};
+    write_header(bytes.data(), h);
+    store_big<uint32_t>(bytes.data() + kCrcAt, crc32c::of(std::span<const uint8_t>(bytes).subspan(kCrcFrom)));
+    EXPECT_EQ(proved(bytes).text(), Status().text()) << sent.client;
+  }
+}
+
 }  // namespace
 }  // namespace ion::batch

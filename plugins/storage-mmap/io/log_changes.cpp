@@ -28,10 +28,11 @@ Answer LogCore::truncate_prefix(Op& op, Offset before) {
   return change_slowly(op, [before](LogCore& self) { return self.cut_prefix(before); });
 }
 
-Result<SegmentRef> LogCore::fresh_segment(Offset base) {
+Result<SegmentRef> LogCore::fresh_segment(Offset base, SegmentSupply::Why why) {
   std::optional<ReadySegment> ready = supply_->take(0);
   if (ready) return writer_.segment_at(base, *std::move(ready));
-  ION_TRY(ReadySegment made, supply_->make({writer_.first_bytes(), writer_.first_bytes()}));
+  const uint64_t least = why == SegmentSupply::Why::kToLetOthersGo ? kSegmentBytesMin : writer_.first_bytes();
+  ION_TRY(ReadySegment made, supply_->make({writer_.first_bytes(), least}, why));
   return writer_.segment_at(base, std::move(made));
 }
 
@@ -58,7 +59,7 @@ Status LogCore::cut_suffix(Offset from) {
   ION_TRY(const SegmentSummary kept, reader_.summary_at(holder, from));
   const bool holder_goes = kept.end == 0;
   const Offset next = std::max(kept.next, list->first());
-  ION_TRY(const SegmentRef fresh, fresh_segment(next));
+  ION_TRY(const SegmentRef fresh, fresh_segment(next, SegmentSupply::Why::kForRecords));
   {
     LogDisk::Hold disk(disk_);
     ION_CHECK(disk.settle());
@@ -118,7 +119,7 @@ Status LogCore::cut_prefix(Offset before) {
 // Empties the log and goes on at its end, or at an offset beyond.
 Status LogCore::restart_at(Offset before) {
   const SegmentsNow list = state_.segments();
-  ION_TRY(const SegmentRef fresh, fresh_segment(before));
+  ION_TRY(const SegmentRef fresh, fresh_segment(before, SegmentSupply::Why::kToLetOthersGo));
   LogDisk::Hold disk(disk_);
   const Mark mark = disk.mark();
   ION_CHECK(disk.move_mark({before, before, before, 0, digest_seed(before), Epoch{-1}}));

@@ -66,7 +66,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Status cut_suffix(Offset from);
   Status cut_prefix(Offset before);
   Status restart_at(Offset before);
-  Result<SegmentRef> fresh_segment(Offset base);
+  Result<SegmentRef> fresh_segment(Offset base, SegmentSupply::Why why);
   Status name_or_undo(LogDisk::Hold& disk, Segment& fresh, const Mark& before);
   Turn run_close(Later later);
   void finish_close(Later later);

@@ -92,7 +92,7 @@ void SegmentSupply::work() {
       keep_count_ = 0, retry_at_ = context_.ports.clock.now() + kRetryAfter;
       continue;
     }
-    Result<ReadySegment> made = make_mapped(capacity, how);
+    Result<ReadySegment> made = make_mapped(capacity, how, Why::kForRecords);
     if (!made) context_.prepared.release(capacity);
     const std::lock_guard lock(mutex_);
     if (made) ready_.push_back(*std::move(made));
@@ -100,9 +100,10 @@ void SegmentSupply::work() {
   }
 }
 
-Result<ReadySegment> SegmentSupply::make(SegmentSize size) {
-  Result<ReadySegment> made = make_mapped(size.wanted, Prepare::kAllocated);
-  if (!made && made.error().code() == ION_E_NO_SPACE && size.least < size.wanted) made = make_mapped(size.least, Prepare::kAllocated);
+Result<ReadySegment> SegmentSupply::make(SegmentSize size, Why why) {
+  Result<ReadySegment> made = make_mapped(size.wanted, Prepare::kAllocated, why);
+  if (!made && made.error().code() == ION_E_NO_SPACE && size.least < size.wanted) made = make_mapped(size.least, Prepare::kAllocated, why);
+  if (why == Why::kToLetOthersGo) return made;
   if (!made && made.error().code() == ION_E_NO_SPACE) context_.refused_for_space(name_, size.least);
   const std::lock_guard lock(mutex_);
   if (made) {
@@ -114,13 +115,13 @@ Result<ReadySegment> SegmentSupply::make(SegmentSize size) {
   return made;
 }
 
-Result<ReadySegment> SegmentSupply::make_mapped(uint64_t capacity, Prepare how) {
+Result<ReadySegment> SegmentSupply::make_mapped(uint64_t capacity, Prepare how, Why why) {
   std::string path;
   {
     const std::lock_guard lock(mutex_);
     path = directory_.ahead(next_number_++);
   }
-  ION_TRY(std::unique_ptr<SegmentFile> file, context_.probe.allocate([&] { return make_file(path, capacity, how); }));
+  ION_TRY(std::unique_ptr<SegmentFile> file, context_.probe.allocate([&] { return make_file(path, capacity, how, why); }));
   Result<std::unique_ptr<MappedFile>> map = file->map();
   if (!map) {
     (void)file->close();
@@ -130,9 +131,9 @@ Result<ReadySegment> SegmentSupply::make_mapped(uint64_t capacity, Prepare how) 
   return ReadySegment{std::move(file), std::make_shared<ReadMap>(*std::move(map), context_.maps)};
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentSupply::make_file(const std::string& path, uint64_t capacity, Prepare how) {
+Result<std::unique_ptr<SegmentFile>> SegmentSupply::make_file(const std::string& path, uint64_t capacity, Prepare how, Why why) {
   ION_TRY(const DiskSpace space, context_.ports.files.space());
-  ION_CHECK(check_space({space.free_bytes, space.total_bytes}, capacity, log_class_, context_.space_rules()));
+  ION_CHECK(check_space({space.free_bytes, space.total_bytes}, capacity, why == Why::kToLetOthersGo ? LogClass::kVital : log_class_, context_.space_rules()));
   return SegmentFile::make(context_.open_files, path, capacity, how);
 }
 

@@ -35,8 +35,10 @@ class SegmentSupply final : public PreparedOwner, public std::enable_shared_from
   using Receiver = UniqueFunction<void(Result<ReadySegment>)>;
   // Hands over one of at least `size.least` bytes as soon as there is one, on whatever thread made it, or why there is none.
   void await(SegmentSize size, Receiver receiver);
-  // Makes one here and now; somebody waits, so it is not zeroed. BLOCKING.
-  Result<ReadySegment> make(SegmentSize size);
+  // Makes one here and now; somebody waits, so it is not zeroed. One that lets others go is made as long as the disk has any space, whatever
+  // share of it is kept free, and a refusal of it says nothing of writes. BLOCKING.
+  enum class Why { kForRecords, kToLetOthersGo };
+  Result<ReadySegment> make(SegmentSize size, Why why = Why::kForRecords);
   // No more segments; `done` runs when none is being made.
   void stop(UniqueFunction<void()> done);
   void resume();
@@ -48,8 +50,8 @@ class SegmentSupply final : public PreparedOwner, public std::enable_shared_from
     SegmentSize size;
     Receiver receiver;
   };
-  Result<ReadySegment> make_mapped(uint64_t capacity, Prepare how);
-  Result<std::unique_ptr<SegmentFile>> make_file(const std::string& path, uint64_t capacity, Prepare how);
+  Result<ReadySegment> make_mapped(uint64_t capacity, Prepare how, Why why);
+  Result<std::unique_ptr<SegmentFile>> make_file(const std::string& path, uint64_t capacity, Prepare how, Why why);
   void start_job();
   void work();
   std::optional<ReadySegment> take_held(uint64_t bytes);

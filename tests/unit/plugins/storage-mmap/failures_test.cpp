@@ -134,6 +134,38 @@ TEST(NoSpace, for_the_name_of_a_segment_leaves_no_file_behind) {
   EXPECT_TRUE(again.close().ok());
 }
 
+TEST(NoSpace, above_the_share_that_is_kept_free_a_log_can_still_be_emptied_which_makes_space) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  for (int i = 0; i < 40; ++i) ASSERT_TRUE(log.append(make_batch_of(log.stat().next, 20'000)).ok());
+  world.run();
+  world.disk.set_total_bytes(1'100'000);  // nearly all of it is taken, and no segment is made for records
+  ASSERT_TRUE(log.truncate_prefix(log.stat().next).ok());
+  EXPECT_EQ(log.stat().bytes, 0u);
+  EXPECT_EQ(log.stat().first.v, 40);
+  EXPECT_TRUE(log.append(make_batch_of({40}, 20'000)).ok());
+  EXPECT_TRUE(log.close().ok());
+}
+
+TEST(NoSpace, at_all_leaves_a_log_that_is_emptied_with_its_files_and_without_its_records) {
+  MmapFixture world;
+  LogDriver log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  ASSERT_TRUE(log.add({"a", "b"}).ok());
+  world.run();
+  world.disk.add_fault({DiskOp::kAllocate, "ahead", ION_E_NO_SPACE, 0, 8});
+  ASSERT_TRUE(log.truncate_prefix({2}).ok());
+  EXPECT_EQ(log.stat().first.v, 2);
+  EXPECT_EQ(log.text({2}), "");
+  ASSERT_TRUE(log.close().ok());
+  world.restart();
+  log = world.open("p/a/0", {.segment_bytes = 1 << 20});
+  EXPECT_EQ(log.stat().first.v, 2);
+  EXPECT_EQ(log.stat().next.v, 2);
+  EXPECT_TRUE(log.add({"c"}).ok());
+  EXPECT_EQ(log.text({2}), "c");
+  EXPECT_TRUE(log.close().ok());
+}
+
 TEST(NoSpace, for_a_name_or_a_mark_at_a_sync_loses_nothing_and_the_same_sync_succeeds_later) {
   for (const FaultRule& fault : {FaultRule{DiskOp::kRename, "ahead", ION_E_NO_SPACE, 0, 3}, FaultRule{DiskOp::kPwrite, "marks", ION_E_NO_SPACE, 0, 2}}) {
     MmapFixture world;

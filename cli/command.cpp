@@ -82,7 +82,7 @@ Result<client::Client> connect(const Context& context) {
   client::ClientOptions options;
   options.brokers = context.brokers;
   options.connect_timeout = context.timeout;
-  options.on_event = [teller = std::make_shared<EventTeller>()](const client::ClientEvent& event) { teller->tell(event); };  // shared: std::function copies
+  options.on_event = [events = context.events](const client::ClientEvent& event) { events->tell(event); };
   auto client = client::Client::connect(options);
   if (client || client.error().code() == ION_E_INVALID) return client;
   const Status& why = client.error();

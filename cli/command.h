@@ -4,6 +4,7 @@
 #pragma once
 #include <ion/client/client.h>
 
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 
 namespace ion::cli {
 
+class EventTeller;
+
 // The same for every command; scripts rely on them.
 enum Exit : int { kDone = 0, kFailed = 1, kUsageError = 2, kSomeFailed = 3, kNotAllowed = 4, kNoBroker = 5, kInterrupted = 130 };
 
@@ -24,6 +27,7 @@ struct Context {
   std::vector<std::string> brokers;
   Nanos timeout = seconds(10);
   Format format = Format::kText;
+  std::shared_ptr<EventTeller> events;  // of every client of the command, whose library may outlive it
 };
 
 struct Command {

@@ -12,7 +12,7 @@ void EventTeller::tell(const client::ClientEvent& event) {
   if (event.what != What::kPartitionLost && event.what != What::kPartitionFound) return say("ion: " + event.text + "\n");
   const std::lock_guard lock(mutex_);
   const auto now = lines_.add(event.topic, event.what == What::kPartitionLost ? "cannot be read" : "are served again", event.text);
-  if (now) return say("ion: " + *now + "\n");
+  if (now || ending_) return say("ion: " + now.value_or(event.text) + "\n");
   if (std::exchange(counting_, true)) return;
   changed_.notify_all();
   if (!thread_.joinable()) thread_ = std::thread([this] { tell_rest(); });
@@ -30,7 +30,7 @@ void EventTeller::tell_rest() {
   }
 }
 
-EventTeller::~EventTeller() {
+void EventTeller::finish() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;

@@ -14,11 +14,13 @@ namespace ion::cli {
 class EventTeller {
  public:
   EventTeller() = default;
-  ~EventTeller();  // says what is counted
+  ~EventTeller() { finish(); }
   EventTeller(const EventTeller&) = delete;
   EventTeller& operator=(const EventTeller&) = delete;
 
   void tell(const client::ClientEvent& event);
+  // Says what is counted, and counts nothing from now on. The command is over; the client library may still hold on to this.
+  void finish();
 
  private:
   void tell_rest();

@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "command.h"
+#include "event_teller.h"
 #include "process.h"
 
 namespace {
@@ -89,6 +90,7 @@ enum class FormatOf { kAnswer, kRecord };
 ion::Result<Context> context_of(const Arguments& before, const Arguments& behind, FormatOf own) {
   const auto given = [&](const std::string& name) -> const std::string& { return behind.has(name) ? behind.text(name) : before.text(name); };
   Context context;
+  context.events = std::make_shared<EventTeller>();
   std::string brokers = given("brokers"), said_by = "--brokers";
   if (const char* variable = std::getenv("ION_BROKERS"); brokers.empty() && variable != nullptr) brokers = variable, said_by = "$ION_BROKERS";
   if (brokers.empty()) brokers = kStandardBroker;
@@ -130,6 +132,7 @@ int run(const Command& command, const Arguments& before, const std::vector<std::
   const bool verbose = before.has("verbose") || arguments->has("verbose");
   if (verbose) say(fmt::format("ion: brokers {}, timeout {} ms\n", fmt::join(context->brokers, ","), context->timeout.n / 1'000'000));
   const int code = command.run(*arguments, *context);
+  context->events->finish();
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   if (verbose) say(fmt::format("ion: {} took {} ms, exit {}\n", command.words, took.count(), code));
   return code;

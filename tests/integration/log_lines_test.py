@@ -1,5 +1,6 @@
 """The log as an operator reads it: every line in one format, those of libraries too, and what the debug level says about clients."""
 import re
+import time
 import unittest
 
 import grpc
@@ -33,6 +34,10 @@ class LogLines(unittest.TestCase):
             next(stream)
             stream.cancel()
             client.close()
+            deadline = time.monotonic() + 30
+            while "the client of a call has gone" not in server.log_text():  # before the stop, which ends calls too
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
             self.assertEqual(server.stop(), 0)
             log = server.log_text()
             for words in ("a call failed peer=127.0.0.1:", "status=NOT_FOUND", "a client opened a stream", "method=/ionstream.v1.Broker/Subscribe",

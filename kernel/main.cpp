@@ -44,7 +44,7 @@ po::options_description describe(Flags& f) {
       ("dev", po::bool_switch(&f.dev), "one node on built-in defaults, plaintext on loopback; a temporary data directory unless --data-dir says one")
       ("data-dir", po::value(&f.data_dir)->value_name("DIR"), "directory of everything durable (node.data_dir)")
       ("set", po::value(&f.settings)->composing()->value_name("KEY=VALUE"), "one setting, as in --set topics.durability=os; may be repeated")
-      ("check-config", po::bool_switch(&f.check), "check the configuration and every plugin's section, say in a line whether it is valid, exit 0 or 1")
+      ("check-config", po::bool_switch(&f.check), "check the configuration and every plugin's section, exit 0 or 1; prints what would be used, or with --format a line that says whether it is valid")
       ("print-config", po::bool_switch(&f.print), "print the configuration that would be used as a file that can be loaded, secrets masked")
       ("print-settings", po::bool_switch(&f.origins), "print each setting that would be used with who said it, secrets masked")
       ("format", po::value(&f.format)->value_name("text|json"), "of --check-config and --print-settings; else text")
@@ -208,11 +208,12 @@ ion::Result<ion::config::ConfigSnapshot> judge(const Flags& f, ion::Files& root)
   return ion::check_config(loaded, broker_options(f));
 }
 
-// Errors on stderr; on stdout the verdict, or what was asked for.
+// Errors on stderr; on stdout what would be used, the verdict, or what was asked for.
 int look_at_configuration(const Flags& f, ion::Files& root) {
   const ion::PrintFormat format = f.format == "json" ? ion::PrintFormat::kJson : ion::PrintFormat::kText;
   const auto judged = judge(f, root);
   const int code = judged ? 0 : fail(judged.error());
+  if (f.check && f.format.empty()) return judged ? print(judged->print()) : code;
   if (f.check) {
     const std::string name = !f.config.empty() ? f.config : f.dev || f.null ? "built-in defaults" : "no configuration";
     return std::max(code, print(ion::print_verdict(name, judged ? ion::Status() : judged.error(), format)));

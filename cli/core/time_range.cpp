@@ -9,7 +9,7 @@ namespace ion::cli {
 namespace {
 
 Status wrong(std::string_view text) {
-  return {ION_E_INVALID, "want @TIME, @TIME:TIME or @:TIME with times such as 1767225600, 2026-01-01, 2026-01-01T12:00:00Z or -2h, have \"" + std::string(text) + "\""};
+  return {ION_E_INVALID, "want @TIME, @TIME:TIME or @:TIME with times such as 1767225600 (10 digits: seconds, 13: milliseconds), 2026-01-01 (UTC), 2026-01-01T12:00:00Z (with a zone) or -2h, have \"" + std::string(text) + "\""};
 }
 
 // Takes what it can from the front of a text.
@@ -151,7 +151,7 @@ Result<TimeRange> TimeRange::parse(std::string_view text, WallMs now) {
   }
   if (!at.at_end()) return wrong(text);
   if (range.from && range.until && *range.until <= *range.from)
-    return Status(ION_E_INVALID, "the range \"" + std::string(text) + "\" ends before it begins");
+    return Status(ION_E_INVALID, "the range \"" + std::string(text) + "\" is empty, or ends before it begins");
   return range;
 }
 

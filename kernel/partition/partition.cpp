@@ -72,6 +72,7 @@ void Partition::advance(Offset high_watermark, uint64_t bytes) {
   high_watermark_.store(high_watermark.v, std::memory_order_release);
   visible_bytes_.store(bytes, std::memory_order_release);
   if (!fetches_.empty()) finish_fetches(fetches_.take_ripe(bytes, high_watermark));
+  retention_.appended(bytes);
 }
 
 void Partition::configure(const PartitionConfig& config) {

@@ -35,6 +35,12 @@ bool Retention::due(WallMs now, uint64_t bytes) const noexcept {
   return bytes > bytes_max_.load(std::memory_order_relaxed) || now.ms >= next_look_ms_.load(std::memory_order_relaxed);
 }
 
+void Retention::appended(uint64_t bytes) {
+  if (rules_.bytes == 0 || busy_ || bytes - looked_at_bytes_ < rules_.bytes / kSegmentsOfBytes) return;
+  looked_at_bytes_ = bytes;
+  look();
+}
+
 void Retention::look() {
   if (busy_ || !rules_.any() || !context_.serving() || !log_.failed().ok()) return;
   const LogStat stat = log_.storage_stat();

@@ -27,6 +27,8 @@ class Retention {
   // Whether there is a limit at all that could be reached by now, whatever is stored. Cheaper still.
   bool limited(WallMs now) const noexcept;
   void look() ION_ON(shard_role);
+  // So much was appended since the start. A fast stream is looked at as often as a segment of its limit comes in, not only now and then.
+  void appended(uint64_t bytes) ION_ON(shard_role);
   // The log begins at `before`, at most at the high watermark; OK when that is durable. OVERLOADED when many wait already.
   void trim(Offset before, Trimmed done) ION_ON(shard_role);
   // The partition closes: what has not begun is refused.
@@ -52,6 +54,7 @@ class Retention {
   PartitionContext& context_;
   std::atomic<uint64_t> bytes_max_{UINT64_MAX};
   std::atomic<int64_t> next_look_ms_{INT64_MAX};
+  uint64_t looked_at_bytes_ = 0;  // appended since the start
   std::deque<Trim> trims_;
   bool busy_ = false;
 };

@@ -90,13 +90,16 @@ class Configuration(unittest.TestCase):
             good, bad = folder / "good.jsonc", folder / "bad.jsonc"
             good.write_text('{"node": {"data_dir": "d"}, "plugins": {"storage-memory": {}, "consensus-single": {}, "transport-grpc": {}}}')
             bad.write_text('{"node": {"data_dir": "d"}, "log": {"level": "loud"},\n "topics": {"partitons": 1}, "plugins": {"storage-memory": {}}}')
-            for said in (self.config("check", good), run_ionstreamd("--config", good, "--check-config")):
+            for said in (self.config("check", good), run_ionstreamd("--config", good, "--check-config", "--format", "text")):
                 self.assertEqual((said.returncode, said.stdout, said.stderr), (0, f"{good}: valid\n", ""))
-            for said in (self.config("check", bad), run_ionstreamd("--config", bad, "--check-config")):
+            for said in (self.config("check", bad), run_ionstreamd("--config", bad, "--check-config", "--format", "text")):
                 self.assertEqual((said.returncode, said.stdout), (1, f"{bad}: 2 errors\n"))
                 self.assertIn(f"{bad}:1: log.level: ", said.stderr)
                 self.assertTrue(all(line.startswith("ionstreamd: ") for line in said.stderr.splitlines()), said.stderr)
                 self.assertIn(f"{bad}:2: topics.partitons: ", said.stderr)
+            printed = run_ionstreamd("--config", good, "--check-config")
+            self.assertEqual((printed.returncode, printed.stderr), (0, ""))
+            self.assertIn('"data_dir": "d"', printed.stdout)
             verdict = json.loads(self.config("check", bad, "--format", "json").stdout)
             self.assertEqual((verdict["configuration"], verdict["valid"], len(verdict["errors"])), (str(bad), False, 2))
             none = self.config("check", folder / "none.jsonc")

@@ -17,6 +17,8 @@ constexpr BackoffLimits kLinkBackoff{milliseconds(50), seconds(1)};
 constexpr uint32_t kPartitionsMax = 1 << 20;
 
 // Borrowed views of a record in the form of the batch writer.
+constexpr Nanos kMetadataAgeMax = seconds(30);  // partitions may have been added meanwhile
+
 class Borrowed {
  public:
   Borrowed(const Record& record, WallMs time) {
@@ -56,6 +58,7 @@ Status ProducerCore::append(const Record& record, OnDelivered& done, Instant now
     keep(record, {std::move(done), time}, bytes, now);
     return {};
   }
+  if (now - learnt_at_ >= kMetadataAgeMax) want_metadata(out);  // there may be more partitions by now
   ION_TRY(const PartitionId to, route(record));
   PartitionQueue& p = partitions_[static_cast<size_t>(to.v)];
   ION_CHECK(p.ended);
@@ -165,6 +168,7 @@ void ProducerCore::fail_kept(const Status& why, Actions& out) {
 void ProducerCore::on(const MetadataArrived& e, Instant now, Actions& out) {
   ION_ASSERT(e.partitions.size() <= kPartitionsMax);
   metadata_ = {};
+  learnt_at_ = now;
   learn(e.limits);
   if (e.topic_id != Uuid{} && topic_id_ != Uuid{} && e.topic_id != topic_id_) begin_again(e, out);
   if (e.topic_id != Uuid{}) topic_id_ = e.topic_id;
@@ -188,6 +192,7 @@ void ProducerCore::on(const MetadataFailed& e, Instant now, Actions& out) {
   const bool again = worth_asking_again(e.failure, Repeat::kSafe) || (e.failure.status.code() == ION_E_NOT_FOUND && metadata_.failures == 0);
   if (!again) {
     metadata_ = {};
+    learnt_at_ = now;
     fail_kept(e.failure.status, out);
     if (std::exchange(stale_, false))
       for (PartitionQueue& p : partitions_) fail_queue(p, e.failure.status, out);

@@ -148,6 +148,7 @@ class ProducerCore {
   size_t sticky_;
 
   Question metadata_, identify_;
+  Instant learnt_at_;  // when metadata came last
   std::optional<produce::IdentityArrived> identity_;  // the newest
 
   uint64_t used_bytes_ = 0, used_records_ = 0, retries_ = 0;

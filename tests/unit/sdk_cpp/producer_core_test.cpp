@@ -10,6 +10,24 @@ namespace {
 using World = ProducerFixture;
 using Strings = std::vector<std::string>;
 
+TEST(ProducerCore, metadata_that_is_half_a_minute_old_is_asked_for_again_by_the_next_record_and_nothing_waits_for_it) {
+  World w;
+  w.ready();
+  const int before = w.metadata_asked;
+  w.now = w.now + seconds(29);
+  w.send("a");
+  EXPECT_EQ(w.metadata_asked, before);
+  EXPECT_FALSE(w.try_send("b", {}, 2).ok()) << "there is one partition";
+  w.now = w.now + seconds(2);
+  w.send("c");
+  EXPECT_EQ(w.metadata_asked, before + 1);
+  w.send("d");
+  EXPECT_EQ(w.metadata_asked, before + 1) << "once";
+  w.partitions(3);
+  EXPECT_TRUE(w.try_send("e", {}, 2).ok());
+  EXPECT_EQ(w.metadata_asked, before + 1) << "it is new again";
+}
+
 TEST(ProducerCore, asks_for_metadata_and_an_identity_before_the_first_send) {
   World w;
   ASSERT_TRUE(w.try_send("a").ok());

@@ -62,6 +62,12 @@ TEST_F(RetentionTest, what_is_too_much_goes) {
   EXPECT_EQ(start(), 1);
 }
 
+TEST_F(RetentionTest, a_fast_stream_is_looked_at_as_its_bytes_come_in) {
+  open(Durability::kOs, {{}, 400, {}});
+  for (int32_t i = 0; i < 8; ++i) add_piece("some more bytes", i, 200);  // each batch is larger than a quarter of the limit
+  EXPECT_GE(start(), 4) << "nobody looked";
+}
+
 TEST_F(RetentionTest, a_log_without_limits_is_not_even_asked) {
   open();
   add_piece("a", 0);
@@ -167,6 +173,8 @@ TEST_F(RetentionTest, a_sync_that_finds_no_space_does_not_hold_up_what_makes_spa
   log_->finish_syncs();
   run();
   EXPECT_EQ(start(), 1);
+  pass(seconds(2));  // the sync is asked again
+  disk_finishes();
 }
 
 TEST_F(RetentionTest, a_log_that_failed_answers_deletes_those_that_wait_and_those_that_come) {

@@ -152,7 +152,7 @@ FetchHead SubscribeStream::head_of(const One& op, size_t part) const {
 
 void SubscribeStream::fetched(One& op, size_t part) {
   if (!call_.is_open()) return op.bufs.clear();
-  if (!op.ok()) is_passing(op.code()) ? resting_.push_back(part) : fail_part(part, op.failure());
+  if (!op.ok()) is_passing(op.code()) ? resting_.push_back(part) : fail_part(part, op.failure(), head_of(op, part));
   else if (op.bytes() != 0) frame_of(op, part);
   else if (op.parks && services_.host.now() - op.asked_at < kRest) resting_.push_back(part);  // it did not wait: do not ask it in a circle
   else plan_->waited(part);
@@ -217,13 +217,13 @@ void SubscribeStream::decoded(const Fetched& fetched, const Result<Decoded>& res
   ready_.push_back({{std::move(bytes), {}}, held});
 }
 
-void SubscribeStream::fail_part(size_t part, Failure failure) {
+// `head` says where the log begins and ends, for who asked for what is not there.
+void SubscribeStream::fail_part(size_t part, Failure failure, FetchHead head) {
   const auto& p = plan_->part(part);
   failure.on(p.topic, p.partition);
   plan_->failed(part);
   if (plan_->all_failed() && !end_) end_ = CallEnd::of(failure);  // nothing more can come
   const std::string topic = utf8_text(p.topic);
-  FetchHead head;
   head.topic = topic, head.partition = p.partition, head.error = std::move(failure);
   ready_.push_back({{write_fetch_head(head, 0), {}}, 0});
 }

@@ -84,7 +84,7 @@ class SubscribeStream final : public CallHandler {
   void forget_kept();
   void rest_for_memory(size_t part);
   void end_if_starved();
-  void fail_part(size_t part, Failure failure);
+  void fail_part(size_t part, Failure failure, FetchHead head = {});
   void go_on();
   void share_memory();
   void write(Frame frame);

@@ -128,6 +128,7 @@ void ReaderCore::begin(Partition& p, const OffsetsArrived::Bounds& b, Actions& o
   else if (at != nullptr) p.position = {at->offset};
   else if (options_.from == ReaderOptions::From::kOffset) p.position = {options_.offset};
   else p.position = options_.from == ReaderOptions::From::kStart ? b.start : b.end;
+  p.at_start = !restarted_ && at == nullptr && options_.from == ReaderOptions::From::kStart;
   if (options_.stop_at_end) p.until = p.until ? std::min(*p.until, b.end) : b.end;
   p.is = p.until && p.position >= *p.until ? Partition::Is::kDone : Partition::Is::kUnplaced;
 }
@@ -197,7 +198,7 @@ void ReaderCore::on(const FrameArrived& e, Instant now, Actions& out) {
 
 void ReaderCore::advance(Partition& p, Offset to, Actions& out) {
   ION_ASSERT(to > p.position);
-  p.position = to;
+  p.position = to, p.at_start = false;
   if (!p.until || p.position < *p.until) return;
   p.is = Partition::Is::kDone;
   conclude(out);
@@ -206,8 +207,10 @@ void ReaderCore::advance(Partition& p, Offset to, Actions& out) {
 void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Actions& out) {
   const Failure& f = *e.failure;
   const Code code = f.status.code();
-  if (code == ION_E_OUT_OF_RANGE && options_.reset != Reset::kFail) {
-    p.position = options_.reset == Reset::kStart ? e.log_start : e.high_watermark;
+  // The start was asked for, and records were deleted since: the start is where it is now.
+  const bool start_moved = p.at_start && e.log_start > p.position;
+  if (code == ION_E_OUT_OF_RANGE && (start_moved || options_.reset != Reset::kFail)) {
+    p.position = start_moved || options_.reset == Reset::kStart ? e.log_start : e.high_watermark;
     if (p.until && p.position >= *p.until) p.is = Partition::Is::kDone;
     else unplace(p, f, e.random, now);
     return place(now, out);

@@ -131,6 +131,7 @@ class ReaderCore {
     enum class Is { kNeedsOffsets, kUnplaced, kReading, kDone, kGivenUp } is = Is::kNeedsOffsets;
     Offset position;
     std::optional<Offset> until;
+    bool at_start = false;  // position is where the log began when it was asked, and nothing was read yet
     uint64_t stream = 0;  // of kReading
     Instant retry_at;     // of kUnplaced
     Instant placed_at;    // of kReading

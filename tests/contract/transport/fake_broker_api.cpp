@@ -187,6 +187,7 @@ Answer FakeBrokerApi::fetch(Op& op, const ion_fetch_req& r, ion_fetch_answer& a)
   if (r.offset < 0 || r.offset > end) {
     const Status why(ION_E_OUT_OF_RANGE, "offset " + std::to_string(r.offset) + " is not in [0, " + std::to_string(end) + ")", "OFFSET_OUT_OF_RANGE");
     explain(a.error, why);
+    a.log_start = 0, a.high_watermark = end;
     return op.refuse(why);
   }
   std::vector<Buf> out;

@@ -211,6 +211,21 @@ TEST_F(Subscribe, when_every_part_has_failed_the_stream_ends_with_the_last_error
   EXPECT_EQ(stream->finish().error_code(), grpc::StatusCode::NOT_FOUND);
 }
 
+TEST_F(Subscribe, who_asks_for_what_is_not_there_hears_where_the_log_begins_and_ends) {
+  host.api().add_topic("orders", 1);
+  host.api().append("orders", 0, batch_of(2));
+  serve();
+  v1::SubscribeRequest beyond = request(1);
+  beyond.mutable_parts(0)->set_offset(1'000'000);
+  auto stream = subscribe(beyond);
+  (void)session(*stream);
+  const auto f = frame(*stream);
+  ASSERT_TRUE(f);
+  EXPECT_EQ(f->error().code(), v1::CODE_OUT_OF_RANGE);
+  EXPECT_EQ(f->log_start(), 0);
+  EXPECT_GT(f->high_watermark(), 0);
+}
+
 TEST_F(Subscribe, parked_reads_end_when_the_client_goes) {
   host.api().add_topic("orders", 3);
   serve();

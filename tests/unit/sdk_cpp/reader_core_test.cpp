@@ -236,6 +236,19 @@ TEST(ReaderCore, an_offset_that_is_gone_fails_unless_a_policy_says_otherwise) {
   EXPECT_EQ(latest.asked_offset(0), 90);
 }
 
+TEST(ReaderCore, who_asked_for_the_start_begins_where_it_is_when_records_are_deleted_meanwhile) {
+  World w(ReaderOptions{.topic = "t", .from = ReaderOptions::From::kStart});
+  w.metadata(1);
+  w.bounds({{10, 90}});
+  w.refuse(0, ION_E_OUT_OF_RANGE, 50, 90);
+  EXPECT_TRUE(w.core.failed().ok());
+  w.wait(seconds(1));
+  EXPECT_EQ(w.asked_offset(0), 50);
+  w.frame(0, 60);
+  w.refuse(0, ION_E_OUT_OF_RANGE, 80, 90);
+  EXPECT_EQ(w.core.failed().code(), ION_E_OUT_OF_RANGE) << "records that it was to read are gone";
+}
+
 TEST(ReaderCore, a_partition_whose_leader_moved_is_read_elsewhere_while_the_others_go_on) {
   World w(at(0));
   w.metadata(2);

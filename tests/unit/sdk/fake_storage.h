@@ -17,7 +17,7 @@ struct StorageNotes {
   std::vector<std::string> asked;
   OpenOptions options;
   CountedBytes bytes{"a batch"};
-  int logs_alive = 0;
+  int logs_alive = 0, replacements_alive = 0;
   std::optional<OpenOptions> reconfigured;
 
   template <class... A>
@@ -31,6 +31,21 @@ struct StorageNotes {
   template <class N>
     requires std::is_integral_v<N>
   static std::string text(N n) { return std::to_string(n); }
+};
+
+class FakeReplacement final : public Replacement {
+ public:
+  explicit FakeReplacement(StorageNotes& notes) : notes_(notes) { ++notes_.replacements_alive; }
+  ~FakeReplacement() override { --notes_.replacements_alive; }
+  Answer append(Op& op, std::span<const ion_batch> batches) override {
+    for (const ion_batch& b : batches) notes_.note("replace_append", b.base, b.next);
+    return notes_.script.answer(op);
+  }
+  Answer commit(Op& op) override { return notes_.note("replace_commit"), notes_.script.answer(op); }
+  Answer abort(Op& op) override { return notes_.note("replace_abort"), notes_.script.answer(op); }
+
+ private:
+  StorageNotes& notes_;
 };
 
 class FakeLog final : public Log {
@@ -87,6 +102,13 @@ class FakeLog final : public Log {
     return notes_.script.how == How::kRefuse ? Status(ION_E_INVALID, "too small") : Status();
   }
   Answer seal(Op& op) override { return notes_.note("seal"), notes_.script.answer(op); }
+  Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) override {
+    notes_.note("replace_begin", base, next);
+    return notes_.script.answer(op, 0, 0, [this, out] {
+      *out = std::make_unique<FakeReplacement>(notes_);
+      return Bufs();
+    });
+  }
 
  private:
   StorageNotes& notes_;

@@ -287,15 +287,97 @@ TEST(StorageBridge, writes_no_more_of_a_struct_than_the_asker_knows) {
   EXPECT_EQ(stat.durable, 4711);
 }
 
-TEST(StorageBridge, replacement_is_refused_until_there_is_compaction) {
-  StorageThereAndBack there;
-  auto& imported = static_cast<ImportedLog&>(*there.log);
-  ion_replacement* out = nullptr;
-  Asked asked([&](Op& op) {
-    return op.passed(there.table.replace_begin(&there.plugin, imported.raw(), 0, 1, &out, &op.raw(), &op.now()));
-  });
+// A replacement that was begun without hindrance; what follows goes as the script says.
+struct Replacing {
+  explicit Replacing(StorageThereAndBack& there) : notes(there.plugin.notes) {
+    const Asked begun([&](Op& op) { return there.log->replace(op, {10}, {30}, &replacement); });
+    EXPECT_EQ(begun.code(), ION_OK);
+  }
+  Asked append() {
+    return Asked([this](Op& op) { return replacement->append(op, kBatches); });
+  }
+  Asked commit() {
+    return Asked([this](Op& op) { return replacement->commit(op); });
+  }
+  Asked abort() {
+    return Asked([this](Op& op) { return replacement->abort(op); });
+  }
+  test::StorageNotes& notes;
+  std::unique_ptr<Replacement> replacement;
+};
+
+TEST(StorageBridge, a_replacement_is_there_exactly_when_its_begin_succeeded) {
+  for (const test::Expected& way : test::kWays) {
+    SCOPED_TRACE(static_cast<int>(way.how));
+    StorageThereAndBack there;
+    there.plugin.notes.script.how = way.how;
+    std::unique_ptr<Replacement> replacement;
+    const Asked asked([&](Op& op) { return there.log->replace(op, {10}, {30}, &replacement); });
+    there.plugin.notes.script.finish();
+    EXPECT_EQ(asked.code(), way.code);
+    EXPECT_NE(asked.message().find(way.words), std::string::npos) << asked.message();
+    EXPECT_EQ(there.plugin.notes.asked.back(), "replace_begin 10 30");
+    EXPECT_EQ(replacement != nullptr, way.code == ION_OK);
+    EXPECT_EQ(there.plugin.notes.replacements_alive, way.code == ION_OK ? 1 : 0);
+    there.plugin.notes.script.how = How::kInline;
+  }
+}
+
+TEST(StorageBridge, a_replacement_ends_exactly_when_its_commit_or_abort_succeeded) {
+  for (const auto end : {&Replacing::commit, &Replacing::abort})
+    for (const test::Expected& way : test::kWays) {
+      SCOPED_TRACE(static_cast<int>(way.how));
+      StorageThereAndBack there;
+      Replacing replacing(there);
+      EXPECT_EQ(replacing.append().code(), ION_OK);
+      EXPECT_EQ(replacing.notes.asked.back(), "replace_append 6 9");
+      replacing.notes.script.how = way.how;
+      const Asked asked = (replacing.*end)();
+      replacing.notes.script.finish();
+      EXPECT_EQ(asked.code(), way.code);
+      EXPECT_NE(asked.message().find(way.words), std::string::npos) << asked.message();
+      EXPECT_EQ(replacing.notes.replacements_alive, way.code == ION_OK ? 0 : 1);
+      replacing.notes.script.how = How::kInline;
+      if (way.code == ION_OK) {
+        EXPECT_EQ(replacing.append().code(), ION_E_INVALID);
+        EXPECT_EQ(replacing.commit().code(), ION_E_INVALID);
+        EXPECT_EQ(replacing.abort().code(), ION_E_INVALID);
+      }
+    }
+}
+
+TEST(StorageBridge, a_replacement_that_is_destroyed_is_aborted) {
+  for (const How how : {How::kInline, How::kLate}) {
+    StorageThereAndBack there;
+    Replacing replacing(there);
+    replacing.notes.script.how = how;
+    replacing.replacement.reset();
+    replacing.notes.script.finish();
+    EXPECT_EQ(replacing.notes.asked.back(), "replace_abort");
+    EXPECT_EQ(replacing.notes.replacements_alive, 0);
+  }
+}
+
+TEST(StorageBridge, a_storage_without_compaction_refuses_every_replacement) {
+  struct Plain final : Log {
+    Answer close(Op& op) override { return op.ok(); }
+    Answer append(Op& op, std::span<const ion_batch>) override { return op.ok(); }
+    Answer read(Op& op, Offset, Offset, uint64_t) override { return op.ok(); }
+    Answer sync(Op& op, Offset) override { return op.ok(); }
+    Answer truncate_suffix(Op& op, Offset) override { return op.ok(); }
+    Answer truncate_prefix(Op& op, Offset) override { return op.ok(); }
+    Answer offset_for_time(Op& op, Offset, WallMs) override { return op.ok(); }
+    LogStat stat() override { return {}; }
+    Answer meta_put(Op& op, std::span<const ion_field>) override { return op.ok(); }
+    Answer meta_get(Op& op, std::string_view) override { return op.ok(); }
+    Result<std::vector<ion_range>> ranges(Offset, size_t) override { return std::vector<ion_range>(); }
+    Status configure(const OpenOptions&) override { return {}; }
+    Answer seal(Op& op) override { return op.ok(); }
+  } log;
+  std::unique_ptr<Replacement> none;
+  const Asked asked([&](Op& op) { return log.replace(op, {0}, {1}, &none); });
   EXPECT_EQ(asked.code(), ION_E_UNSUPPORTED);
-  EXPECT_EQ(asked.message(), "not offered by this implementation");
+  EXPECT_EQ(asked.message(), "this storage does not compact");
 }
 
 TEST(StorageBridge, capabilities_that_the_table_does_not_tell_refuse_every_open) {

@@ -1,7 +1,7 @@
 // One log of ion.storage/1 across the C ABI: the half of storage_bridge.h that speaks about a handle. Users include that one.
 // A handle is the Log itself and ends when close completes OK; when the object dies: rule at bridge::Watched.
 #pragma once
-#include <ion/bridge/crossing.h>
+#include <ion/bridge/replacement_bridge.h>
 #include <ion/contract/storage.h>
 
 #include <algorithm>
@@ -82,6 +82,13 @@ struct ExportedLog {
   static ion_status seal(void*, ion_log* l, const ion_op* op, ion_result* now) noexcept {
     return cross(op, now, [&](Op& o) { return log_of(l).seal(o); });
   }
+  static ion_status replace_begin(void*, ion_log* l, ion_offset base, ion_offset next, ion_replacement** out, const ion_op* op,
+                                  ion_result* now) noexcept {
+    return cross(op, now, [&](Op& o) {
+      return Watched<ExportedReplacement::Beginning>::run(
+          o, {out, nullptr}, [&](Op& inner, auto& s) { return log_of(l).replace(inner, {base}, {next}, &s.replacement); });
+    });
+  }
 };
 
 }  // namespace bridge
@@ -129,8 +136,23 @@ class ImportedLog final : public Log {
     return ION_CALL(configure, log_, &raw);
   }
   Answer seal(Op& op) override { return ION_PASS(op, seal, log_); }
+  Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) override {
+    Replacing state{std::make_unique<ImportedReplacement>(table_, self_, log_), out};
+    return bridge::Watched<Replacing>::run(op, std::move(state), [&](Op& inner, Replacing& s) {
+      return ION_PASS(inner, replace_begin, log_, base.v, next.v, s.replacement->slot());
+    });
+  }
 
  private:
+  struct Replacing {
+    std::unique_ptr<ImportedReplacement> replacement;
+    std::unique_ptr<Replacement>* out;
+    void succeeded(ion_result& r) noexcept {
+      if (replacement->raw() == nullptr)
+        return bridge::fail(r, ION_E_INTERNAL, "ion.storage/1 replace_begin completed without a replacement");
+      *out = std::move(replacement);
+    }
+  };
   static constexpr std::string_view kId = ION_STORAGE_ID;
   static constexpr size_t kRangesMax = 4096;  // a page; who wants more asks again from the last one
   const ion_storage* table_;

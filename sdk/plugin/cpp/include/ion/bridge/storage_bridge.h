@@ -80,10 +80,10 @@ inline constexpr ion_storage export_storage{
     .identity = &bridge::ExportedStorage<P>::identity,
     .configure = &bridge::ExportedLog::configure,
     .seal = &bridge::ExportedLog::seal,
-    .replace_begin = &bridge::Absent<decltype(ion_storage::replace_begin)>::answer,
-    .replace_append = &bridge::Absent<decltype(ion_storage::replace_append)>::answer,
-    .replace_commit = &bridge::Absent<decltype(ion_storage::replace_commit)>::answer,
-    .replace_abort = &bridge::Absent<decltype(ion_storage::replace_abort)>::answer,
+    .replace_begin = &bridge::ExportedLog::replace_begin,
+    .replace_append = &bridge::ExportedReplacement::append,
+    .replace_commit = &bridge::ExportedReplacement::commit,
+    .replace_abort = &bridge::ExportedReplacement::abort,
     .space = &bridge::ExportedStorage<P>::space,
 };
 

@@ -25,6 +25,17 @@ struct LogStat {
   WallMs appended{-1}, active_since{-1};  // -1: nothing, or not known
 };
 
+// What takes the place of [base, next) of a log: written beside it, unseen until commit; the promises are at replace_begin in
+// ion/abi/contract/storage.h. SHARD, like the calls of its log, and one call at a time. Destroyed only when no call is in progress,
+// and after commit or abort completed; destroyed without either: as if aborted.
+class Replacement {
+ public:
+  virtual ~Replacement() = default;
+  virtual Answer append(Op& op, std::span<const ion_batch> batches) = 0;
+  virtual Answer commit(Op& op) = 0;
+  virtual Answer abort(Op& op) = 0;
+};
+
 // One log. Calls marked SHARD never overlap. Destroyed only after close() completed.
 class Log {
  public:
@@ -42,6 +53,12 @@ class Log {
   virtual Result<std::vector<ion_range>> ranges(Offset from, size_t cap) = 0;                 // SHARD
   virtual Status configure(const OpenOptions& options) = 0;                                   // SHARD
   virtual Answer seal(Op& op) = 0;                                                            // SHARD
+  // SHARD. Begins to replace sealed pieces; the replacement is in *out when the op completes OK, and *out stays the caller's memory
+  // until then. A backend without ION_STORAGE_COMPACTION leaves it as it is.
+  virtual Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) {
+    (void)base, (void)next, (void)out;
+    return op.refuse(Status(ION_E_UNSUPPORTED, "this storage does not compact"));
+  }
 };
 
 using EachName = std::function<void(std::string_view name, uint64_t bytes)>;

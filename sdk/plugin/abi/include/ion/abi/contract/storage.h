@@ -62,6 +62,19 @@ typedef struct ion_storage {
   ION_FN(CONTROL, identity, uint8_t* uuid16);             /* made with the data directory */
   ION_FN(SHARD, configure, ion_log* l, const ion_open_options* o);
   ION_OP(SHARD, seal, ion_log* l);                        /* rolls the active segment if it has bytes */
+  /* Compaction: other batches take the place of those of [base, next), which is one sealed piece or several neighbours, whole, as
+   * `ranges` tells them. Of a log that was opened or configured with ION_OPEN_COMPACTION, by a backend with that capability; else
+   * UNSUPPORTED. INVALID: no such pieces; CORRUPT: the log is damaged; BUSY: it has a replacement already, one at a time.
+   * append: rising offsets inside [base, next), gaps and batches without records are legal; only the first batch may begin below
+   *   base and end above it. Not seen and not durable. INVALID and NO_SPACE take none of this call's batches.
+   * commit: INVALID unless the last batch ends at `next` (where the last records went, a batch without records ends there), so that the
+   *   batches alone show how far the piece reaches. OK: durable, and seen by every read that begins later, all at once; the pieces are
+   *   one piece [base, next) whose appended_ms is the greatest of theirs. CONFLICT: some of the range was truncated meanwhile. What is
+   *   refused leaves the log as it was and the handle to be aborted.
+   * abort: nothing of it stays. The handle ends when commit or abort completes OK.
+   * Meanwhile everything else may be asked; a truncation waits for a commit in progress. close aborts an open one: its calls answer
+   * CLOSED from then on and look at `l` no more, and abort ends the handle. Slices that were read before stay valid. A crash leaves
+   * the old pieces or the new one, whole; after an OK of commit, the new one. */
   ION_OP(SHARD, replace_begin, ion_log* l, ion_offset base, ion_offset next, ion_replacement** out); /* COMPACTION */
   ION_OP(SHARD, replace_append, ion_log* l, ion_replacement* r, const ion_batch* batches, uint32_t n);
   ION_OP(SHARD, replace_commit, ion_log* l, ion_replacement* r);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <ion/continuation.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace ion::cluster {
@@ -59,7 +60,9 @@ void Controller::create_topic(NewTopic topic, TopicDone done) {
 namespace {
 bool lets_records_go(const Command& command) {
   const auto* const alter = std::get_if<AlterTopic>(&command);
-  return alter != nullptr && (alter->set.contains("retention.ms") || alter->set.contains("retention.bytes"));
+  if (alter == nullptr) return false;
+  const auto changes = [alter](const char* key) { return alter->set.contains(key) || std::ranges::find(alter->unset, key) != alter->unset.end(); };
+  return changes("retention.ms") || changes("retention.bytes");
 }
 }  // namespace
 

@@ -17,6 +17,7 @@ inline constexpr uint64_t kSnapshotEveryBytes = 64u << 20;  // producer state is
 inline constexpr uint64_t kSnapshotAtCloseBytes = 256u << 10;  // and at the end, if a start would read so much; less is read quickly
 inline constexpr size_t kTrimsWaitingMax = 64;              // deletes of records that wait for the one before
 inline constexpr size_t kPiecesOfALook = 64;                // sealed segments that one look of retention may delete
+inline constexpr uint64_t kRetentionStepLeast = 64u << 10;  // bytes appended between two looks of retention.bytes, at least: the smallest segment
 inline constexpr int64_t kTrimRetryMs = 30'000;            // until a delete of retention that was refused is tried again
 inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state
 

@@ -36,7 +36,7 @@ bool Retention::due(WallMs now, uint64_t bytes) const noexcept {
 }
 
 void Retention::appended(uint64_t bytes) {
-  if (rules_.bytes == 0 || busy_ || bytes - looked_at_bytes_ < rules_.bytes / kSegmentsOfBytes) return;
+  if (rules_.bytes == 0 || busy_ || bytes - looked_at_bytes_ < std::max(rules_.bytes / kSegmentsOfBytes, kRetentionStepLeast)) return;
   looked_at_bytes_ = bytes;
   look();
 }

@@ -39,16 +39,18 @@ class ProducerTable {
   // Found, or made with nothing kept; now the last in order.
   Producer& last(int64_t id);
   // The first in order and the one behind; null at the end.
+  Producer* first() noexcept { return size_ == 0 ? nullptr : &at(first_); }
   const Producer* first() const noexcept { return size_ == 0 ? nullptr : &at(first_); }
+  Producer* behind(const Producer& p) noexcept { return p.after == kNone ? nullptr : &at(p.after); }
   const Producer* behind(const Producer& p) const noexcept { return p.after == kNone ? nullptr : &at(p.after); }
-  Producer& writable(const Producer& p) noexcept { return const_cast<Producer&>(p); }  // of this table
   void erase(int64_t id);
   void clear() noexcept;
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr size_t kPiece = 256;  // producers
-  Producer& at(uint32_t slot) const noexcept { return pieces_[slot / kPiece][slot % kPiece]; }
+  Producer& at(uint32_t slot) noexcept { return pieces_[slot / kPiece][slot % kPiece]; }
+  const Producer& at(uint32_t slot) const noexcept { return pieces_[slot / kPiece][slot % kPiece]; }
   size_t home(int64_t id) const noexcept;
   size_t place_of(int64_t id) const noexcept;  // in index_: where it is, or where it would be
   void grow();

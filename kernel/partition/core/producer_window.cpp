@@ -82,8 +82,8 @@ void ProducerWindow::record(const batch::Header& h, WallMs now) {
 void ProducerWindow::cut(Offset from) {
   std::vector<std::pair<Offset, int64_t>> order;
   std::vector<int64_t> gone;
-  for (const Producer* p = table_.first(); p != nullptr; p = table_.behind(*p)) {
-    Producer& w = table_.writable(*p);
+  for (Producer* p = table_.first(); p != nullptr; p = table_.behind(*p)) {
+    Producer& w = *p;
     while (w.kept != 0 && seen(w, 0).next > from) {
       const Seen newest = seen(w, 0);
       w.last_sequence = sequence_before(newest.first_sequence, 1), w.base -= w.to_older[0];

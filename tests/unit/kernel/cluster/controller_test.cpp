@@ -122,6 +122,12 @@ class ControllerTest : public ::testing::Test, public ControllerObserver {
     run();
     return answered;
   }
+  Answered alter(TopicChange change) {
+    auto answered = std::make_shared<std::optional<Result<TopicPtr>>>();
+    controller_->alter_topic(std::move(change), [answered](Result<TopicPtr> done) { *answered = std::move(done); });
+    run();
+    return answered;
+  }
   void commit() { group_.commit(), run(); }
   void run() { executor_.run_all(); }
   static std::string reason(const Answered& a) { return !a->has_value() ? "no answer" : **a ? "" : (**a).error().reason(); }
@@ -252,6 +258,26 @@ TEST_F(ControllerTest, a_delete_on_a_full_disk_gets_the_reserve_and_gives_it_bac
   ASSERT_TRUE(gone->has_value() && **gone) << (**gone).error().text();
   EXPECT_EQ(reserve_.out, 0);
   EXPECT_EQ(told_, (std::vector<std::string>{"+a", "-a"}));
+}
+
+TEST_F(ControllerTest, a_change_of_what_is_kept_gets_the_reserve_whichever_way_it_is_made) {
+  open();
+  (void)create("a"), commit();
+  TopicChange set, back, other;
+  set.name = back.name = other.name = "a";
+  set.set["retention.ms"] = "60000", back.unset = {"retention.ms"}, other.set["segment.ms"] = "60000";
+  int lends = 0;
+  for (const TopicChange& change : {set, back}) {
+    group_.refuses = Status(ION_E_NO_SPACE, "the disk is full");
+    const Answered altered = alter(change);
+    EXPECT_EQ(reserve_.lends, ++lends);
+    commit();
+    EXPECT_EQ(reason(altered), "");
+    EXPECT_EQ(reserve_.out, 0);
+  }
+  group_.refuses = Status(ION_E_NO_SPACE, "the disk is full");
+  (void)alter(other);
+  EXPECT_EQ(reserve_.lends, lends);
 }
 
 TEST_F(ControllerTest, a_delete_that_finds_no_space_in_the_reserve_either_is_answered) {

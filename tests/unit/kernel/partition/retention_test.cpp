@@ -63,9 +63,10 @@ TEST_F(RetentionTest, what_is_too_much_goes) {
 }
 
 TEST_F(RetentionTest, a_fast_stream_is_looked_at_as_its_bytes_come_in) {
-  open(Durability::kOs, {{}, 400, {}});
-  for (int32_t i = 0; i < 8; ++i) add_piece("some more bytes", i, 200);  // each batch is larger than a quarter of the limit
-  EXPECT_GE(start(), 4) << "nobody looked";
+  open(Durability::kOs, {{}, 400'000, {}});
+  const std::string value(70'000, 'v');
+  for (int32_t i = 0; i < 8; ++i) add_piece(value, i, 100'000);
+  EXPECT_GE(start(), 3) << "nobody looked";
 }
 
 TEST_F(RetentionTest, a_log_without_limits_is_not_even_asked) {

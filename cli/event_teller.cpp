@@ -1,6 +1,7 @@
 #include "event_teller.h"
 
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 #include "process.h"
@@ -9,9 +10,15 @@ namespace ion::cli {
 
 void EventTeller::tell(const client::ClientEvent& event) {
   using What = client::ClientEvent::What;
-  if (event.what != What::kPartitionLost && event.what != What::kPartitionFound) return say("ion: " + event.text + "\n");
+  std::string_view kind;
+  switch (event.what) {
+    case What::kPartitionLost: kind = "partitions cannot be read"; break;
+    case What::kPartitionFound: kind = "partitions are served again"; break;
+    case What::kGap: kind = "gaps"; break;
+    default: return say("ion: " + event.text + "\n");
+  }
   const std::lock_guard lock(mutex_);
-  const auto now = lines_.add(event.topic, event.what == What::kPartitionLost ? "cannot be read" : "are served again", event.text);
+  const auto now = lines_.add(event.topic, kind, event.text);
   if (now || ending_) return say("ion: " + now.value_or(event.text) + "\n");
   if (std::exchange(counting_, true)) return;
   changed_.notify_all();

@@ -34,6 +34,7 @@ struct Plan {
   std::optional<OutputFormat> format;   // none: JSON lines
   uint64_t records_max = std::numeric_limits<uint64_t>::max();
   enum class Stop { kNever, kAtEnd } stop = Stop::kNever;
+  client::ReaderOptions::OnGap on_gap = client::ReaderOptions::OnGap::kGoOn;
 
   bool bounded() const { return times ? times->bounded() : range.until().has_value(); }
 };
@@ -65,6 +66,7 @@ Result<Plan> plan_of(const Arguments& a) {
     if (plan.records_max == 0) return usage("--records: at least 1");
   }
   if (a.has("end")) plan.stop = Plan::Stop::kAtEnd;
+  if (a.has("fail-on-gap")) plan.on_gap = client::ReaderOptions::OnGap::kFail;
   return plan;
 }
 
@@ -168,6 +170,7 @@ class Consumption {
     client::ReaderOptions options;
     options.topic = topic;
     options.on_lost = client::ReaderOptions::OnLost::kGoOn;
+    options.on_gap = plan_.on_gap;
     if (plan_.stop == Plan::Stop::kAtEnd || plan_.bounded()) options.unreachable_timeout = timeout;
     options.partitions = plan_.partitions;
     options.stop_at_end = plan_.stop == Plan::Stop::kAtEnd;
@@ -253,7 +256,7 @@ class Consumption {
         break;
       }
     }
-    left_out_ += from.reader.lost().size();
+    left_out_ += from.reader.lost().size() + (from.reader.missed() > 0 ? 1 : 0);
     flush();
     if (++ended_ == sources_.size()) done_.raise();
   }
@@ -299,7 +302,7 @@ class Consumption {
   std::deque<Source> sources_;
   size_t topics_ = 0;  // asked for; sources_ has those that can be read
   std::atomic<bool> stopping_{false}, closed_{false};
-  std::atomic<size_t> ended_{0}, failed_{0}, left_out_{0};  // sources, sources, partitions
+  std::atomic<size_t> ended_{0}, failed_{0}, left_out_{0};  // sources, sources, partitions and readers with gaps
   std::atomic<int> first_exit_{kFailed};
 
   std::mutex mutex_;  // of what follows
@@ -312,6 +315,7 @@ void declare_consume(OptionSet& options) {
   options.positionals(1, kTopicsMax)
       .value("offset,o", "where to begin: start, end, N, +N after the start, -N before the end, or a range A:B, or a time @TIME or @TIME:TIME such as @-1h, @2026-01-31, @2026-01-31T12:00:00Z:30m", "start")
       .flag("end,e", "stop at the end that is there now")
+      .flag("fail-on-gap", "end with an error when records are deleted before they are read, instead of going on behind them")
       .value("records,n", "stop after so many")
       .values("partitions,p", "only these, as in 0,1")
       .value("format,f", "of a record: json (a line each), or text with the fields below", "json")

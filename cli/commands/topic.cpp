@@ -195,7 +195,7 @@ int topic_add_partitions(const Arguments& arguments, const Context& context) {
     else tally.bad("add-partitions", name, altered.error());
   }
   if (dry) say("ion: topic add-partitions: a dry run, nothing was changed\n");
-  else if (tally.failed < tally.table.rows.size()) say("ion: topic add-partitions: records with a key may go to another partition than before; producers that run find the new partitions within half a minute, readers that run when they are started again\n");
+  else if (tally.failed < tally.table.rows.size()) say("ion: topic add-partitions: records with a key may go to another partition than before; producers and readers that run find the new partitions within half a minute\n");
   return tally.finish("topic add-partitions", context);
 }
 

@@ -13,7 +13,7 @@ std::string EventLines::rest() {
   std::string lines;
   for (auto& [what, counted] : counted_) {
     if (counted.untold == 0) continue;
-    lines += "ion: topic " + what.first + ": and " + std::to_string(counted.untold) + " more partitions " + what.second + "; the last: " + counted.last + "\n";
+    lines += "ion: topic " + what.first + ": and " + std::to_string(counted.untold) + " more " + what.second + "; the last: " + counted.last + "\n";
     counted.untold = 0;
   }
   return lines;

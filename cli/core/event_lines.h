@@ -14,7 +14,7 @@ class EventLines {
  public:
   static constexpr uint64_t kLinesMax = 10;  // of one topic and one kind
 
-  // What to say now; nothing: it is counted, and rest() will say so. `kind` says what happened to a partition, as "cannot be read".
+  // What to say now; nothing: it is counted, and rest() will say so. `kind` says what there is more of, as "partitions cannot be read".
   std::optional<std::string> add(const std::string& topic, std::string_view kind, const std::string& text);
   // A line for each topic and kind of which some were counted since the last call; empty: none were.
   std::string rest();

@@ -70,7 +70,8 @@ void Partition::read_now(const FetchRequest& ask, Later later, ion_fetch_answer*
 void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r) {
   if (r.status == ION_E_OUT_OF_RANGE) {  // records were deleted since it was asked
     describe(*a);
-    const Status out(ION_E_OUT_OF_RANGE, fmt::format("{}: want offset {}, have {} up to {}", name(), ask.offset.v, std::max(log_.start(), log_.stat().first).v, upto.v), "OFFSET_OUT_OF_RANGE");
+    a->log_start = std::max(log_.start(), log_.stat().first).v;  // the reader goes on there
+    const Status out(ION_E_OUT_OF_RANGE, fmt::format("{}: want offset {}, have {} up to {}", name(), ask.offset.v, a->log_start, upto.v), "OFFSET_OUT_OF_RANGE");
     explain(a->error, out);
     return later.fail(out);
   }

@@ -29,11 +29,14 @@ void ReaderCore::on(const Started&, Instant now, Actions& out) {
 void ReaderCore::on(const MetadataArrived& e, Instant now, Actions& out) {
   asking_metadata_ = in_doubt_ = false;
   ask_failures_ = 0;
+  learnt_at_ = now;
   if (e.topic_id != Uuid{} && topic_id_ != Uuid{} && e.topic_id != topic_id_ && !begin_again(e, out)) return;
   if (e.topic_id != Uuid{}) topic_id_ = e.topic_id;
   if (partitions_.empty()) {
     choose(e.partitions);
     if (!failed_.ok()) return;
+  } else if (wants_added()) {
+    add_new(e.partitions);
   }
   for (const MetadataCache::Leader& l : e.partitions)
     if (Partition* p = find(l.partition)) p->leader = l.address;
@@ -44,8 +47,7 @@ void ReaderCore::on(const MetadataArrived& e, Instant now, Actions& out) {
 // Offsets of the old topic say nothing about the new one. False: the reader has failed.
 bool ReaderCore::begin_again(const MetadataArrived& e, Actions& out) {
   const std::string what = fmt::format("topic {} was deleted and made again (it was {}, it is {})", options_.topic, topic_id_.text(), e.topic_id.text());
-  const bool bounded = options_.stop_at_end || std::any_of(options_.offsets.begin(), options_.offsets.end(), [](const auto& at) { return at.until >= 0; });
-  if (options_.reset == Reset::kFail || bounded) {
+  if (options_.reset == Reset::kFail || is_bounded()) {
     fail({ION_E_CONFLICT, what + ": its records are others, and the offsets that were read do not belong to them", std::string(kTopicRecreated)}, out);
     return false;
   }
@@ -80,6 +82,20 @@ void ReaderCore::choose(const std::vector<MetadataCache::Leader>& there) {
     }
     partitions_.push_back(std::move(p));
   }
+}
+
+// Nobody has asked for an offset of them, and what they hold came after everything that was asked for.
+void ReaderCore::add_new(const std::vector<MetadataCache::Leader>& there) {
+  for (size_t id = partitions_.size(); id < there.size(); ++id) {
+    Partition p;
+    p.id = {static_cast<int32_t>(id)};
+    p.added = true;
+    partitions_.push_back(std::move(p));
+  }
+}
+
+bool ReaderCore::is_bounded() const {
+  return options_.stop_at_end || std::any_of(options_.offsets.begin(), options_.offsets.end(), [](const auto& at) { return at.until >= 0; });
 }
 
 bool ReaderCore::needs_bounds(const Partition& p) const {
@@ -123,18 +139,20 @@ void ReaderCore::on(const OffsetsArrived& e, Instant now, Actions& out) {
 
 void ReaderCore::begin(Partition& p, const OffsetsArrived::Bounds& b, Actions& out) {
   found(p, out);
-  const ReaderOptions::At* at = asked(p.id);
-  if (restarted_) p.position = options_.reset == Reset::kStart ? b.start : b.end;
+  const ReaderOptions::At* at = p.added ? nullptr : asked(p.id);
+  if (p.added) p.position = b.start;
+  else if (restarted_) p.position = options_.reset == Reset::kStart ? b.start : b.end;
   else if (at != nullptr) p.position = {at->offset};
   else if (options_.from == ReaderOptions::From::kOffset) p.position = {options_.offset};
   else p.position = options_.from == ReaderOptions::From::kStart ? b.start : b.end;
-  p.at_start = !restarted_ && at == nullptr && options_.from == ReaderOptions::From::kStart;
+  p.at_start = p.added || (!restarted_ && at == nullptr && options_.from == ReaderOptions::From::kStart);
   if (options_.stop_at_end) p.until = p.until ? std::min(*p.until, b.end) : b.end;
   p.is = p.until && p.position >= *p.until ? Partition::Is::kDone : Partition::Is::kUnplaced;
 }
 
 void ReaderCore::on(const AskFailed& e, Instant now, Actions& out) {
   asking_metadata_ = asking_offsets_ = false;
+  learnt_at_ = now;
   last_cause_ = e.failure.status;
   const bool young = e.failure.status.code() == ION_E_NOT_FOUND && ask_failures_ == 0;  // asked for twice, as producers do
   if (!young && e.failure.status.code() == ION_E_NOT_FOUND && topic_id_ != Uuid{})
@@ -206,15 +224,7 @@ void ReaderCore::advance(Partition& p, Offset to, Actions& out) {
 
 void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Actions& out) {
   const Failure& f = *e.failure;
-  const Code code = f.status.code();
-  // The start was asked for, and records were deleted since: the start is where it is now.
-  const bool start_moved = p.at_start && e.log_start > p.position;
-  if (code == ION_E_OUT_OF_RANGE && (start_moved || options_.reset != Reset::kFail)) {
-    p.position = start_moved || options_.reset == Reset::kStart ? e.log_start : e.high_watermark;
-    if (p.until && p.position >= *p.until) p.is = Partition::Is::kDone;
-    else unplace(p, f, e.random, now);
-    return place(now, out);
-  }
+  if (f.status.code() == ION_E_OUT_OF_RANGE) return out_of_range(p, e, now, out);
   // Metadata will say which topic has the name now, if any.
   const bool elsewhere = f.status.reason() == kTopicRecreated || doubts_topic(p, f.status, now, out);
   if (!elsewhere) lose(p, f.status, now);
@@ -282,6 +292,7 @@ void ReaderCore::on(const Tick&, Instant now, Actions& out) {
     if (partitions_.empty() || in_doubt_) want_metadata(out);
     else ask_offsets(out);
   }
+  if (wants_added() && !partitions_.empty() && now - learnt_at_ >= kMetadataAgeMax) want_metadata(out);
   for (auto& [id, s] : streams_) {
     give_credit(id, s, now, out);
     if (now - s.last_frame < kSilenceMax) continue;
@@ -320,6 +331,7 @@ Instant ReaderCore::scan_deadlines(Instant now) const {
   if (!failed_.ok() || finished_) return first;
   const auto consider = [&](Instant at) { first = std::min(first, std::max(at, now + nanoseconds(1))); };
   if (ask_at_.ns != 0) consider(ask_at_);
+  if (wants_added() && !partitions_.empty() && !asking_metadata_) consider(learnt_at_ + kMetadataAgeMax);
   for (const Partition& p : partitions_) {
     if (p.is == Partition::Is::kUnplaced && !in_doubt_) consider(p.retry_at);
     if (!p.lost_since || !is_open(p)) continue;

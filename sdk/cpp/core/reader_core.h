@@ -4,10 +4,11 @@
 //                                         ^--- stream lost, leader moved, offset reset ---'
 //                    any but done -- refused for good or for too long --> given up
 //
-// Invariants: the position of a partition never goes back, except by the reset policy; a frame is accepted only from the stream
+// Invariants: the position of a partition never goes back, except by the reset policy, and no offset is passed over without being told; a frame is accepted only from the stream
 // that reads its partition, so that nothing is given twice over a reconnect; bytes that are under way or untaken are bounded by
 // the credit; what is read is one topic: when another one has its name, the reset policy decides (kFail: the reader fails with
-// TOPIC_RECREATED; else it begins anew at the start or end of the new one). Thread: one at a time. Failure: failed() says why nothing more will come.
+// TOPIC_RECREATED; else it begins anew at the start or end of the new one). Partitions that are added are found by metadata, asked
+// for every kMetadataAgeMax. Thread: one at a time. Failure: failed() says why nothing more will come.
 #pragma once
 #include <ion/client/options.h>
 #include <ion/client/reader.h>
@@ -92,6 +93,7 @@ struct Accept {  // the records of the frame that was told, within these bounds
 struct Notice {  // in words for people
   ClientEvent::What what = ClientEvent::What::kPartitionLost;
   std::string text;
+  std::optional<ClientEvent::Gap> gap = {};
 };
 struct Actions {
   std::optional<Accept> accept;
@@ -115,12 +117,14 @@ class ReaderCore {
   bool finished() const { return finished_; }
   const Status& failed() const { return failed_; }
   std::vector<LostPartition> lost() const;
+  uint64_t missed() const { return missed_; }
   Instant wake_at() const { return wake_at_; }
 
   static constexpr Nanos kTellAfter = seconds(3);  // a partition that is refused for so long is told; a leader that moves is not
   static constexpr Nanos kSettled = seconds(2);    // read for so long without a refusal, it is served again
   static constexpr Nanos kSilenceMax = seconds(45);  // the broker gives a sign of life each 15 s
   static constexpr Nanos kCreditRetry = milliseconds(200);
+  static constexpr Nanos kMetadataAgeMax = seconds(30);  // partitions may have been added meanwhile
   static constexpr Instant kNever{UINT64_MAX};
 
  private:
@@ -131,6 +135,7 @@ class ReaderCore {
     enum class Is { kNeedsOffsets, kUnplaced, kReading, kDone, kGivenUp } is = Is::kNeedsOffsets;
     Offset position;
     std::optional<Offset> until;
+    bool added = false;     // since reading began: it is read from its first record on
     bool at_start = false;  // position is where the log began when it was asked, and nothing was read yet
     uint64_t stream = 0;  // of kReading
     Instant retry_at;     // of kUnplaced
@@ -161,9 +166,12 @@ class ReaderCore {
 
   bool begin_again(const read::MetadataArrived& e, Actions& out);
   void choose(const std::vector<MetadataCache::Leader>& there);
+  void add_new(const std::vector<MetadataCache::Leader>& there);
   void ask_offsets(Actions& out);
   void place(Instant now, Actions& out);
   void refuse(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
+  void out_of_range(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
+  bool skip_gap(Partition& p, Offset log_start, const Status& why, Actions& out);
   void unplace(Partition& p, const Failure& cause, uint64_t random, Instant now);
   void give_credit(uint64_t id, Stream& s, Instant now, Actions& out);
   void advance(Partition& p, Offset to, Actions& out);
@@ -178,6 +186,9 @@ class ReaderCore {
   void want_metadata(Actions& out);
   Partition* find(PartitionId id);
   bool needs_bounds(const Partition& p) const;
+  bool is_bounded() const;
+  // All partitions are read, and without an end: also those that are added.
+  bool wants_added() const { return options_.partitions.empty() && !is_bounded(); }
   bool tries_again(const Partition& p, const Failure& why) const;
   bool doubts_topic(Partition& p, const Status& why, Instant now, Actions& out);
   // One without an end, beside others, is tried for ever.
@@ -195,6 +206,8 @@ class ReaderCore {
   bool restarted_ = false;  // it was made again: offsets that were asked for are not its own
   std::map<uint64_t, Stream> streams_;
   uint64_t last_stream_ = 0;
+  uint64_t missed_ = 0;
+  Instant learnt_at_;  // when metadata was answered last
   bool asking_metadata_ = false, asking_offsets_ = false;
   bool in_doubt_ = false;  // whether there still is the topic: nothing is placed until metadata says so
   Instant ask_at_;  // 0: nothing to ask later

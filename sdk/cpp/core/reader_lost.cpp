@@ -15,9 +15,11 @@ void ReaderCore::lose(Partition& p, const Status& why, Instant now) {
   wake_at_ = std::min(wake_at_, *p.lost_since + kTellAfter);
 }
 
-// Who follows without an end outlives what an operator has to mend; who reads up to an end is told at once.
+// Who follows without an end outlives what an operator has to mend, by space, a repair or a restart; who reads up to an end is told at once.
 bool ReaderCore::tries_again(const Partition& p, const Failure& why) const {
-  return worth_asking_again(why, Repeat::kSafe) || (waits_for_an_operator(why.status) && !gives_up_in_time(p));
+  const Code code = why.status.code();
+  const bool mended_by_hand = waits_for_an_operator(why.status) || code == ION_E_CORRUPT || code == ION_E_FAILED || code == ION_E_IO;
+  return worth_asking_again(why, Repeat::kSafe) || (mended_by_hand && !gives_up_in_time(p));
 }
 
 // A topic that is gone is one error and not as many as it had partitions.

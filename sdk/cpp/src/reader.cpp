@@ -35,6 +35,8 @@ bool Reader::finished() const { return !current_ && session_->finished(); }
 
 std::vector<LostPartition> Reader::lost() const { return session_->lost(); }
 
+uint64_t Reader::missed() const { return session_->missed(); }
+
 void Reader::cancel() { session_->cancel(); }
 
 }  // namespace ion::client

@@ -73,7 +73,7 @@ void ReaderSession::obey(Actions actions) {
   for (const read::Credit& c : actions.credits) give_credit(c);
   if (!actions.list_offsets.empty()) list_offsets(std::move(actions.list_offsets));
   if (actions.fetch_metadata) fetch_metadata();
-  for (Notice& notice : actions.notices) runtime_->tell({notice.what, options_.topic, std::move(notice.text)});
+  for (Notice& notice : actions.notices) runtime_->tell({notice.what, options_.topic, std::move(notice.text), notice.gap});
   if (!actions.notices.empty()) {
     const std::lock_guard lock(mutex_);
     --telling_;
@@ -136,6 +136,11 @@ bool ReaderSession::finished() const {
 std::vector<LostPartition> ReaderSession::lost() const {
   const std::lock_guard lock(mutex_);
   return core_.lost();
+}
+
+uint64_t ReaderSession::missed() const {
+  const std::lock_guard lock(mutex_);
+  return core_.missed();
 }
 
 void ReaderSession::cancel() {

@@ -25,6 +25,7 @@ class ReaderSession final : public Ticker, public std::enable_shared_from_this<R
   Result<std::optional<RecordSet>> next(Nanos timeout);
   bool finished() const;
   std::vector<LostPartition> lost() const;
+  uint64_t missed() const;
   void cancel();
   void close();
 

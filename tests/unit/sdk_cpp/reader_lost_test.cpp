@@ -77,6 +77,7 @@ ReaderOptions following() {
   o.from = ReaderOptions::From::kOffset, o.on_lost = ReaderOptions::OnLost::kGoOn;
   return o;
 }
+const Status kForbidden(ION_E_INVALID, "not taken");
 const Status kDamaged(ION_E_CORRUPT, "its log is damaged"), kNotReady(ION_E_CLOSED, "it is tried again", "NOT_READY");
 
 TEST(ReaderLost, a_partition_that_is_refused_for_good_is_told_and_the_others_are_read_to_their_end) {
@@ -153,15 +154,15 @@ TEST(ReaderLost, what_an_operator_can_mend_is_waited_for_by_a_following_reader_a
   EXPECT_EQ(ends.core.lost().size(), 1u);
 }
 
-TEST(ReaderLost, a_following_reader_goes_on_without_a_damaged_partition_and_ends_when_none_is_left) {
+TEST(ReaderLost, a_following_reader_goes_on_without_what_is_refused_for_good_and_ends_when_none_is_left) {
   World w(following());
-  w.refuse(1, kDamaged);
+  w.refuse(1, kForbidden);
   EXPECT_TRUE(w.core.failed().ok());
   EXPECT_EQ(w.told(What::kPartitionLost), 1u);
   w.frame(0, 1);
-  w.refuse(0, Status(ION_E_FAILED, "its log failed"));
-  EXPECT_EQ(w.core.failed().code(), ION_E_FAILED);
-  EXPECT_EQ(w.core.failed().message(), "topic orders partition 0: its log failed") << "the last one is the end of the reader";
+  w.refuse(0, kForbidden);
+  EXPECT_EQ(w.core.failed().code(), ION_E_INVALID);
+  EXPECT_EQ(w.core.failed().message(), "topic orders partition 0: not taken") << "the last one is the end of the reader";
   EXPECT_EQ(w.told(What::kPartitionLost), 1u) << "and is not told twice";
   EXPECT_EQ(w.core.lost().size(), 2u);
 }

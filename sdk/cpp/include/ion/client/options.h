@@ -1,6 +1,7 @@
 // What a user may set. Every default is the one of the documentation. check() refuses what makes no sense: INVALID names the option, what
 // it takes and what was there. Who is given options checks them.
 #pragma once
+#include <ion/ids.h>
 #include <ion/status.h>
 #include <ion/time.h>
 
@@ -20,9 +21,15 @@ struct ClientEvent {
     kRecreated,       // a topic was deleted and made again: its records and offsets are others
     kPartitionLost,   // a partition that is read is refused for a while, or given up; told once
     kPartitionFound,  // it is served again
+    kGap,             // records were deleted before they were read; told once for each gap
   } what = What::kLost;
   std::string topic = {};  // of all but kLost and kFound
   std::string text = {};   // a sentence for people
+  struct Gap {
+    PartitionId partition;
+    Offset from, until;  // `until` is the first one that is there again, or the end of what was to be read
+  };
+  std::optional<Gap> gap = {};  // of kGap
 };
 
 inline constexpr Nanos kTimeoutMax = seconds(int64_t{7} * 86'400);  // of every timeout
@@ -72,12 +79,12 @@ struct ProducerOptions {
   Status check() const;
 };
 
-// What a reader does when its offset is not there (any more), or when the topic was deleted and made again.
+// What a reader does when its offset lies behind the end of the log, or when the topic was deleted and made again.
 enum class Reset { kFail, kStart, kEnd };
 
 struct ReaderOptions {
   std::string topic = {};
-  std::vector<int32_t> partitions = {};         // none is all
+  std::vector<int32_t> partitions = {};         // none is all, also those added later, from their first record on, unless every partition has an end
   enum class From { kStart, kEnd, kOffset } from = From::kStart;
   int64_t offset = 0;                           // of kOffset, for every partition without an entry in `offsets`
   struct At {
@@ -88,6 +95,9 @@ struct ReaderOptions {
   std::vector<At> offsets = {};                 // wins over `from`
   bool stop_at_end = false;                     // the ends are fixed once, when reading starts
   Reset reset = Reset::kFail;
+  // Records that were not read yet were deleted, by a trim or by retention, or the offset that was asked for lies before the log. kGoOn:
+  // the gap is told to on_event, and the partition is read on where its log begins now. kFail: the reader ends with OUT_OF_RANGE.
+  enum class OnGap { kGoOn, kFail } on_gap = OnGap::kGoOn;
   // A partition that its broker refuses for good, or for longer than unreachable_timeout: kFail: the reader ends with its error. kGoOn:
   // it is told to on_event and the others are read; one without an end is tried for ever, one that has an end is given up (Reader::lost).
   enum class OnLost { kFail, kGoOn } on_lost = OnLost::kFail;

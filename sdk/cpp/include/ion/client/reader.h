@@ -71,7 +71,7 @@ class Reader {
   ~Reader();
 
   // Waits up to `timeout` for records. Nothing: nothing came in time, or finished(). An error is the reader's end and is answered again:
-  // NOT_FOUND (topic or partition), OUT_OF_RANGE (an offset that is not there, with Reset::kFail), CONFLICT with TOPIC_RECREATED, CLOSED
+  // NOT_FOUND (topic or partition), OUT_OF_RANGE (an offset that is not there, with Reset::kFail or OnGap::kFail), CONFLICT with TOPIC_RECREATED, CLOSED
   // with UNREACHABLE (unreachable_timeout), CORRUPT, CANCELLED after cancel().
   Result<std::optional<RecordSet>> next_batch(Nanos timeout);
   // The same one by one, over an internal set: the views of a message hold until the next call.
@@ -80,6 +80,8 @@ class Reader {
   bool finished() const;
   // Those that were given up so far (ReaderOptions::OnLost::kGoOn). When all are, the reader ends with the error of the first.
   std::vector<LostPartition> lost() const;
+  // How many offsets were deleted before they were read (ClientEvent::What::kGap), of all partitions.
+  uint64_t missed() const;
   // Wakes a waiting call, which then answers CANCELLED. Any thread.
   void cancel();
 

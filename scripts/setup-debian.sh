@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that IonStream needs and that are missing. Says what it installs, asks first when a terminal is
 # there, removes nothing.
-#   scripts/setup-debian.sh [--tests] [--fuzz] [--check]
+#   scripts/setup-debian.sh [--tests] [--fuzz] [--peers] [--check]
 set -euo pipefail
 
 usage() {
   cat <<'TEXT'
-usage: scripts/setup-debian.sh [--tests] [--fuzz] [--check]
+usage: scripts/setup-debian.sh [--tests] [--fuzz] [--peers] [--check]
   (nothing)  what building and running needs
   --tests    also what the tests need: foreign gRPC clients
   --fuzz     also clang-19, for fuzz targets and thread-safety annotations
+  --peers    also Java, Maven and Python's venv, for tests against other implementations
   --check    install nothing; list what is missing, exit 1 if anything is
 TEXT
 }
@@ -24,6 +25,7 @@ build_packages=(
 )
 test_packages=(python3-grpcio python3-protobuf)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
+peers_packages=(default-jdk-headless maven python3-venv)
 
 wanted=("${build_packages[@]}")
 check_only=no
@@ -31,6 +33,7 @@ for argument in "$@"; do
   case $argument in
     --tests) wanted+=("${test_packages[@]}") ;;
     --fuzz) wanted+=("${fuzz_packages[@]}") ;;
+    --peers) wanted+=("${peers_packages[@]}") ;;
     --check) check_only=yes ;;
     -h | --help) usage; exit 0 ;;
     *) echo "setup-debian.sh: unknown argument $argument" >&2; usage >&2; exit 2 ;;

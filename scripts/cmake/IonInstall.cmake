@@ -1,9 +1,9 @@
 # cmake --install: programs, plugins, and the SDK for plugins of others. The folder may be moved as a whole.
-#   bin/                      ionstreamd, ion, ion-new-plugin
+#   bin/                      ionstreamd, ion
 #   lib/ionstream/plugins/    the broker's own plugins;  lib/ionstream/lib/ their library, where the plugin host looks for it
 #   include/ion/              C ABI, C++ SDK for plugins, C++ client;  lib/cmake/IonStream/ find_package(IonStream)
 #   lib/libion_client*.a, lib/libion_codecs.a   the C++ client, which uses lib/ionstream/lib/, too
-#   share/ionstream/          plugin-template, client-example, their READMEs
+#   share/ionstream/          client-example, their READMEs
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/IonStream)
@@ -17,7 +17,6 @@ foreach(target ionstreamd ion)
   endif()
 endforeach()
 install(TARGETS ${programs} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(PROGRAMS scripts/new-plugin.sh DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME ion-new-plugin)
 foreach(plugin storage-memory storage-mmap consensus-single partition-router transport-grpc)
   if(TARGET ionstream-plugin-${plugin})
     install(TARGETS ionstream-plugin-${plugin} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/ionstream/plugins)
@@ -47,5 +46,4 @@ configure_package_config_file(sdk/plugin/cmake/IonStreamConfig.cmake.in ${CMAKE_
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/IonStreamConfigVersion.cmake VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/IonStreamConfig.cmake ${CMAKE_BINARY_DIR}/IonStreamConfigVersion.cmake sdk/plugin/cmake/IonPlugin.cmake
   sdk/plugin/cmake/plugin.version DESTINATION ${package_dir})
-install(DIRECTORY sdk/plugin/template/ DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream/plugin-template)
 install(FILES sdk/plugin/README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/ionstream RENAME plugin-README.md)

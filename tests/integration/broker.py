@@ -101,9 +101,9 @@ class Broker:
             self.kill()
 
 
-def readme_block(page):
-    """The first block of commands of a page."""
-    return re.search(r"```sh\n(.*?)```", (SOURCE / page).read_text(), re.S).group(1)
+def readme_block(page, number=0):
+    """A block of commands of a page: the first, or the one of that number."""
+    return re.findall(r"```sh\n(.*?)```", (SOURCE / page).read_text(), re.S)[number]
 
 
 def paste(block, folder, environment):

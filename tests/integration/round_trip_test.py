@@ -104,16 +104,16 @@ class RoundTrip(unittest.TestCase):
     def test_an_interceptor_named_in_the_configuration_is_obeyed(self):
         from broker import BUILD
         places = f'plugin_host.directories=["{BUILD}/plugins", "{BUILD}/tests/plugins"]'
-        with Folder() as folder, Broker(folder / "data", "--set", places, "--set", "plugins.max-size.enabled=true",
-                                        "--set", "plugins.max-size.config.bytes_max=10") as broker:
+        with Folder() as folder, Broker(folder / "data", "--set", places, "--set", "plugins.template-interceptor.enabled=true",
+                                        "--set", "plugins.template-interceptor.config.bytes_max=10") as broker:
             broker.ion("topic", "create", "t", "-p", "1")
             broker.ion("produce", "t", stdin=b"short\n")
             done = broker.ion("produce", "t", "--delivery-timeout", "5s", stdin=b"much too long\n", check=False)
             self.assertNotEqual(done.returncode, 0)
-            self.assertIn(b"max-size", done.stderr)
+            self.assertIn(b"template-interceptor", done.stderr)
             self.assertIn(b"REJECTED", done.stderr)
             self.assertEqual(broker.ion("consume", "t", "-o", "start", "-e", "-f", "%v\n").stdout, b"short\n")
-            self.assertIn(b"demo.max-size", broker.ion("plugin", "list").stdout)
+            self.assertIn(b"demo.template-interceptor", broker.ion("plugin", "list").stdout)
 
 
 if __name__ == "__main__":

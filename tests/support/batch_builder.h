@@ -2,6 +2,7 @@
 //   TestBatch b = make_batch(Offset{10}, {"one", "two"});      log.append(op, {&b.raw, 1})
 #pragma once
 #include <ion/abi/contract/storage.h>
+#include <ion/crc32c.h>
 #include <ion/record_writer.h>
 
 #include <memory>
@@ -49,6 +50,17 @@ inline std::string value_of_batch_of(uint64_t bytes, uint8_t fill) {
     if (made > bytes) value.resize(value.size() - std::min<size_t>(value.size(), made - bytes));
     else value.resize(value.size() + (bytes - made), static_cast<char>(fill));
   }
+}
+
+// What a batch becomes when none of its records is kept.
+inline TestBatch make_batch_without_records(Offset base, size_t offsets, WallMs time, Epoch epoch = {0}) {
+  TestBatch b = make_batch(base, std::vector<std::string>(offsets, "gone"), {epoch, time});
+  b.bytes.resize(batch::kHeaderBytes);
+  batch::store_big<int32_t>(b.bytes.data() + 8, static_cast<int32_t>(batch::kHeaderBytes - 12));
+  batch::store_big<int32_t>(b.bytes.data() + 57, 0);
+  batch::store_big<uint32_t>(b.bytes.data() + batch::kCrcAt, crc32c::of(std::span<const uint8_t>(b.bytes).subspan(batch::kCrcFrom)));
+  *b.part = borrowed(b.bytes);
+  return b;
 }
 
 }  // namespace ion::test

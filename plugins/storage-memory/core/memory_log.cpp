@@ -15,8 +15,7 @@ Status wrong(const ion_batch& b, std::string_view what) {
 }
 }  // namespace
 
-Status MemoryLog::check(std::span<const ion_batch> batches) const {
-  Offset next = next_;
+Status MemoryLog::check(std::span<const ion_batch> batches, Offset least) {
   for (const ion_batch& b : batches) {
     const std::span<const ion_buf> parts(b.parts, b.nparts);
     const uint64_t have = bytes_in(parts);
@@ -28,20 +27,25 @@ Status MemoryLog::check(std::span<const ion_batch> batches) const {
       return wrong(b, "its header does not fit its bytes");
     if (h.base_offset.v != b.base || h.next_offset().v != b.next || h.leader_epoch.v != b.epoch)
       return wrong(b, "base, next or epoch differ from its header");
-    if (b.base < next.v) return wrong(b, "begins below the log's next, " + std::to_string(next.v));
-    next = {b.next};
+    if (b.base < least.v) return wrong(b, "begins below the end of what is there, " + std::to_string(least.v));
+    least = {b.next};
   }
   return {};
 }
 
+MemoryLog::Placed MemoryLog::placed(const ion_batch& batch, uint64_t at, const uint8_t* bytes) {
+  return {{batch.base}, {batch.next}, at, bytes_in({batch.parts, batch.nparts}), batch.time_max_ms, batch::read_header(bytes).count == 0};
+}
+
 Result<Offset> MemoryLog::append(std::span<const ion_batch> batches, WallMs now) {
-  ION_CHECK(check(batches));
+  ION_CHECK(check(batches, next_));
   uint64_t total = 0;
   for (const ion_batch& b : batches) total += bytes_in({b.parts, b.nparts});
   if (batches.empty()) return next_;
   last_append_ = std::max(last_append_, now);  // a clock that is set back does not make it younger
   if (!open_piece_ || pieces_.back().used + total > pieces_.back().memory.size()) {
     Piece piece;
+    piece.base = next_;
     piece.memory = Buf::allocate(std::max(piece_bytes_, total), &piece.to);
     piece.first_append = last_append_;
     pieces_.push_back(std::move(piece));
@@ -52,8 +56,7 @@ Result<Offset> MemoryLog::append(std::span<const ion_batch> batches, WallMs now)
   for (const ion_batch& b : batches) {
     const uint64_t n = bytes_in({b.parts, b.nparts});
     copy_out({b.parts, b.nparts}, 0, n, piece.to + piece.used);
-    const bool empty = batch::read_header(piece.to + piece.used).count == 0;
-    piece.batches.push_back({{b.base}, {b.next}, piece.used, n, b.time_max_ms, empty});
+    piece.batches.push_back(placed(b, piece.used, piece.to + piece.used));
     piece.used += n;
     next_ = {b.next};
   }
@@ -88,6 +91,7 @@ Result<MemoryLog::AtTime> MemoryLog::find_time(Offset from, WallMs time) const {
 Status MemoryLog::truncate_suffix(Offset from) {
   if (from < first_) return {ION_E_OUT_OF_RANGE, "truncate at " + std::to_string(from.v) + ": the log begins at " + std::to_string(first_.v)};
   if (from >= next_) return {};
+  if (replacement_ && from < replacement_->next) replacement_->truncated = true;
   next_ = first_;
   while (!pieces_.empty()) {
     Piece& last = pieces_.back();
@@ -105,6 +109,7 @@ Status MemoryLog::truncate_suffix(Offset from) {
 
 void MemoryLog::truncate_prefix(Offset before) {
   if (before <= first_) return;
+  if (replacement_ && before > replacement_->base) replacement_->truncated = true;
   first_ = before;
   if (before >= next_) {
     pieces_.clear();
@@ -119,7 +124,7 @@ void MemoryLog::truncate_prefix(Offset before) {
 }
 
 Offset MemoryLog::sealed() const noexcept {
-  return open_piece_ ? std::max(first_, pieces_.back().batches.front().base) : next_;
+  return open_piece_ ? std::max(first_, pieces_.back().base) : next_;
 }
 
 uint64_t MemoryLog::bytes() const noexcept {
@@ -133,11 +138,76 @@ std::vector<ion_range> MemoryLog::sealed_ranges(Offset from, size_t cap) const {
   for (size_t i = 0; i < pieces_.size() - (open_piece_ ? 1 : 0) && ranges.size() < cap; ++i) {
     const Piece& p = pieces_[i];
     if (p.batches.back().next <= from) continue;
-    ion_range range{std::max(first_, p.batches.front().base).v, p.batches.back().next.v, p.used, -1, p.last_append.ms};
+    ion_range range{std::max(first_, p.base).v, p.batches.back().next.v, p.used, -1, p.last_append.ms};
     for (const Placed& b : p.batches) range.time_max_ms = std::max(range.time_max_ms, b.time_max_ms);
     ranges.push_back(range);
   }
   return ranges;
+}
+
+MemoryLog::Run MemoryLog::sealed_run(Offset base, Offset next) const {
+  const size_t sealed_pieces = pieces_.size() - (open_piece_ ? 1 : 0);
+  size_t first = 0;
+  while (first < sealed_pieces && std::max(first_, pieces_[first].base) < base) ++first;
+  if (first == sealed_pieces || std::max(first_, pieces_[first].base) != base) return {};
+  for (size_t i = first; i < sealed_pieces; ++i)
+    if (pieces_[i].batches.back().next == next) return {first, i + 1 - first};
+  return {};
+}
+
+Result<uint64_t> MemoryLog::begin_replacement(Offset base, Offset next) {
+  if (replacement_) return Status(ION_E_BUSY, "the log has a replacement already");
+  const Run run = sealed_run(base, next);
+  if (run.n == 0)
+    return Status(ION_E_INVALID, "replace [" + std::to_string(base.v) + ", " + std::to_string(next.v) + "): wanted whole sealed pieces of the log");
+  replacement_ = Replacement{++replacements_, base, next, pieces_[run.first].base, false, {}, {}};
+  return replacement_->number;
+}
+
+Result<MemoryLog::Replacement*> MemoryLog::replacement(uint64_t which) {
+  if (!replacement_ || replacement_->number != which) return Status(ION_E_CLOSED, "this replacement was ended");
+  return &*replacement_;
+}
+
+Status MemoryLog::append_to_replacement(uint64_t which, std::span<const ion_batch> batches) {
+  ION_TRY(Replacement* const r, replacement(which));
+  ION_CHECK(check(batches, r->reached));
+  if (batches.empty()) return {};
+  if (r->batches.empty() && batches.front().next <= r->base.v) return wrong(batches.front(), "ends below the range, " + std::to_string(r->base.v));
+  if (batches.back().next > r->next.v) return wrong(batches.back(), "ends above the range, " + std::to_string(r->next.v));
+  for (const ion_batch& b : batches) {
+    const uint64_t at = r->bytes.size(), n = bytes_in({b.parts, b.nparts});
+    r->bytes.resize(at + n);
+    copy_out({b.parts, b.nparts}, 0, n, r->bytes.data() + at);
+    r->batches.push_back(placed(b, at, r->bytes.data() + at));
+    r->reached = {b.next};
+  }
+  return {};
+}
+
+Status MemoryLog::commit_replacement(uint64_t which) {
+  ION_TRY(Replacement* const r, replacement(which));
+  const Run run = sealed_run(r->base, r->next);
+  if (r->truncated || run.n == 0)
+    return {ION_E_CONFLICT, "replace [" + std::to_string(r->base.v) + ", " + std::to_string(r->next.v) + "): the range was truncated meanwhile"};
+  if (r->batches.empty() || r->reached != r->next)
+    return {ION_E_INVALID, "replace up to " + std::to_string(r->next.v) + ": the last batch ends at " + std::to_string(r->reached.v)};
+  const auto first = pieces_.begin() + static_cast<std::ptrdiff_t>(run.first), end = first + static_cast<std::ptrdiff_t>(run.n);
+  Piece piece;
+  piece.base = first->base;
+  piece.memory = Buf::allocate(r->bytes.size(), &piece.to);
+  std::copy(r->bytes.begin(), r->bytes.end(), piece.to);
+  piece.used = r->bytes.size();
+  piece.first_append = first->first_append, piece.last_append = (end - 1)->last_append;
+  piece.batches = std::move(r->batches);
+  *first = std::move(piece);
+  pieces_.erase(first + 1, end);
+  replacement_.reset();
+  return {};
+}
+
+void MemoryLog::abort_replacement(uint64_t which) {
+  if (replacement_ && replacement_->number == which) replacement_.reset();
 }
 
 Status MemoryLog::meta_put(std::span<const ion_field> items) {

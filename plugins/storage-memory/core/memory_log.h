@@ -10,6 +10,7 @@
 #include <ion/time.h>
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +46,16 @@ class MemoryLog {
   // The log begins exactly here. Beyond its end: it becomes empty and goes on there.
   void truncate_prefix(Offset before);
   void seal() { open_piece_ = false; }
+
+  // Replaces the sealed pieces that are [base, next): the answer names the replacement in the calls that follow. INVALID: there are no such
+  // pieces; BUSY: one is open.
+  Result<uint64_t> begin_replacement(Offset base, Offset next);
+  // All or nothing, like append. CLOSED: this replacement was ended.
+  Status append_to_replacement(uint64_t which, std::span<const ion_batch> batches);
+  // Ends it when it answers OK. INVALID: its last batch does not end at `next`; CONFLICT: the range was truncated.
+  Status commit_replacement(uint64_t which);
+  void abort_replacement(uint64_t which);
+  void abort_replacement() { replacement_.reset(); }  // whichever is open
   void set_piece_bytes(uint64_t n) noexcept { piece_bytes_ = n; }
 
   Offset first() const noexcept { return first_; }
@@ -67,19 +78,36 @@ class MemoryLog {
     bool empty = false;  // a header without records
   };
   struct Piece {
+    Offset base;  // the log's next when it began
     Buf memory;
     uint8_t* to = nullptr;
     uint64_t used = 0;
     WallMs first_append, last_append;
     std::vector<Placed> batches;
   };
-  Status check(std::span<const ion_batch> batches) const;
+  struct Replacement {
+    uint64_t number = 0;
+    Offset base, next;
+    Offset reached;          // the end of its last batch; before the first, where the first of the old pieces begins
+    bool truncated = false;  // the range was
+    std::vector<uint8_t> bytes;
+    std::vector<Placed> batches;
+  };
+  static Status check(std::span<const ion_batch> batches, Offset least);
+  static Placed placed(const ion_batch& batch, uint64_t at, const uint8_t* bytes);
+  Result<Replacement*> replacement(uint64_t which);
+  struct Run {
+    size_t first = 0, n = 0;
+  };
+  Run sealed_run(Offset base, Offset next) const;  // n is 0: there is none
 
   uint64_t piece_bytes_;
   Offset first_, next_;
   WallMs last_append_{-1};
   std::vector<Piece> pieces_;
   bool open_piece_ = false;  // the last piece takes more
+  std::optional<Replacement> replacement_;
+  uint64_t replacements_ = 0;
   std::map<std::string, std::vector<uint8_t>, std::less<>> meta_;
 };
 

@@ -6,11 +6,42 @@
 
 namespace ion::storage_memory {
 
+// Holds the log, so that it may outlive the handle.
+class MemoryReplacement final : public Replacement {
+ public:
+  MemoryReplacement(std::shared_ptr<MemoryStorage::Kept> kept, uint64_t number) : kept_(std::move(kept)), number_(number) {}
+  ~MemoryReplacement() override {
+    const std::lock_guard lock(kept_->mutex);
+    kept_->log.abort_replacement(number_);
+  }
+  Answer append(Op& op, std::span<const ion_batch> batches) override {
+    const std::lock_guard lock(kept_->mutex);
+    const Status appended = kept_->log.append_to_replacement(number_, batches);
+    return appended.ok() ? op.ok() : op.refuse(appended);
+  }
+  Answer commit(Op& op) override {
+    const std::lock_guard lock(kept_->mutex);
+    const Status committed = kept_->log.commit_replacement(number_);
+    return committed.ok() ? op.ok() : op.refuse(committed);
+  }
+  Answer abort(Op& op) override {
+    const std::lock_guard lock(kept_->mutex);
+    kept_->log.abort_replacement(number_);
+    return op.ok();
+  }
+
+ private:
+  const std::shared_ptr<MemoryStorage::Kept> kept_;
+  const uint64_t number_;
+};
+
 class MemoryLogHandle final : public Log {
  public:
-  MemoryLogHandle(MemoryStorage& storage, std::shared_ptr<MemoryStorage::Kept> kept) : storage_(storage), kept_(std::move(kept)) {}
+  MemoryLogHandle(MemoryStorage& storage, std::shared_ptr<MemoryStorage::Kept> kept, bool compaction)
+      : storage_(storage), kept_(std::move(kept)), compaction_(compaction) {}
 
   Answer close(Op& op) override {
+    with([](MemoryLog& log) { log.abort_replacement(); });
     storage_.let_go(*kept_);
     return op.ok();
   }
@@ -61,12 +92,19 @@ class MemoryLogHandle final : public Log {
     return with([&](MemoryLog& log) { return log.sealed_ranges(from, cap); });
   }
   Status configure(const OpenOptions& options) override {
-    if (options.compaction) return {ION_E_UNSUPPORTED, "storage-memory does not compact"};
+    compaction_ = options.compaction;
     with([&](MemoryLog& log) { log.set_piece_bytes(options.segment_bytes != 0 ? options.segment_bytes : storage_.config_.segment_bytes); });
     return {};
   }
   Answer seal(Op& op) override {
     return done(op, with([](MemoryLog& log) { return log.seal(), Status(); }));
+  }
+  Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) override {
+    if (!compaction_) return op.refuse(Status(ION_E_UNSUPPORTED, "the log was opened without compaction"));
+    const Result<uint64_t> begun = with([&](MemoryLog& log) { return log.begin_replacement(base, next); });
+    if (!begun) return op.refuse(begun.error());
+    *out = std::make_unique<MemoryReplacement>(kept_, *begun);
+    return op.ok();
   }
 
  private:
@@ -80,11 +118,11 @@ class MemoryLogHandle final : public Log {
   }
   MemoryStorage& storage_;
   const std::shared_ptr<MemoryStorage::Kept> kept_;
+  bool compaction_;
 };
 
 Answer MemoryStorage::open(Op& op, std::string_view log, const OpenOptions& options, std::unique_ptr<Log>* out) {
   if (log.empty()) return op.refuse(Status(ION_E_INVALID, "a log needs a name"));
-  if (options.compaction) return op.refuse(Status(ION_E_UNSUPPORTED, "storage-memory does not compact"));
   const uint64_t piece_bytes = options.segment_bytes != 0 ? options.segment_bytes : config_.segment_bytes;
   std::shared_ptr<Kept> kept;
   {
@@ -95,7 +133,7 @@ Answer MemoryStorage::open(Op& op, std::string_view log, const OpenOptions& opti
     if (std::exchange(at->second->open, true)) return op.refuse(Status(ION_E_BUSY, "log " + std::string(log) + " is open"));
     kept = at->second;
   }
-  *out = std::make_unique<MemoryLogHandle>(*this, std::move(kept));
+  *out = std::make_unique<MemoryLogHandle>(*this, std::move(kept), options.compaction);
   return op.ok();
 }
 

@@ -17,7 +17,7 @@ namespace ion::storage_memory {
 
 class MemoryStorage final : public Storage {
  public:
-  static constexpr uint32_t kCaps = ION_STORAGE_TIME_INDEX | ION_STORAGE_ZERO_COPY | ION_STORAGE_VOLATILE;
+  static constexpr uint32_t kCaps = ION_STORAGE_TIME_INDEX | ION_STORAGE_COMPACTION | ION_STORAGE_ZERO_COPY | ION_STORAGE_VOLATILE;
   MemoryStorage(Clock& clock, const StorageMemoryConfig& config, const Uuid& identity) : clock_(clock), config_(config), identity_(identity) {}
 
   uint32_t caps() const override { return kCaps; }

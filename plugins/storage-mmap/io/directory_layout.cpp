@@ -9,6 +9,7 @@ namespace {
 constexpr std::string_view kGonePrefix = ",gone-";
 constexpr std::string_view kAheadPrefix = "ahead-";
 constexpr std::string_view kSegmentSuffix = ".log";
+constexpr std::string_view kCommitSuffix = ".commit";
 constexpr size_t kBaseDigits = 20;
 
 bool is_plain(char c) noexcept {
@@ -23,6 +24,13 @@ std::optional<uint64_t> number_of(std::string_view digits) {
   const auto [end, wrong] = std::from_chars(digits.data(), digits.data() + digits.size(), v);
   if (wrong != std::errc() || end != digits.data() + digits.size() || digits.empty()) return std::nullopt;
   return v;
+}
+// The base offset in a name of this kind.
+std::optional<Offset> base_of(std::string_view file, std::string_view suffix) {
+  if (file.size() != kBaseDigits + suffix.size() || !file.ends_with(suffix)) return std::nullopt;
+  const auto base = number_of(file.substr(0, kBaseDigits));
+  if (!base || *base > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
+  return Offset{static_cast<int64_t>(*base)};
 }
 }  // namespace
 
@@ -66,12 +74,10 @@ std::string LogDirectory::ahead(uint64_t number) const {
   return path_ + "/" + std::string(kAheadPrefix) + std::to_string(number) + std::string(kSegmentSuffix);
 }
 
-std::optional<Offset> LogDirectory::segment_of(std::string_view file) {
-  if (file.size() != kBaseDigits + kSegmentSuffix.size() || !file.ends_with(kSegmentSuffix)) return std::nullopt;
-  const auto base = number_of(file.substr(0, kBaseDigits));
-  if (!base || *base > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
-  return Offset{static_cast<int64_t>(*base)};
-}
+std::string LogDirectory::commit(Offset base) const { return path_ + "/" + digits_of(base) + std::string(kCommitSuffix); }
+
+std::optional<Offset> LogDirectory::segment_of(std::string_view file) { return base_of(file, kSegmentSuffix); }
+std::optional<Offset> LogDirectory::commit_of(std::string_view file) { return base_of(file, kCommitSuffix); }
 
 std::optional<uint64_t> LogDirectory::ahead_of(std::string_view file) {
   if (!file.starts_with(kAheadPrefix) || !file.ends_with(kSegmentSuffix)) return std::nullopt;

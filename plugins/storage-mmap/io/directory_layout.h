@@ -6,6 +6,8 @@
 //       00000000000000004711.log       a segment: batches from offset 4711 on, then zeros
 //       00000000000000004711.index     its sparse index, once it is sealed
 //       ahead-12.log                   a segment that is prepared, or in use and not yet named
+//       replacement.log  .index        what a compaction writes to take the place of segments
+//       00000000000000004711.commit    a compaction that was committed and not finished (segment_rewrite)
 //       meta                           what meta_put keeps
 //   logs/,gone-7                       a removed log on its way out
 #pragma once
@@ -40,11 +42,16 @@ class LogDirectory {
   std::string segment(Offset base) const;
   std::string index(Offset base) const;
   std::string ahead(uint64_t number) const;
+  std::string replacement_log() const { return path_ + "/replacement.log"; }
+  std::string replacement_index() const { return path_ + "/replacement.index"; }
+  std::string commit(Offset base) const;
   std::string meta() const { return path_ + "/meta"; }
   std::string meta_new() const { return path_ + "/meta.new"; }
 
   static std::optional<Offset> segment_of(std::string_view file);
   static std::optional<uint64_t> ahead_of(std::string_view file);
+  static std::optional<Offset> commit_of(std::string_view file);
+  static bool is_replacement(std::string_view file) noexcept { return file.starts_with("replacement."); }
 
  private:
   std::string path_;

@@ -9,13 +9,21 @@ namespace ion::storage_mmap {
 template <class Work>
 Answer LogCore::change_slowly(Op& op, Work work) {
   if (const Status right = changeable(); !right.ok()) return op.refuse(right);
-  turn_.claim_or_wait({op.later(), [self = shared_from_this(), work](Later later) {
-                         return self->context_.jobs.answer(std::move(later), [self, work](Later l) {
-                           const Status done = self->state_.failed() ? self->state_.failure() : work(*self);
-                           if (done.ok()) l.ok(static_cast<uint64_t>(self->state_.next().v));
-                           else l.fail(done);
-                           self->turn_.release();
-                         }) ? Turn::kKept : Turn::kDone;
+  const auto with_both = [self = shared_from_this(), work](Later later) {
+    const auto job = [self, work](Later l) {
+      const Status done = self->state_.failed() ? self->state_.failure() : work(*self);
+      if (done.ok()) l.ok(static_cast<uint64_t>(self->state_.next().v));
+      else l.fail(done);
+      self->replace_turn_.release();
+      self->turn_.release();
+    };
+    if (self->context_.jobs.answer(std::move(later), job)) return Turn::kKept;
+    self->turn_.release();
+    return Turn::kDone;
+  };
+  turn_.claim_or_wait({op.later(), [self = shared_from_this(), with_both](Later later) {
+                         self->replace_turn_.claim_or_wait({Later(), [with_both, l = std::move(later)](Later) mutable { return with_both(std::move(l)); }});
+                         return Turn::kKept;
                        }});
   return op.pending();
 }
@@ -165,15 +173,21 @@ Answer LogCore::close(Op& op) {
 Turn LogCore::run_close(Later later) {
   supply_->stop([self = shared_from_this(), l = std::move(later)]() mutable {
     self->meta_->when_idle([self, later = std::move(l)]() mutable {
-      if (self->writer_.rests()) return self->finish_close(std::move(later));  // no file is open: no work for the pool
-      const bool given = self->context_.closing.answer(std::move(later), [self](Later last) { self->finish_close(std::move(last)); });
-      if (!given) self->reopen();
+      // Behind a commit in progress; the turn is kept for good, too.
+      self->replace_turn_.claim_or_wait({Later(), [self, asked = std::move(later)](Later) mutable {
+        const bool no_file_is_open = self->writer_.rests() && self->rewrite_ == nullptr;  // no work for the pool
+        if (no_file_is_open) self->finish_close(std::move(asked));
+        else if (!self->context_.closing.answer(std::move(asked), [self](Later last) { self->finish_close(std::move(last)); })) self->reopen();
+        return Turn::kKept;
+      }});
     });
   });
   return Turn::kKept;
 }
 
 void LogCore::finish_close(Later later) {
+  if (rewrite_ != nullptr) rewrite_->drop();
+  rewrite_.reset();
   const Status closed = disk_.close();
   context_.flusher.tell(*this, closed.ok() ? Result<Offset>(state_.durable()) : Result<Offset>(closed));
   if (!closed.ok()) {
@@ -192,6 +206,7 @@ void LogCore::reopen() {
   closing_.store(false);
   supply_->resume();
   meta_->resume();
+  replace_turn_.release();
   turn_.release();
 }
 

@@ -10,7 +10,8 @@ namespace ion::storage_mmap {
 
 LogCore::LogCore(StorageContext& context, std::string name, const Owner& owner, const OpenOptions& options, OnClosed on_closed)
     : context_(context), state_(std::move(name), owner, options.exact_mark), writer_(context, state_, rules_from(options)),
-      reader_(context, state_), disk_(context, state_), meta_(std::make_shared<MetaStore>(context, state_)), on_closed_(std::move(on_closed)) {}
+      reader_(context, state_), disk_(context, state_), meta_(std::make_shared<MetaStore>(context, state_)), on_closed_(std::move(on_closed)),
+      compaction_(options.compaction) {}
 
 RollRules LogCore::rules_from(const OpenOptions& options) const {
   return {options.segment_bytes != 0 ? options.segment_bytes : context_.config.segment_bytes,
@@ -19,7 +20,7 @@ RollRules LogCore::rules_from(const OpenOptions& options) const {
 
 Status LogCore::open(IfMissing missing) {
   ION_TRY(RecoveredLog recovered, recover_log(context_, state_, missing, writer_.first_bytes()));
-  ION_CHECK(meta_->load());
+  ION_CHECK(meta_->load(recovered.names_are_durable ? MetaStore::Names::kDurable : MetaStore::Names::kUnknown));
   supply_ = std::make_shared<SegmentSupply>(context_, state_, recovered.next_number);
   const auto& segments = recovered.segments->segments();
   writable_ = recovered.writable;
@@ -227,7 +228,7 @@ LogStat LogCore::stat() const {
 }
 
 Status LogCore::configure(const OpenOptions& options) {
-  if (options.compaction) return {ION_E_UNSUPPORTED, "storage-mmap does not compact yet"};
+  compaction_.store(options.compaction, std::memory_order_relaxed);
   writer_.configure(rules_from(options));
   return {};
 }

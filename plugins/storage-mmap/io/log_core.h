@@ -1,8 +1,8 @@
 // One open log: joins its write side (turn, writer, supply), readers, meta items and disk, and says which operation waits for
 // what. MmapLog is the handle; this lives on in jobs that were begun, hence shared_ptr.
 //
-// Whoever changes the log holds the write turn: appends, truncations, seal, close, in the order of the calls. Reads, syncs, stat
-// and meta items need no turn.
+// Whoever changes the log holds the write turn: appends, truncations, seal, close, in the order of the calls. Compaction has a turn of its
+// own, which truncations and close take behind the write turn. Reads, syncs, stat and meta items need no turn.
 #pragma once
 #include "io/log_disk.h"
 #include "io/log_reader.h"
@@ -10,6 +10,7 @@
 #include "io/log_state.h"
 #include "io/log_writer.h"
 #include "io/meta_store.h"
+#include "io/segment_rewrite.h"
 #include "io/segment_supply.h"
 #include "io/write_turn.h"
 
@@ -35,6 +36,11 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Answer truncate_prefix(Op& op, Offset before);
   Answer seal(Op& op);
   Answer close(Op& op);
+  Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out);
+  Answer append_to(Op& op, const std::shared_ptr<SegmentRewrite>& rewrite, std::span<const ion_batch> batches);
+  Answer commit(Op& op, const std::shared_ptr<SegmentRewrite>& rewrite);
+  Answer abort(Op& op, const std::shared_ptr<SegmentRewrite>& rewrite);
+  void forget(const std::shared_ptr<SegmentRewrite>& rewrite);  // abort, and nobody waits for it
   Answer meta_put(Op& op, std::span<const ion_field> items) { return meta_->put(op, items); }
   Answer meta_get(Op& op, std::string_view key) { return meta_->get(op, key); }
   LogStat stat() const;
@@ -60,7 +66,11 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   void after_append();
   void settle_later();
   Turn run_seal(Later later);
-  // Runs `work` on the blocking pool while the turn is held.
+  template <class Work>
+  Answer replace_slowly(Op& op, Work work);
+  Status replaceable(const SegmentRewrite& rewrite) const;
+  void drop_later(Later later, const std::shared_ptr<SegmentRewrite>& rewrite);
+  // Runs `work` on the blocking pool while both turns are held.
   template <class Work>
   Answer change_slowly(Op& op, Work work);
   Status cut_suffix(Offset from);
@@ -82,6 +92,9 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   std::shared_ptr<SegmentSupply> supply_;
   std::shared_ptr<MetaStore> meta_;
   OnClosed on_closed_;
+  WriteTurn replace_turn_;                   // whoever takes both has the other one first
+  std::shared_ptr<SegmentRewrite> rewrite_;  // its holder's: the replacement that is open
+  std::atomic<bool> compaction_;
   bool writable_ = false;             // not damaged when it was opened
   std::atomic<bool> closing_{false};
 };

@@ -76,7 +76,8 @@ Status LogReader::prepare(const ReadBounds& bounds) {
   const uint64_t wanted = std::min(std::max(bounds.bytes_max, kCheckAhead), end - at);
   if (body->is_checked(at, wanted)) return {};
   ION_TRY(const CheckedStretch checked, check_stretch(context_, state_, *segment, *body, at, wanted));
-  publish(checked.damage);  // before the stretch counts as checked
+  if (!state_.has(segment)) return {};  // replaced: the file that was checked may be another one
+  publish(checked.damage);              // before the stretch counts as checked
   body->set_checked(checked.first_entry, checked.last_entry);
   return {};
 }
@@ -85,7 +86,7 @@ Status LogReader::load(const SegmentRef& segment) {
   if (segment->body() != nullptr) return {};
   ION_TRY(const std::vector<Damage> damage, load_segment(context_, state_, segment));
   publish(damage);
-  context_.cache.add(segment);
+  if (segment->body() != nullptr) context_.cache.add(segment);
   return {};
 }
 

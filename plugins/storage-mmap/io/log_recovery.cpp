@@ -1,6 +1,7 @@
 #include "io/log_recovery.h"
 
 #include "io/segment_loader.h"
+#include "io/segment_rewrite.h"
 #include "io/segment_supply.h"
 
 #include <algorithm>
@@ -38,7 +39,11 @@ class Recovery {
   };
 
   Status list(IfMissing missing) {
-    const Result<std::vector<DirEntry>> entries = files_.list(state_.directory.path());
+    Result<std::vector<DirEntry>> entries = files_.list(state_.directory.path());
+    if (entries && has_replacement(*entries)) {
+      ION_CHECK(finish_commit(context_, state_, *entries));
+      entries = files_.list(state_.directory.path());
+    }
     if (!entries && entries.error().code() != ION_E_NOT_FOUND) return entries.error();
     if (!entries) {
       if (missing == IfMissing::kRefuse && !mark_) return {ION_E_NOT_FOUND, "there is no log " + state_.name};
@@ -53,9 +58,14 @@ class Recovery {
     std::sort(ahead_.begin(), ahead_.end());
     for (const auto& [base, bytes] : named) named_.push_back({base, bytes, std::nullopt});
     if (!ahead_.empty()) next_number_ = ahead_.back().first + 1;
-    if (mark_ && mark_->offset > Offset{0}) state_.directory_name->is_durable();  // it was moved after the first segment had its name
+    // The mark was moved after the first segment had its name.
+    if (context_.known_directories.has(state_.name) || (mark_ && mark_->offset > Offset{0})) state_.directory_name->is_durable();
     if (!named_.empty() && !mark_) context_.ports.logger.warn("durable mark is lost", {{"log", state_.name}});
     return {};
+  }
+
+  static bool has_replacement(const std::vector<DirEntry>& entries) {
+    return std::any_of(entries.begin(), entries.end(), [](const DirEntry& e) { return LogDirectory::is_replacement(e.name) || LogDirectory::commit_of(e.name); });
   }
 
   Status read_named() {
@@ -274,7 +284,7 @@ class Recovery {
 
   Result<RecoveredLog> finish(const Judgement& judgement) {
     RecoveredLog log{std::make_shared<const SegmentList>(judgement.first, built_, damage_), !judgement.damaged(), judgement.next, {},
-                     judgement.cut_tail, in_order_, next_number_};
+                     judgement.cut_tail, in_order_, next_number_, false};
     if (judgement.damaged()) {  // claims nothing new
       log.mark = mark_.value_or(Mark{judgement.first, judgement.next, judgement.first, 0, 0, Epoch{-1}});
       return log;
@@ -289,6 +299,7 @@ class Recovery {
     if (!mark_ || mark_->offset <= tip.base) {
       ION_CHECK(state_.directory_name->settle(files_));
       ION_CHECK(files_.sync_dir(state_.directory.path()));
+      log.names_are_durable = true;
     }
     log.mark = {judgement.first, tip.next, tip.base, tip.end, tip.digest, tip.epoch};
     if (mark_ != log.mark) {

@@ -20,6 +20,7 @@ struct RecoveredLog {
   bool cut_tail = false;
   bool in_order = false;    // the log was closed, and nothing was done with it since
   uint64_t next_number = 0; // for segments that are made ahead
+  bool names_are_durable = false;  // all that are in its directory: it was flushed
 };
 
 // `existing`: NOT_FOUND instead of making a new log.

@@ -72,7 +72,12 @@ class LogState {
 
   void set_durable(Offset upto) noexcept { durable_.store(upto.v, std::memory_order_release); }
 
-  // ---- the holder of the write turn
+  // Whether readers still get this segment: a compaction or a truncation may have taken it out since, and then its names are others' files.
+  bool has(const std::shared_ptr<Segment>& segment) const { return segments()->find(segment->base()) == segment; }
+  // Held while a reader writes an index again, so that it is not the index of a segment that was taken out meanwhile.
+  mutable std::mutex indexes_built_again;
+
+  // ---- the holder of the write turn, and for a compaction that of the turn of replacements
   void set_next(Offset next) noexcept { next_.store(next.v, std::memory_order_release); }
   // Replaces the list by what `change` makes of it.
   template <class Change>

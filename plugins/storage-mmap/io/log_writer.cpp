@@ -1,18 +1,14 @@
 #include "io/log_writer.h"
 
+#include "core/batch_check.h"
+
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace ion::storage_mmap {
 
 namespace {
 constexpr int64_t kAgeMsMax = INT64_MAX / 4'000'000;
-
-Status wrong_batch(const ion_batch& b, std::string_view what, int64_t wanted, int64_t have) {
-  return {ION_E_INVALID, "batch [" + std::to_string(b.base) + ", " + std::to_string(b.next) + "): " + std::string(what) + ": wanted " +
-                             std::to_string(wanted) + ", have " + std::to_string(have)};
-}
 }  // namespace
 
 void LogWriter::begin(SegmentRef active) {
@@ -67,22 +63,10 @@ LogWriter::Appended LogWriter::append(std::span<const ion_batch> batches) {
 Status LogWriter::check(std::span<const ion_batch> batches) {
   ahead_ = tracker_;
   new_entries_.clear(), parts_.clear();
-  std::array<uint8_t, batch::kHeaderBytes> raw{};
   for (const ion_batch& b : batches) {
-    const std::span<const ion_buf> parts(b.parts, b.nparts);
-    const uint64_t have = bytes_in(parts);
-    if (have < batch::kHeaderBytes) return wrong_batch(b, "bytes", static_cast<int64_t>(batch::kHeaderBytes), static_cast<int64_t>(have));
-    copy_out(parts, 0, raw.size(), raw.data());
-    const batch::Header h = batch::read_header(raw.data());
-    if (const Fault fault = judge_header(h, have); fault != Fault::kNone || h.total_bytes() != have)
-      return Status(ION_E_INVALID, "batch at " + std::to_string(b.base) + " of " + std::to_string(have) + " bytes: " +
-                                       std::string(fault != Fault::kNone ? fault_text(fault) : "its length field says another size"));
-    if (b.base < ahead_.next().v) return wrong_batch(b, "base offset, at least the log's next", ahead_.next().v, b.base);
-    if (h.base_offset.v != b.base) return wrong_batch(b, "base offset in its header", b.base, h.base_offset.v);
-    if (h.next_offset().v != b.next) return wrong_batch(b, "next offset by its header", b.next, h.next_offset().v);
-    if (h.leader_epoch.v != b.epoch) return wrong_batch(b, "epoch in its header", b.epoch, h.leader_epoch.v);
-    if (const auto entry = ahead_.add(raw.data(), h)) new_entries_.push_back(*entry);
-    parts_.insert(parts_.end(), parts.begin(), parts.end());
+    ION_TRY(const CheckedBatch checked, check_batch(b, ahead_.next()));
+    if (const auto entry = ahead_.add(checked.raw.data(), checked.header)) new_entries_.push_back(*entry);
+    parts_.insert(parts_.end(), b.parts, b.parts + b.nparts);
   }
   return {};
 }

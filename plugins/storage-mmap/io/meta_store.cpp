@@ -4,13 +4,15 @@
 
 namespace ion::storage_mmap {
 
-Status MetaStore::load() {
+Status MetaStore::load(Names names) {
   const Result<std::vector<uint8_t>> bytes = read_file(context_.ports.files, path_.meta(), kMetaFileMax);
   if (!bytes && bytes.error().code() == ION_E_NOT_FOUND) return {};
   if (!bytes && bytes.error().code() != ION_E_CORRUPT) return bytes.error();
   // A process that was killed may have renamed it and not lived to make that durable: nobody may act on what could still be undone.
-  ION_CHECK(name_->settle(context_.ports.files));
-  ION_CHECK(context_.ports.files.sync_dir(path_.path()));
+  if (names == Names::kUnknown) {
+    ION_CHECK(name_->settle(context_.ports.files));
+    ION_CHECK(context_.ports.files.sync_dir(path_.path()));
+  }
   Result<MetaItems> items = bytes ? decode_meta(owner_, *bytes) : Result<MetaItems>(bytes.error());
   const std::lock_guard lock(mutex_);
   if (items) items_ = *std::move(items);

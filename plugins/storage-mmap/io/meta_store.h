@@ -17,8 +17,10 @@ namespace ion::storage_mmap {
 class MetaStore : public std::enable_shared_from_this<MetaStore> {
  public:
   MetaStore(StorageContext& context, const LogState& state) : context_(context), path_(state.directory), owner_(state.owner), name_(state.directory_name) {}
+  // Whether what is in the log's directory would be there after a power cut.
+  enum class Names { kUnknown, kDurable };
   // BLOCKING, before use. A file that does not prove itself makes every get and put answer CORRUPT.
-  Status load();
+  Status load(Names names);
 
   Answer put(Op& op, std::span<const ion_field> items);
   Answer get(Op& op, std::string_view key);

@@ -23,6 +23,7 @@ class MmapLog final : public Log {
   Result<std::vector<ion_range>> ranges(Offset from, size_t cap) override { return core_->ranges(from, cap); }
   Status configure(const OpenOptions& options) override { return core_->configure(options); }
   Answer seal(Op& op) override { return core_->seal(op); }
+  Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) override { return core_->replace(op, base, next, out); }
 
  private:
   const std::shared_ptr<LogCore> core_;  // jobs that were begun keep it too

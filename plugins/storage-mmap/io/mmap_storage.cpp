@@ -97,6 +97,8 @@ Status MmapStorage::remove_leftovers() {
     if (is_gone(e.name)) ION_CHECK(remove_directory(std::string(kLogsPath) + "/" + e.name));
   }
   std::sort(logs.begin(), logs.end());
+  ION_CHECK(context_.ports.files.sync_dir(kLogsPath));
+  context_.known_directories.add(logs);
   return context_.marks->forget_unless([&](const std::string& log) { return std::binary_search(logs.begin(), logs.end(), log); });
 }
 
@@ -130,8 +132,6 @@ void MmapStorage::let_go(const std::string& log) {
 Answer MmapStorage::open(Op& op, std::string_view log, const OpenOptions& options, std::unique_ptr<Log>* out) {
   if (const Status s = serving(); !s.ok()) return op.refuse(s);
   if (const Status s = check_log_name(log); !s.ok()) return op.refuse(s);
-  if (options.compaction)
-    return op.refuse(Status(ION_E_UNSUPPORTED, "storage-mmap does not compact yet: its capabilities do not say COMPACTION"));
   if (options.segment_bytes > kSegmentBytesMax)
     return op.refuse(Status(ION_E_INVALID, "segment_bytes " + std::to_string(options.segment_bytes) + ": at most " + std::to_string(kSegmentBytesMax)));
   std::string name(log);
@@ -197,6 +197,7 @@ Status MmapStorage::remove_slowly(const std::string& log) {
     const std::lock_guard lock(mutex_);
     gone = gone_path(next_gone_++);
   }
+  context_.known_directories.forget(log);
   const Status renamed = files.rename(LogDirectory(log).path(), gone);
   if (renamed.code() == ION_E_NOT_FOUND) return {ION_E_NOT_FOUND, "there is no log " + log};
   ION_CHECK(renamed);

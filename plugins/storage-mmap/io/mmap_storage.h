@@ -16,7 +16,7 @@ namespace ion::storage_mmap {
 
 class MmapStorage final : public Storage {
  public:
-  static constexpr uint32_t kCaps = ION_STORAGE_TIME_INDEX | ION_STORAGE_ZERO_COPY;
+  static constexpr uint32_t kCaps = ION_STORAGE_TIME_INDEX | ION_STORAGE_COMPACTION | ION_STORAGE_ZERO_COPY;
   MmapStorage(const StoragePorts& ports, const StorageMmapConfig& config, StorageMetrics metrics = {});
 
   // Takes the directory (BUSY: another process has it), makes or reads its identity and the marks, removes what a crash left.

@@ -72,6 +72,15 @@ SegmentsNow SegmentList::from(Offset first) const {
   return std::make_shared<const SegmentList>(std::max(first, first_), std::move(segments), std::move(damage));
 }
 
+SegmentsNow SegmentList::replaced(Offset base, Offset next, const SegmentRef& instead) const {
+  std::vector<SegmentRef> segments;
+  for (const SegmentRef& s : segments_) {
+    if (s->base() == base) segments.push_back(instead);
+    else if (s->base() < base || s->base() >= next) segments.push_back(s);
+  }
+  return std::make_shared<const SegmentList>(first_, std::move(segments), damage_);
+}
+
 SegmentsNow SegmentList::cut(Offset keep_below, SegmentRef last) const {
   ION_ASSERT(last->base() >= keep_below && last->base() >= first_);
   std::vector<SegmentRef> segments;

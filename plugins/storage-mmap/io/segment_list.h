@@ -42,6 +42,8 @@ class SegmentList {
   std::shared_ptr<const SegmentList> with_damage(const std::vector<Damage>& more) const;
   // Starts at `first`: without the segments that end at or below it; the last one always stays.
   std::shared_ptr<const SegmentList> from(Offset first) const;
+  // With `instead` in the place of the segments that begin in [base, next).
+  std::shared_ptr<const SegmentList> replaced(Offset base, Offset next, const SegmentRef& instead) const;
   // Goes on in `last` behind the segments that begin below `keep_below`; the others are gone.
   std::shared_ptr<const SegmentList> cut(Offset keep_below, SegmentRef last) const;
 

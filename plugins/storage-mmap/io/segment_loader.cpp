@@ -37,15 +37,17 @@ Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState
   const std::vector<Damage> missing{{{promised.base, promised.next, 0, promised.end, Fault::kMissing}, promised.base}};
   Result<std::unique_ptr<File>> opened = files.open(path, ION_FILE_READ);
   if (!opened && opened.error().code() == ION_E_NOT_FOUND)  // cut while it was being opened, or taken away
-    return state.segments()->find(promised.base) == segment ? missing : std::vector<Damage>{};
+    return state.has(segment) ? missing : std::vector<Damage>{};
   ION_TRY(const std::unique_ptr<File> file, std::move(opened));
   ION_TRY(const uint64_t length, file->length());
-  if (length < promised.end) return missing;
+  if (length < promised.end) return state.has(segment) ? missing : std::vector<Damage>{};
   ION_TRY(std::unique_ptr<MappedFile> map, file->map(0, length));
   auto read_map = std::make_shared<ReadMap>(std::move(map), context.maps);
 
   const Result<std::vector<uint8_t>> raw =
       read_file(files, state.directory.index(promised.base), kIndexHeaderBytes + kIndexEntriesMax * kIndexEntryBytes);
+  // Replaced while it was being opened: what was read is the file of another one. The list changes before any file does.
+  if (!state.has(segment)) return std::vector<Damage>{};
   const Result<SegmentIndex> index = raw ? decode_index(state.owner, promised.base, *raw) : Result<SegmentIndex>(raw.error());
   if (index && index->summary.end == promised.end && index->summary.digest == promised.digest) {
     auto body = std::make_shared<SegmentBody>(std::move(read_map), index->entries);
@@ -58,6 +60,8 @@ Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState
   ION_TRY(const ScanResult scan, scan_file(*file, path, {start, promised.end, Offset{INT64_MAX}, context.config.index_interval,
                                                          {{promised.next, promised.end, promised.digest}}}));
   std::vector<Damage> damage = damage_of(scan, promised);
+  const std::lock_guard not_replaced_meanwhile(state.indexes_built_again);
+  if (!state.has(segment)) return std::vector<Damage>{};
   segment->offer_body(std::make_shared<SegmentBody>(std::move(read_map), scan.entries));
   segment->trust();
   if (damage.empty()) {

@@ -6,6 +6,7 @@
 #include "io/body_cache.h"
 #include "io/flusher.h"
 #include "io/job_line.h"
+#include "io/known_directories.h"
 #include "io/mark_file.h"
 #include "io/open_files.h"
 #include "io/prepared_budget.h"
@@ -48,6 +49,7 @@ struct StorageContext {
   OpenFiles open_files;
   Flusher flusher;
   SpaceProbe probe;
+  KnownDirectories known_directories;
   Uuid identity;                    // from start on
   std::unique_ptr<MarkFile> marks;  // from start on
 

@@ -15,15 +15,15 @@ namespace {
 enum class Down { kKilled, kPowerCut, kKilledThenPowerCut };  // the last: opened in between, which makes all of it durable
 
 // Empty: what was found is allowed. Else what is wrong with it.
-std::string judge_found(const Trace& trace, LogDriver& log, Down how) {
-  const TracedLog &before = trace.before(), &after = trace.after();
+std::string judge_found(const Trace& trace, const TracedLog& after, LogDriver& log, Down how) {
+  const TracedLog& before = trace.before();
   const LogStat s = log.stat();
   if (s.damaged) return "damaged from " + std::to_string(s.bad_from.v);
   if (s.first != before.first && s.first != after.first) return "first is " + std::to_string(s.first.v);
   if (s.durable != s.next) return "not all is durable after opening";
   const bool restarted = after.first > before.next && s.first == after.first;  // a prefix cut beyond the end had happened
   const bool appended = after.next > before.next && after.first == before.first;
-  const TracedLog& whole = restarted || appended ? after : before;
+  const TracedLog& whole = restarted || appended || trace.replace_attempted() ? after : before;
   Offset least = how == Down::kPowerCut ? before.durable : before.next;
   if (trace.cut_attempted()) least = std::min(least, *trace.cut_attempted());
   if (restarted) least = after.next;
@@ -46,6 +46,13 @@ std::string judge_found(const Trace& trace, LogDriver& log, Down how) {
   const auto same = [&](const std::string& kept) { return meta == (kept.empty() ? "!NOT_FOUND" : kept); };
   if (!same(before.meta) && !same(after.meta)) return "meta is " + meta;
   return "";
+}
+// A compaction that got no answer happened whole or not at all.
+std::string judge_found(const Trace& trace, LogDriver& log, Down how) {
+  const std::string as_asked = judge_found(trace, trace.after(), log, how);
+  if (as_asked.empty() || !trace.replace_attempted()) return as_asked;
+  const std::string as_before = judge_found(trace, trace.before(), log, how);
+  return as_before.empty() ? "" : "neither the old pieces (" + as_before + ") nor the new one (" + as_asked + ")";
 }
 
 class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {

@@ -41,6 +41,7 @@ TEST_P(Differential, a_random_life_is_the_same_on_both) {
   SeededRandom order(seed + 100), draw(seed + 200);
   mmap.executor.draw_order_from(&order);
   Trace left_trace(seed, false), right_trace(seed, false);
+  left_trace.replace_whole_logs(), right_trace.replace_whole_logs();
   LogDriver left = *mmap.driver().open("p/a/0", left_trace.options()), right = *memory.driver().open("p/a/0", right_trace.options());
   const auto up = [] { return false; };
   for (int i = 0; i < 400; ++i) {

@@ -13,17 +13,6 @@ std::string seek(LogDriver& log, int64_t time_ms, Offset from = {0}) {
 }
 Status add_at(LogDriver& log, int64_t time_ms, const std::string& value = "x") { return log.add({value}, {Epoch{0}, WallMs{time_ms}}); }
 
-// What a batch becomes when none of its records is kept.
-TestBatch make_batch_without_records(Offset base, size_t offsets, WallMs time) {
-  TestBatch b = make_batch(base, std::vector<std::string>(offsets, "gone"), {Epoch{0}, time});
-  b.bytes.resize(batch::kHeaderBytes);
-  batch::store_big<int32_t>(b.bytes.data() + 8, static_cast<int32_t>(batch::kHeaderBytes - 12));
-  batch::store_big<int32_t>(b.bytes.data() + 57, 0);
-  batch::store_big<uint32_t>(b.bytes.data() + batch::kCrcAt, crc32c::of(std::span<const uint8_t>(b.bytes).subspan(batch::kCrcFrom)));
-  *b.part = borrowed(b.bytes);
-  return b;
-}
-
 class TimeSuite : public StorageSuite {
  protected:
   FakeClock& clock() { return world_->time(); }

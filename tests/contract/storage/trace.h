@@ -43,14 +43,18 @@ class Trace {
   // What the operation that got no answer would have made of it; the same as before() if it changes nothing.
   const TracedLog& after() const { return attempted_; }
   std::optional<Offset> cut_attempted() const { return cut_attempted_; }
+  bool replace_attempted() const { return replace_attempted_; }
 
   // What comes next is no operation of the trace.
   void forget_attempt() {
     attempted_ = log_;
     cut_attempted_.reset();
+    replace_attempted_ = false;
   }
 
-  OpenOptions options() const { return {.segment_bytes = 4096}; }
+  OpenOptions options() const { return {.compaction = true, .segment_bytes = 4096}; }
+  // Pieces lie elsewhere in another storage: who compares two of them has all of the log replaced each time.
+  void replace_whole_logs() { whole_logs_ = true; }
 
   // One operation on the log. False: it was not answered OK (or the answer is not to be trusted: the machine is down).
   template <class Down>
@@ -62,7 +66,8 @@ class Trace {
     else if (draw < 78) done = sync(log);
     else if (draw < 84) done = truncate_suffix(log);
     else if (draw < 90) done = truncate_prefix(log);
-    else if (draw < 95) done = log.seal();
+    else if (draw < 93) done = log.seal();
+    else if (draw < 96) done = replace(log);
     else done = put_meta(log);
     last_ = done;
     if (!done.ok() || is_down()) return false;
@@ -105,6 +110,46 @@ class Trace {
     attempted_.cut_prefix(before);
     return log.truncate_prefix(before);
   }
+  // A compaction: some batches stay, some lose their records, some go; the last offset stays covered.
+  Status replace(LogDriver& log) {
+    if (whole_logs_ || random_.one_in(2)) {
+      if (const Status sealed = log.seal(); !sealed.ok()) return sealed;
+    }
+    const Result<std::vector<ion_range>> pieces = log.log().ranges({0}, 1000);
+    if (!pieces) return pieces.error();
+    if (pieces->empty()) return {};
+    size_t first = 0, last = pieces->size() - 1;
+    if (!whole_logs_) first = random_.below(pieces->size()), last = first + random_.below(pieces->size() - first);
+    const Offset base{(*pieces)[first].base}, next{(*pieces)[last].next};
+    std::vector<TracedBatch> kept;
+    std::vector<TestBatch> batches;
+    for (const TracedBatch& b : attempted_.batches) {
+      if (b.next <= base || b.base >= next) {
+        kept.push_back(b);
+        continue;
+      }
+      const uint64_t draw = random_.below(3);
+      if (draw == 0 && b.next != next) continue;
+      batches.push_back(draw == 1 ? emptied(b) : whole(b));
+      kept.push_back({b.base, b.next, batches.back().bytes});
+    }
+    attempted_.batches = std::move(kept);
+    if (may_sync_) attempted_.durable = std::max(attempted_.durable, next);
+    replace_attempted_ = true;
+    return log.replace(base, next, batches);
+  }
+  static TestBatch whole(const TracedBatch& b) {
+    TestBatch batch;
+    batch.bytes = b.bytes;
+    const batch::Header h = batch::read_header(batch.bytes.data());
+    *batch.part = borrowed(batch.bytes);
+    batch.raw = {b.base.v, b.next.v, h.max_time.ms, h.leader_epoch.v, 1, batch.part.get()};
+    return batch;
+  }
+  static TestBatch emptied(const TracedBatch& b) {
+    const batch::Header h = batch::read_header(b.bytes.data());
+    return make_batch_without_records(b.base, static_cast<size_t>(b.next - b.base), h.max_time, h.leader_epoch);
+  }
   Status put_meta(LogDriver& log) {
     attempted_.meta = "value " + std::to_string(random_.below(1000));
     return log.meta_put("key", attempted_.meta);
@@ -114,6 +159,7 @@ class Trace {
   const bool may_sync_;
   TracedLog log_, attempted_;
   std::optional<Offset> cut_attempted_;
+  bool replace_attempted_ = false, whole_logs_ = false;
   uint64_t appends_ = 0;
   Status last_;
 };

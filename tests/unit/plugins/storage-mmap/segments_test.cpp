@@ -480,5 +480,26 @@ TEST(Segments, are_zeroed_ahead_only_for_logs_that_are_flushed_often) {
   EXPECT_TRUE(never.close().ok() && often.close().ok());
 }
 
+TEST(Segments, a_start_after_a_kill_flushes_the_directory_of_all_logs_once_and_that_of_each_log_once) {
+  constexpr uint64_t kLogs = 8;
+  MmapFixture world;
+  std::vector<std::unique_ptr<Log>> logs;
+  for (uint64_t i = 0; i < kLogs; ++i) {
+    LogDriver log = world.open("p/a/" + std::to_string(i));
+    ASSERT_TRUE(log.meta_put("term", "1").ok() && log.add({"x"}).ok());
+    logs.push_back(log.abandon());
+  }
+  world.die(std::move(logs), [&] { world.disk.kill(); });
+  const uint64_t all = world.disk.count(DiskOp::kSyncDir, "logs"), own = world.disk.count(DiskOp::kSyncDir, "logs/p+a+");
+  for (uint64_t i = 0; i < kLogs; ++i) {
+    LogDriver log = world.open("p/a/" + std::to_string(i));
+    logs.push_back(log.abandon());
+  }
+  const uint64_t own_now = world.disk.count(DiskOp::kSyncDir, "logs/p+a+") - own;
+  EXPECT_EQ(own_now, kLogs);
+  EXPECT_EQ(world.disk.count(DiskOp::kSyncDir, "logs") - all, own_now);  // logs/ itself was flushed when the instance started
+  world.die(std::move(logs), [] {});
+}
+
 }  // namespace
 }  // namespace ion::storage_mmap

@@ -19,7 +19,7 @@ namespace {
 
 using client::TopicView;
 
-constexpr uint64_t kPartitionsMax = 1'000'000, kReplicasMax = 1'000;
+constexpr uint64_t kPartitionsMax = INT32_MAX, kReplicasMax = INT16_MAX;  // what a number of the protocol holds; the broker says its own limits
 constexpr size_t kNamesMax = 10'000;
 
 // JSON says all settings; the text of a list only those that somebody made.

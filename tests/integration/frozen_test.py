@@ -25,14 +25,14 @@ class Frozen(unittest.TestCase):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "t")
             ion = [str(ION), "--brokers", broker.address]
-            acked, seen, said = folder / "acked", folder / "seen", folder / "said"
-            with open(acked, "wb") as out, open(seen, "wb") as read, open(said, "wb") as err:
-                reader = subprocess.Popen([*ion, "consume", "t", "-o", "start", "-f", "%v\n"], stdin=subprocess.DEVNULL, stdout=read, stderr=subprocess.DEVNULL)
+            acked, seen, said, told = folder / "acked", folder / "seen", folder / "said", folder / "told"
+            with open(acked, "wb") as out, open(seen, "wb") as read, open(said, "wb") as err, open(told, "wb") as reader_err:
+                reader = subprocess.Popen([*ion, "consume", "t", "-o", "start", "-f", "%v\n"], stdin=subprocess.DEVNULL, stdout=read, stderr=reader_err)
                 producer = subprocess.Popen([*ion, "produce", "t", "-o", "%v\n"], stdin=subprocess.PIPE, stdout=out, stderr=err)
             try:
                 producer.stdin.write(b"\n".join(rows[:half]) + b"\n")
                 producer.stdin.flush()
-                until("the first records are acknowledged", lambda: acked.stat().st_size > 0)
+                until("the first records are acknowledged and read", lambda: acked.stat().st_size > 0 and seen.stat().st_size > 0)  # both have begun: what a start does there is another matter
                 broker.process.send_signal(signal.SIGSTOP)
                 try:
                     producer.stdin.write(b"\n".join(rows[half:]) + b"\n")
@@ -42,7 +42,8 @@ class Frozen(unittest.TestCase):
                     broker.process.send_signal(signal.SIGCONT)
                 self.assertEqual(producer.wait(WAIT_S), 0, said.read_bytes())
                 self.assertEqual(acked.read_bytes().split(), rows)
-                until("the reader has them all", lambda: len(seen.read_bytes().split()) >= ROWS)
+                until("the reader has them all", lambda: len(seen.read_bytes().split()) >= ROWS or reader.poll() is not None)
+                self.assertIsNone(reader.poll(), told.read_bytes())
             finally:
                 for process in (producer, reader):
                     process.kill()

@@ -57,7 +57,7 @@ ReadSlot decode_mark(const Uuid& storage, std::span<const uint8_t, kMarkSlotByte
   read.slot.mark.epoch = {batch::load_big<int32_t>(p + kAtEpoch)};
   read.slot.log.assign(reinterpret_cast<const char*>(p + kAtName), p[kAtNameBytes]);
   const Mark& m = read.slot.mark;
-  if (read.slot.log.empty() || m.first.v < 0 || m.segment.v < 0 || m.offset < m.segment) return garbled;
+  if (read.slot.generation == 0 || read.slot.log.empty() || m.first.v < 0 || m.segment.v < 0 || m.offset < m.segment) return garbled;
   return read;
 }
 

@@ -26,7 +26,7 @@ std::optional<LogReader::Found> LogReader::find_in(const SegmentsNow& list, cons
   const std::shared_ptr<SegmentBody> body = segment->body();
   if (body == nullptr) return std::nullopt;
   if (!segment->read_lately.load(std::memory_order_relaxed)) segment->read_lately.store(true, std::memory_order_relaxed);
-  const Result<ReadWindow> window = segment->window(*body, bounds, list->limit_in(*segment, bounds.from));
+  const Result<ReadWindow> window = segment->window(*body, bounds, list->readable(*segment, bounds.from));
   if (!window) {
     // Checking will tell what is wrong.
     if (body->checked != nullptr && window.error().code() == ION_E_CORRUPT) return std::nullopt;
@@ -71,7 +71,7 @@ Status LogReader::prepare(const ReadBounds& bounds) {
   if (body->checked == nullptr) return {};
   const size_t entry = body->index.floor_of(bounds.from);
   const uint64_t at = entry == kNoEntry ? 0 : body->index.at(entry).position;
-  const uint64_t end = std::min(list->limit_in(*segment, bounds.from), segment->end());
+  const uint64_t end = std::min(list->readable(*segment, bounds.from).end, segment->end());
   if (at >= end) return {};
   const uint64_t wanted = std::min(std::max(bounds.bytes_max, kCheckAhead), end - at);
   if (body->is_checked(at, wanted)) return {};

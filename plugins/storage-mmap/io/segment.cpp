@@ -60,12 +60,13 @@ void Segment::drop_body() {
   if (!pinned_) before = std::exchange(body_, nullptr);
 }
 
-Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bounds, uint64_t limit) const {
+Result<ReadWindow> Segment::window(const SegmentBody& body, const ReadBounds& bounds, const ReadExtent& readable) const {
   const LiveIndex& index = body.index;
-  const uint64_t end = std::min({limit, end_.load(std::memory_order_acquire), uint64_t{body.map->bytes().size()}});
+  const uint64_t end = std::min({readable.end, end_.load(std::memory_order_acquire), uint64_t{body.map->bytes().size()}});
   const size_t entry = index.floor_of(bounds.from);
   // Below the first entry: the first batch holds it or comes behind it.
-  const uint64_t start = entry == kNoEntry ? (index.size() == 0 ? 0 : index.at(0).position) : index.at(entry).position;
+  const uint64_t indexed = entry == kNoEntry ? (index.size() == 0 ? 0 : index.at(0).position) : index.at(entry).position;
+  const uint64_t start = std::max(indexed, readable.begin);
   if (start >= end) return ReadWindow{};
   // What may be looked at: the batch that holds `from` begins at or below the next entry. A reader that goes on where it was often asks for
   // the very offset of an entry: then it begins there, and no page is asked for twice.

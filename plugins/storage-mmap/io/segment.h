@@ -34,6 +34,11 @@ struct SegmentBody {
   void push(const Checkpoint& entry) noexcept;
 };
 
+// Bytes of a segment, both ends between batches.
+struct ReadExtent {
+  uint64_t begin = 0, end = UINT64_MAX;
+};
+
 class Segment {
  public:
   // What the disk side keeps of it. Touched by the blocking thread that holds the log's LogDisk, and before publication.
@@ -69,8 +74,9 @@ class Segment {
 
   std::atomic<bool> read_lately{false}, cached{false};  // BodyCache's
 
-  // What a read in this segment answers, with its bytes brought in. `limit` is where damage begins, or the end. OK with no bytes: nothing qualifies here.
-  Result<ReadWindow> window(const SegmentBody& body, const ReadBounds& bounds, uint64_t limit) const;
+  // What a read in this segment answers, with its bytes brought in. No byte outside of `readable` is looked at. OK with no bytes: nothing
+  // qualifies here.
+  Result<ReadWindow> window(const SegmentBody& body, const ReadBounds& bounds, const ReadExtent& readable) const;
 
   // ---- the holder of the log's write turn
   void publish(const SegmentSummary& now) noexcept;

@@ -18,11 +18,14 @@ const Damage* SegmentList::damage_at(Offset offset) const noexcept {
   return nullptr;
 }
 
-uint64_t SegmentList::limit_in(const Segment& segment, Offset from) const noexcept {
-  uint64_t limit = UINT64_MAX;
-  for (const Damage& d : damage_)
-    if (d.segment == segment.base() && d.range.upto > from) limit = std::min(limit, d.range.position);
-  return limit;
+ReadExtent SegmentList::readable(const Segment& segment, Offset from) const noexcept {
+  ReadExtent extent;
+  for (const Damage& d : damage_) {
+    if (d.segment != segment.base()) continue;
+    if (d.range.upto > from) extent.end = std::min(extent.end, d.range.position);
+    else extent.begin = std::max(extent.begin, d.range.position_end);
+  }
+  return extent;
 }
 
 uint64_t SegmentList::bytes() const noexcept {

@@ -30,8 +30,9 @@ class SegmentList {
   SegmentRef find(Offset from) const;
   // The damage that covers the offset, if any.
   const Damage* damage_at(Offset offset) const noexcept;
-  // Up to which byte reads from `from` on may go in a segment: to its end, or to the next damage in it.
-  uint64_t limit_in(const Segment& segment, Offset from) const noexcept;
+  // The bytes of a segment in which reads from `from` on may look: from behind the last damage below it to the next one above. What
+  // damaged headers say of their offsets is no reason to hand them out.
+  ReadExtent readable(const Segment& segment, Offset from) const noexcept;
   uint64_t bytes() const noexcept;
   WallMs last_append() const;  // -1: there is nothing, or nobody knows
   // Sealed pieces from the one that ends above `from` on, at most `cap`.

@@ -8,7 +8,7 @@ usage() {
   cat <<'TEXT'
 usage: scripts/setup-debian.sh [--tests] [--fuzz] [--peers] [--check]
   (nothing)  what building and running needs
-  --tests    also what the tests need: foreign gRPC clients
+  --tests    also what the tests need: foreign gRPC clients, abidiff
   --fuzz     also clang-19, for fuzz targets and thread-safety annotations
   --peers    also Java, Maven and Python's venv, for tests against other implementations
   --check    install nothing; list what is missing, exit 1 if anything is
@@ -23,7 +23,7 @@ build_packages=(
   zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev
   libgtest-dev libgmock-dev googletest
 )
-test_packages=(python3-grpcio python3-protobuf)
+test_packages=(python3-grpcio python3-protobuf abigail-tools)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 peers_packages=(default-jdk-headless maven python3-venv)
 

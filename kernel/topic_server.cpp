@@ -16,6 +16,7 @@ namespace {
 constexpr Nanos kRecoveryLimit = seconds(3600);  // of opening every log at start
 // Of the blocking pool's threads: the others are left for what the disk does.
 constexpr size_t kOpeningAtOnceMax = 1, kOpeningWaitingMax = 4096;
+constexpr size_t kCompactingAtOnce = 1, kCompactingWaiting = 64;  // one run at a time has one job at a time
 constexpr Nanos kLookLimit = seconds(5);         // of finding out whether there is space; a start does not wait longer for it
 
 // The entry of a plugin in the configuration as fields, those first that somebody set. What only interceptors have is left out of others.
@@ -89,12 +90,16 @@ pipeline::PipelineLimits TopicServer::limits() const {
 TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics)
     : world_(world), plugins_(plugins), config_(config), partition_metrics_(std::move(metrics)),
       reserve_(data_dir, world.executor(), world.logger()),
-      space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), [this](std::function<void(Status)> done) { ask_for_space(std::move(done)); }}), ids_(world.random_for("kernel/ids")),
-      local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_, space_}, plugins.storage(), view_,
+      space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), [this](std::function<void(Status)> done) { ask_for_space(std::move(done)); }}), 
+      compaction_random_(world.random_for("kernel/compaction")), compaction_turns_({world.executor(), world.timers(), world.clock()}, ShardId{0}, world.logger()),
+      compaction_jobs_(world.executor(), {kCompactingAtOnce, kCompactingWaiting}),
+      compaction_{{config.topics.compaction_bytes_per_second, config.topics.compaction_key_bytes_max}, key_secret(), compaction_turns_, compaction_jobs_},
+      ids_(world.random_for("kernel/ids")),
+      local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_, space_, can_compact() ? &compaction_ : nullptr}, plugins.storage(), view_,
               world.control_shard(), defaults(), world.descriptors_max(), config.topics.reopen_pause_max}),
       controller_({world.executor(), world.timers(), world.clock(), world.logger(), *ids_, plugins.router(), NodeId{config.node.id},
                    ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_, space_,
-                   volatile_storage(), volatile_storage() ? nullptr : &reserve_},
+                   volatile_storage(), volatile_storage() ? nullptr : &reserve_, can_compact()},
                   local_),
       admission_(config.limits.inflight_bytes_max), codecs_(config.limits.decompressed_bytes_max),
       opening_(world.executor(), {kOpeningAtOnceMax, kOpeningWaitingMax}),
@@ -111,6 +116,13 @@ Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& dat
   made->api_ = std::make_unique<api::LocalBrokerApi>(made->pipeline_, made->controller_, made->local_, identity, lister(plugins, made->interceptors_));
   ION_CHECK(made->api_->declare_metrics(metrics));
   return made;
+}
+
+// Of this process: what is made with it is kept by nobody. Numbers of the world's random will do where it gives away no secrets.
+partition::KeySecret TopicServer::key_secret() {
+  partition::KeySecret secret{};
+  if (!compaction_random_->secret(secret.data(), sizeof secret).ok()) secret = {compaction_random_->u64(), compaction_random_->u64()};
+  return secret;
 }
 
 Status TopicServer::add_interceptors(observe::MetricRegistry& metrics) {

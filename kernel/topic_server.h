@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "observe/health.h"
 #include "observe/metric_registry.h"
+#include "partition/compaction_services.h"
 #include "plugin_set.h"
 #include "space_reserve.h"
 
@@ -37,6 +38,8 @@ class TopicServer {
  private:
   TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics);
   bool volatile_storage() const { return (plugins_.storage().caps() & ION_STORAGE_VOLATILE) != 0; }
+  bool can_compact() const { return (plugins_.storage().caps() & ION_STORAGE_COMPACTION) != 0; }
+  partition::KeySecret key_secret();
   void ask_for_space(std::function<void(Status)> done);
   cluster::TopicSettings defaults() const;
   Status add_interceptors(observe::MetricRegistry& metrics);
@@ -49,6 +52,10 @@ class TopicServer {
   observe::Health health_;
   SpaceReserve reserve_;
   partition::SpaceWatch space_;
+  std::unique_ptr<Random> compaction_random_;
+  partition::CompactionTurns compaction_turns_;
+  LimitedJobs compaction_jobs_;
+  partition::CompactionServices compaction_;
   cluster::MetadataView view_;
   std::unique_ptr<Random> ids_;
   cluster::LocalBroker local_;

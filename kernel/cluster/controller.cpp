@@ -62,7 +62,7 @@ bool lets_records_go(const Command& command) {
   const auto* const alter = std::get_if<AlterTopic>(&command);
   if (alter == nullptr) return false;
   const auto changes = [alter](const char* key) { return alter->set.contains(key) || std::ranges::find(alter->unset, key) != alter->unset.end(); };
-  return changes("retention.ms") || changes("retention.bytes");
+  return changes("retention.ms") || changes("retention.bytes") || changes("cleanup.policy");
 }
 }  // namespace
 

@@ -68,6 +68,7 @@ struct ControllerServices {
   partition::SpaceWatch& space;  // told when the metadata log takes no entries for want of space
   bool volatile_storage = false;  // fsync cannot be promised: who asks for it by name is refused
   DeleteReserve* reserve = nullptr;  // null: there is none, and a delete is refused on a full disk as any change
+  bool compacts = false;             // the storage can replace parts of logs: else who asks for compaction is refused
 };
 
 class Controller final : public Machine {

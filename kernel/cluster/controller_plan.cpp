@@ -10,6 +10,8 @@ Status Controller::check_settings(const std::string& topic, const std::map<std::
   ION_TRY(const TopicSettings settings, read_settings(config, world_.defaults));
   if (settings.fsync && world_.volatile_storage)
     return {ION_E_UNSUPPORTED, fmt::format("topic {}: durability=fsync wanted, the storage plugin keeps records in memory only", topic), "INVALID_CONFIG"};
+  if (settings.compacts && !world_.compacts)
+    return {ION_E_UNSUPPORTED, fmt::format("topic {}: cleanup.policy=compact wanted, the storage plugin cannot replace parts of a log", topic), "INVALID_CONFIG"};
   return {};
 }
 

@@ -32,7 +32,7 @@ LocalBroker::LocalBroker(LocalBrokerServices world)
     : world_(std::move(world)),
       opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }, world_.descriptors_max / kDescriptorsOfPartition, world_.reopen_pause_max},
               [this](const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) { partition_tried(job, std::move(opened)); }),
-      retention_({world_.around.timers, world_.around.clock, world_.around.logger, world_.control}, [this] { look_at_retention(); }) {}
+      retention_({world_.around.timers, world_.around.clock, world_.around.logger, world_.control}, [this] { look_at_partitions(); }) {}
 
 // In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
 // the mailbox empty sees to it that it is emptied; so there is one such continuation at a time, and nothing to overtake it.
@@ -178,11 +178,11 @@ void LocalBroker::alter_topic(const TopicPtr& topic) {
   for (size_t p = had; p < entry->partitions.size(); ++p) opener_.open({entry, PartitionId{static_cast<int32_t>(p)}, StateLog::kNone});
 }
 
-void LocalBroker::look_at_retention() {
+void LocalBroker::look_at_partitions() {
   const WallMs now = world_.around.clock.wall();
   for (const auto& [uuid, local] : topics_)
     for (const ServedPartition& p : local.entry->partitions)
-      if (const partition::PartitionPtr served = p.get()) served->look_at_retention(now);
+      if (const partition::PartitionPtr served = p.get()) served->look_at_retention(now), served->look_at_compaction(now);
 }
 
 void LocalBroker::partition_tried(const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) {

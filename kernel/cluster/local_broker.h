@@ -74,7 +74,7 @@ class LocalBroker final : public ControllerObserver {
   std::shared_ptr<TopicEntry> add_topic(const TopicPtr& topic) ION_ON(control_role);
   void open_partitions(const std::shared_ptr<TopicEntry>& entry, bool is_new) ION_ON(control_role);
   void partition_tried(const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) ION_ON(control_role);
-  void look_at_retention() ION_ON(control_role);
+  void look_at_partitions() ION_ON(control_role);
   void tell_health() ION_ON(control_role);
   void when_open_here(const Uuid& topic, std::function<void()> done) ION_ON(control_role);
   void all_tried(Local& local) ION_ON(control_role);

@@ -14,10 +14,15 @@ std::string state_log(const Uuid& topic, PartitionId partition) { return fmt::fo
 partition::PartitionConfig partition_config(const TopicSettings& settings) {
   partition::PartitionConfig config;
   config.durability = settings.fsync ? partition::Durability::kFsync : partition::Durability::kOs;
-  config.retention = {settings.retention_age, settings.retention_bytes, settings.segment_age};
+  config.retention.segment_age = settings.segment_age;
+  if (settings.deletes) config.retention.age = settings.retention_age, config.retention.bytes = settings.retention_bytes;
+  if (settings.compacts) {
+    config.compaction = {true, settings.compaction_lag_min, settings.compaction_lag_max, settings.tombstone_age, settings.dirty_ppm};
+    config.retention.segment_age = partition::compacted_segment_age(config.compaction, settings.segment_age);
+  }
   config.segment_bytes = settings.segment_bytes;
   config.producer_expiry = settings.producer_expiry;
-  if (settings.retention_bytes > 0)
+  if (config.retention.bytes > 0)
     config.segment_bytes = std::min(settings.segment_bytes == 0 ? kSegmentBytesMax : settings.segment_bytes, std::max(kSegmentBytesMin, settings.retention_bytes / partition::kSegmentsOfBytes));
   return config;
 }
@@ -105,6 +110,7 @@ void PartitionOpener::begin(Job job) {
   const Uuid& topic = o->job.topic->record->uuid;
   o->options = options_of(o->job);
   o->options.open_state = [this, name = state_log(topic, o->job.partition)](partition::LogOpened opened) { open_state_log(name, false, std::move(opened)); };
+  o->log.compaction = (services_.storage.caps() & ION_STORAGE_COMPACTION) != 0;  // whatever the topic says now: it may be altered
   o->log.segment_bytes = o->options.config.segment_bytes, o->log.segment_age = o->options.config.retention.segment_age;
   const auto done = [this, o](Result<partition::PartitionPtr> result) {
     auto kept = std::make_shared<Result<partition::PartitionPtr>>(std::move(result));  // shared: std::function copies

@@ -1,4 +1,4 @@
-// Has every partition of this broker looked at every few seconds: whether something of it may be deleted by now.
+// Has every partition of this broker looked at every few seconds: whether something of it may be deleted or compacted by now.
 // Thread: start and stop on the control shard; stop before what `look` uses goes.
 #pragma once
 #include <ion/ports.h>
@@ -42,7 +42,7 @@ class RetentionTimer {
         },
         this);
     if (armed) timer_ = *armed;
-    else services_.logger.error("no timer is left for retention: nothing is deleted by it until a restart", {{"why", armed.error().text()}});
+    else services_.logger.error("no timer is left for retention: nothing is deleted by it or compacted until a restart", {{"why", armed.error().text()}});
   }
   void fired() ION_ON(control_role) {
     timer_ = nullptr;

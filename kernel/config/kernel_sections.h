@@ -95,6 +95,7 @@ struct TopicsConfig {
   uint64_t retention_bytes = 0;
   Nanos producer_expiry = seconds(7 * 86'400);
   Nanos reopen_pause_max = seconds(30);
+  uint64_t compaction_bytes_per_second = 256_MiB, compaction_key_bytes_max = 64_MiB;
   static constexpr auto rows() {
     return std::tuple{
         ion::row("partitions", &TopicsConfig::partitions, kCount, 1, 10'000, "Partitions of a topic whose creator does not say."),
@@ -108,7 +109,11 @@ struct TopicsConfig {
         ion::row("producer_expiry", &TopicsConfig::producer_expiry, seconds(60), seconds(10LL * 366 * 86'400),
                  "An idempotent producer that appended nothing to a partition for so long is forgotten there: a retry of it is refused."),
         ion::row("reopen_pause_max", &TopicsConfig::reopen_pause_max, milliseconds(100), seconds(3600),
-                 "The longest pause between two attempts to open a partition that cannot be opened.")};
+                 "The longest pause between two attempts to open a partition that cannot be opened."),
+        ion::row("compaction_bytes_per_second", &TopicsConfig::compaction_bytes_per_second, kBytes, 0, 1LL << 40,
+                 "Compaction reads so much of its topics in a second, twice for what is new; 0: as fast as it can."),
+        ion::row("compaction_key_bytes_max", &TopicsConfig::compaction_key_bytes_max, kBytes, 1_MiB, 64_GiB,
+                 "Memory for the keys of a compaction, 32 to 100 bytes each; a log with more new keys is compacted in several runs.")};
   }
 };
 

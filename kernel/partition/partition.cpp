@@ -33,7 +33,8 @@ void Partition::open(PartitionServices around, PartitionOptions options, Partiti
 
 // What recovery kept is served: it was proved whole, and an unacknowledged tail may stay.
 Partition::Partition(PartitionServices around, PartitionOptions options, LoadedWindow loaded)
-    : around_(around), log_(around, std::move(options), std::move(loaded), *this), role_(around, log_, *this), retention_(around, log_.options().config.retention, log_, *this), high_watermark_(log_.next().v) {}
+    : around_(around), log_(around, std::move(options), std::move(loaded), *this), role_(around, log_, *this), retention_(around, log_.options().config.retention, log_, *this),
+      compactor_(around, log_.options().config, log_, *this), high_watermark_(log_.next().v) {}
 
 void Partition::on_shard(std::function<void()> work) {
   const Status given = go_on_at({around_.executor, around_.timers, around_.clock}, shard(), Hop::kRun, [self = shared_from_this(), work = std::move(work)] {
@@ -80,12 +81,18 @@ void Partition::configure(const PartitionConfig& config) {
     if (self->life_ != Life::kServing) return;
     self->log_.configure(config);
     self->retention_.configure(config.retention);
+    self->compactor_.configure(config);
   });
 }
 
 void Partition::look_at_retention(WallMs now) {
   if (!retention_.limited(now) || !retention_.due(now, log_.stat().bytes)) return;
   on_shard([self = shared_from_this()] { self->retention_.look(); });
+}
+
+void Partition::look_at_compaction(WallMs now) {
+  if (!compactor_.wanted() || !compactor_.due(now, log_.stat().sealed)) return;
+  on_shard([self = shared_from_this()] { self->compactor_.look(); });
 }
 
 void Partition::trim(Offset before, std::function<void(const Status&)> done) {
@@ -100,13 +107,14 @@ void Partition::close(std::function<void(Status)> done) {
     for (ParkedFetch& f : self->fetches_.take_all()) f.later.fail(Status(ION_E_CLOSED, self->name() + " is closing", "DRAINING"));
     self->log_.stop();
     self->retention_.stop();
+    self->compactor_.stop();
     self->operation_ended();
   });
 }
 
 // Called whenever something in flight ended: the close goes on when nothing is left.
 void Partition::operation_ended() {
-  if (life_ != Life::kClosing || !role_.resting() || !retention_.resting() || log_.snapshotting()) return;
+  if (life_ != Life::kClosing || !role_.resting() || !retention_.resting() || !compactor_.resting() || log_.snapshotting()) return;
   if (log_.snapshot_for_close(high_watermark())) return;
   life_ = Life::kClosed;
   if (timer_ != nullptr && around_.timers.disarm(timer_)) delete static_cast<PartitionPtr*>(std::exchange(timer_ctx_, nullptr));

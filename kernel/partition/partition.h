@@ -4,6 +4,7 @@
 // Thread: produce, fetch, view from ANY; the state marked "shard" only on `shard()`. Life: shared by the table and by operations
 // in flight (shared_ptr: an operation may outlive the topic's deletion); close() must complete before the last one goes.
 #pragma once
+#include "partition/compactor.h"
 #include "partition/fetch_waiters.h"
 #include "partition/leader_role.h"
 #include "partition/partition_log.h"
@@ -62,6 +63,10 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   void configure(const PartitionConfig& config);
   // Deletes what its topic's settings let go, if there is anything. Cheap when there is not. ANY
   void look_at_retention(WallMs now);
+  // Compacts its log if that is worth it by its topic's settings. Cheap when it is not. ANY
+  void look_at_compaction(WallMs now);
+  // Every record must have a key. ANY
+  bool keys_wanted() const noexcept { return compactor_.wanted(); }
   // Deletes the records before `before`, which is not above the high watermark; `done` on the shard, when that is durable.
   void trim(Offset before, std::function<void(const Status&)> done);
 
@@ -81,6 +86,15 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
 
   void read_now(const FetchRequest& ask, Later later, ion_fetch_answer* a);
   void fetched(const FetchRequest& ask, Offset upto, Later later, ion_fetch_answer* a, const ion_result& r);
+  struct Answering {
+    Offset upto;  // nothing above was visible
+    Later later;
+    ion_fetch_answer* to;
+    Offset base, next;
+    Bufs bufs;
+    int reads = 0;
+  };
+  void answer(Answering answering, Outcome more);
   struct Had {
     uint64_t bytes = 0;  // that were visible and too few
     Offset upto;         // the watermark of that look
@@ -94,6 +108,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   PartitionLog log_;
   LeaderRole role_;  // of the one broker that there is
   Retention retention_;
+  Compactor compactor_;
 
   // Read by anybody.
   std::atomic<int64_t> high_watermark_;

@@ -13,6 +13,8 @@
 
 namespace ion::partition {
 
+struct CompactionServices;
+
 // What every partition of a broker shares; outlives them all.
 struct PartitionServices {
   Executor& executor;
@@ -22,6 +24,7 @@ struct PartitionServices {
   PartitionMetrics& metrics;
   observe::Health& health;
   SpaceWatch& space;  // told of every refusal for want of space
+  CompactionServices* compaction = nullptr;  // null: the storage cannot replace parts of a log
 };
 
 class PartitionContext {

@@ -19,6 +19,12 @@ inline constexpr size_t kTrimsWaitingMax = 64;              // deletes of record
 inline constexpr size_t kPiecesOfALook = 64;                // sealed segments that one look of retention may delete
 inline constexpr uint64_t kRetentionStepLeast = 64u << 10;  // bytes appended between two looks of retention.bytes, at least: the smallest segment
 inline constexpr int64_t kTrimRetryMs = 30'000;            // until a delete of retention that was refused is tried again
+inline constexpr uint64_t kCompactionChunkBytes = 1u << 20;  // that a compaction reads at once
+inline constexpr size_t kCompactionPiecesMax = 1u << 20;     // sealed segments of a log that a compaction looks at
+inline constexpr Nanos kCompactionPauseLeast = milliseconds(2), kCompactionPauseMost = milliseconds(250);  // between two chunks
+inline constexpr Nanos kCompactionRetry = seconds(30), kCompactionRetryDamaged = seconds(600);  // after a run that failed
+inline constexpr int kEndReadsMax = 64;                      // of what follows, until an answer has an end that readers can go on from
+inline constexpr uint64_t kEndReadBytes = 64u << 10;         // each
 inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state
 
 }  // namespace ion::partition

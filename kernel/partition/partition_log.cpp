@@ -256,6 +256,7 @@ void PartitionLog::configure(const PartitionConfig& config) {
   window_.set_expiry(config.producer_expiry);
   OpenOptions options;
   options.segment_bytes = config.segment_bytes, options.segment_age = config.retention.segment_age;
+  options.compaction = around_.compaction != nullptr;
   if (const Status set = log_.configure(options); !set.ok())
     around_.logger.warn("the storage does not take the new settings of a topic", {{"partition", options_.name}, {"why", set.text()}});
 }

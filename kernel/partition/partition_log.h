@@ -67,11 +67,14 @@ class PartitionLog {
   // `then` once. OK: the producer state is written down up to `before` at least, so that batches below may go; also when a full disk
   // keeps it from being written, since only their going makes space. Else why it could not be written, or that the partition closes.
   void cover(Offset before, Done then) ION_ON(shard_role);
+  // It really is written down; a full disk keeps it from that.
+  bool covered(Offset before) const noexcept { return window_.producers() == 0 || snapshot_upto_ >= before; }
   // Begins the log at `before`, which all may see already. OK: start() says so. On the shard.
   void cut_prefix(Offset before, Done done) ION_ON(shard_role);
   void seal(Done done) ION_ON(shard_role);
   Result<std::vector<ion_range>> ranges(Offset from, size_t cap) ION_ON(shard_role) { return log_.ranges(from, cap); }
   LogStat storage_stat() ION_ON(shard_role) { return log_.stat(); }
+  Log& storage() ION_ON(shard_role) { return log_; }  // for replacements and meta; by who keeps the partition from closing meanwhile
   void configure(const PartitionConfig& config) ION_ON(shard_role);
   // The partition closes: who waits for a snapshot goes on without.
   void stop() ION_ON(shard_role) { end_covers(Status(ION_E_CLOSED, name() + " is closing", "DRAINING")); }
@@ -164,7 +167,7 @@ class PartitionLog {
     Offset before;
     Done then;
   };
-  std::vector<Cover> covers_;  // as many as Retention asks for: one
+  std::vector<Cover> covers_;  // as many as retention and compaction ask for: two
   bool appending_ = false, syncing_ = false, snapshotting_ = false, closing_ = false;
   std::function<void(Status)> closed_;
 };

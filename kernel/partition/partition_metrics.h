@@ -21,6 +21,10 @@ class PartitionMetrics {
     ION_TRY(m.fetched_bytes_, registry.single(ION_COUNTER, "ionstream_fetched_bytes_total", "bytes", "Bytes of record batches answered to readers."));
     ION_TRY(m.parked_, registry.single(ION_COUNTER, "ionstream_fetches_parked_total", "fetches", "Reads that waited for new records."));
     ION_TRY(m.deleted_, registry.single(ION_COUNTER, "ionstream_offsets_deleted_total", "offsets", "Offsets that retention or an operator took from the beginning of partitions."));
+    ION_TRY(m.compactions_, registry.single(ION_COUNTER, "ionstream_compactions_total", "runs", "Compactions of partitions that ended as they should."));
+    ION_TRY(m.compactions_failed_, registry.single(ION_COUNTER, "ionstream_compactions_failed_total", "runs", "Compactions of partitions that ended with an error."));
+    ION_TRY(m.compaction_bytes_, registry.single(ION_COUNTER, "ionstream_compaction_read_bytes_total", "bytes", "Bytes of record batches that compactions read."));
+    ION_TRY(m.compacted_away_, registry.single(ION_COUNTER, "ionstream_records_compacted_total", "records", "Records that compactions took away."));
     return m;
   }
   void appended(int64_t bytes, int64_t records) { bytes_->record(bytes), records_->record(records), batches_->record(1); }
@@ -29,12 +33,16 @@ class PartitionMetrics {
   void synced() { syncs_->record(1); }
   void fetched(int64_t bytes) { fetches_->record(1), fetched_bytes_->record(bytes); }
   void deleted(int64_t offsets) { deleted_->record(offsets); }
+  void compacted(bool well, int64_t bytes_read, int64_t removed) {
+    (well ? compactions_ : compactions_failed_)->record(1);
+    compaction_bytes_->record(bytes_read), compacted_away_->record(removed);
+  }
   void parked() { parked_->record(1); }
 
  private:
   PartitionMetrics() = default;
   observe::Series *records_ = nullptr, *bytes_ = nullptr, *batches_ = nullptr, *duplicates_ = nullptr, *refused_ = nullptr, *syncs_ = nullptr,
-                  *fetches_ = nullptr, *fetched_bytes_ = nullptr, *parked_ = nullptr, *deleted_ = nullptr;
+                  *fetches_ = nullptr, *fetched_bytes_ = nullptr, *parked_ = nullptr, *deleted_ = nullptr, *compactions_ = nullptr, *compactions_failed_ = nullptr, *compaction_bytes_ = nullptr, *compacted_away_ = nullptr;
 };
 
 }  // namespace ion::partition

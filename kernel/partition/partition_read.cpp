@@ -1,5 +1,6 @@
 // The reading half of Partition: reads run on the caller's thread, only waiting goes to the shard.
 #include "partition/partition.h"
+#include "partition/core/answer_end.h"
 #include "partition/partition_limits.h"
 
 #include <fmt/format.h>
@@ -89,11 +90,43 @@ void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_f
       self->park(ask, std::move(*parked), a, had);
     });
   }
-  describe(*a);
-  a->base = r.nbufs == 0 ? ask.offset.v : static_cast<int64_t>(r.u0);
-  a->next = next.v;
-  around_.metrics.fetched(static_cast<int64_t>(have));
-  later.pass(r);
+  if (next >= upto || r.nbufs == 0) {
+    describe(*a);
+    a->base = r.nbufs == 0 ? ask.offset.v : static_cast<int64_t>(r.u0);
+    a->next = next.v;
+    around_.metrics.fetched(static_cast<int64_t>(have));
+    return later.pass(r);
+  }
+  answer(Answering{upto, std::move(later), a, {static_cast<int64_t>(r.u0)}, next, {}, 0}, Outcome::from(r));
+}
+
+// What was read, up to where an answer may end. Where no batch of it is such an end, what follows is read as well, a little at a time.
+void Partition::answer(Answering a, Outcome more) {
+  for (Buf& b : more.bufs) a.bufs.push_back(std::move(b));
+  if (!more.bufs.empty()) a.next = {static_cast<int64_t>(more.u1)};
+  const bool ends_here = a.next >= a.upto || more.bufs.empty() || ++a.reads > kEndReadsMax;
+  if (!ends_here) {
+    std::vector<ion_buf> parts;
+    for (const Buf& b : a.bufs) parts.push_back(b.raw());
+    const AnswerEnd end = find_answer_end(parts);
+    if (end.live) {
+      a.next = end.next;
+      uint64_t left = end.bytes;
+      for (Buf& b : a.bufs) b.trim_to(std::min(left, b.size())), left -= b.size();
+      std::erase_if(a.bufs, [](const Buf& b) { return b.empty(); });
+    } else if (!end.goes_on && log_.enter()) {
+      const Offset from = a.next, upto = a.upto;
+      return log_.read(from, upto, kEndReadBytes, [this, kept = std::move(a)](const ion_result& r) mutable {  // the log keeps us until then
+        answer(std::move(kept), r.status == ION_OK ? Outcome::from(r) : Outcome{});
+      });
+    }
+  }
+  describe(*a.to);
+  a.to->base = a.base.v, a.to->next = a.next.v;
+  uint64_t bytes = 0;
+  for (const Buf& b : a.bufs) bytes += b.size();
+  around_.metrics.fetched(static_cast<int64_t>(bytes));
+  a.later.ok(static_cast<uint64_t>(a.base.v), static_cast<uint64_t>(a.next.v), a.bufs);
 }
 
 void Partition::park(const FetchRequest& ask, Later later, ion_fetch_answer* a, Had had) {

@@ -1,6 +1,7 @@
 #include "pipeline/produce_path.h"
 
 #include <fmt/format.h>
+#include <ion/delete_horizon.h>
 #include <ion/record_proof.h>
 
 #include <algorithm>
@@ -17,6 +18,26 @@ Answer refuse(Op& op, ion_error_info* error, const Status& why) {
 bool is_text(std::string_view name) {
   batch::detail::FlatBytes bytes(span_of(name).data(), name.size());
   return bytes.take_utf8(name.size());
+}
+
+// `parts`: a batch of `count` records without compression that was proved. INVALID with the first record that has no key.
+Status find_keys(std::span<const ion_buf> parts, int32_t count, std::string_view partition) {
+  batch::detail::PartBytes at(parts, batch::kHeaderBytes);
+  for (int32_t i = 0; i < count; ++i) {
+    int64_t bytes = 0, skipped = 0, key = 0;
+    uint8_t attributes = 0;
+    (void)batch::detail::take_varint(at, 5, bytes);
+    batch::detail::PartBytes body = at.first(static_cast<uint64_t>(bytes));
+    (void)body.take_byte(attributes);
+    (void)batch::detail::take_varint(body, 10, skipped);
+    (void)batch::detail::take_varint(body, 5, skipped);
+    (void)batch::detail::take_varint(body, 5, key);
+    if (key < 0)
+      return {ION_E_INVALID, fmt::format("record batch: record {} of {}: it has no key, which {} wants of every record (cleanup.policy=compact); an empty key is one", i, count, partition),
+              "INVALID_RECORD"};
+    at.skip(static_cast<uint64_t>(bytes));
+  }
+  return {};
 }
 
 Status check_topic_id(const cluster::TopicRecord& topic, ion_bytes wanted) {
@@ -55,16 +76,21 @@ Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer
   Admitted admitted(services_.admission, bytes);
   const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kClient);
   Buf opened;
-  const Status proved = header ? prove(parts, *header, admitted, opened) : header.error();
+  if (header && batch::has_delete_horizon(*header)) return refuse(op, a.error, Status(ION_E_INVALID, "record batch: the delete-horizon bit is the broker's", "CORRUPT_BATCH"));
+  const Status proved = header ? prove(**to, parts, *header, admitted, opened) : header.error();
   if (!proved.ok()) return refuse(op, a.error, proved);
   if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, std::move(opened), r, a, std::move(admitted));
   return straight(op, *to, *header, r, a, std::move(admitted));
 }
 
-Status ProducePath::prove(std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const {
-  if (h.codec() == 0) return batch::prove_records(parts, h, services_.limits.record_bytes_max);
+Status ProducePath::prove(const partition::Partition& to, std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const {
+  if (h.codec() == 0) {
+    ION_CHECK(batch::prove_records(parts, h, services_.limits.record_bytes_max));
+    return to.keys_wanted() ? find_keys(parts, h.count, to.name()) : Status();
+  }
   ION_TRY(Buf whole, services_.codecs.open(parts, h, [&](uint64_t bytes) { return admitted.grow(bytes); }));
   ION_CHECK(batch::prove_records({&whole.raw(), 1}, batch::read_header(whole.data()), services_.limits.record_bytes_max));
+  if (to.keys_wanted()) ION_CHECK(find_keys({&whole.raw(), 1}, h.count, to.name()));
   if (services_.interceptors.needs_records(Hook::kProduce)) opened = std::move(whole);
   return {};
 }
@@ -142,8 +168,18 @@ void ProducePath::after_interceptors(const InterceptedPtr& in, ChainResult resul
   if (!in->result.replaced.empty())
     if (const Status taken = take_edited(*in); !taken.ok())
       return in->fail(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + taken.message(), taken.reason()));
-  if (in->result.topic.empty()) return store(in);
-  route(in);
+  if (!in->result.topic.empty()) return route(in);
+  if (const Status keyed = check_keys(*in, *in->to); !keyed.ok()) return in->fail(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + keyed.message(), keyed.reason()));
+  store(in);
+}
+
+Status ProducePath::check_keys(Intercepted& in, const partition::Partition& to) const {
+  if (in.result.replaced.empty() || !to.keys_wanted()) return {};
+  const std::span<const ion_buf> part = in.one_part(in.result.replaced);
+  const batch::Header made = batch::read_header(in.result.replaced.data());
+  if (made.codec() == 0) return find_keys(part, made.count, to.name());
+  ION_TRY(const Buf whole, services_.codecs.open(part, made, [&in](uint64_t bytes) { return in.admitted.grow(bytes); }));
+  return find_keys({&whole.raw(), 1}, made.count, to.name());
 }
 
 // What an interceptor made is held to the same bounds; its offset deltas may have gaps. It leaves with the codec that it came with.
@@ -173,6 +209,7 @@ void ProducePath::route(const InterceptedPtr& in) {
   const int32_t partition = in->result.partition >= 0 ? in->result.partition : in->request.partition % count;
   auto to = find_partition(services_.view, in->result.topic, {partition});
   if (!to) return in->fail(Status(to.error().code(), "an interceptor routed the batch: " + to.error().message(), to.error().reason()));
+  if (const Status keyed = check_keys(*in, **to); !keyed.ok()) return in->fail(Status(ION_E_REJECTED, "an interceptor routed the batch: " + keyed.message(), keyed.reason()));
   if (in->answer.size >= sizeof(ion_produce_answer)) {
     in->answer.routed_partition = partition;
     const std::string_view topic = std::string_view(in->result.topic).substr(0, sizeof in->answer.routed_topic - 1);

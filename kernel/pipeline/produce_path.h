@@ -16,7 +16,9 @@ class ProducePath {
   struct Intercepted;
   using InterceptedPtr = std::shared_ptr<Intercepted>;  // shared with an interceptor that answered PENDING
   // Every record of the batch. A compressed one is opened for it; `opened` keeps that for interceptors that look at records.
-  Status prove(std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const;
+  Status prove(const partition::Partition& to, std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const;
+  // What an interceptor made or routed, if its partition wants every record to have a key.
+  Status check_keys(Intercepted& in, const partition::Partition& to) const;
   Answer straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a, Admitted admitted);
   Answer intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, Buf opened, const ion_produce_req& r, ion_produce_answer& a,
                      Admitted admitted);

@@ -159,7 +159,7 @@ class Requests(unittest.TestCase):
 
     def test_what_is_not_there_yet_is_refused_and_not_ignored(self):
         self.refused("topic", "create", "r3", "-r", "3", has=["3 replicas"])
-        self.refused("topic", "create", "c", "-c", "cleanup.policy=compact", has=["cleanup.policy"])
+        self.refused("topic", "create", "c", "-c", "cleanup.policy=archive", has=["cleanup.policy", "delete, compact"])
         self.refused("topic", "create", "c", "-c", "segment.byte=1MiB", has=["segment.bytes"])
 
     def test_unknown_topics_and_partitions(self):

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <climits>
 #include <deque>
 #include <functional>
@@ -92,9 +93,51 @@ class QuietLogger final : public Logger {
 struct LogBytes {
   std::vector<std::pair<batch::Header, std::vector<uint8_t>>> batches;
   Offset first, next, durable;
+  std::map<std::string, std::vector<uint8_t>> meta;
 };
 
 class HandLog final : public Log {
+  // Unseen until its commit.
+  class Replaced final : public Replacement {
+   public:
+    Replaced(HandLog& log, Offset base, Offset next) : log_(log), base_(base), next_(next) { ++log_.replacing; }
+    ~Replaced() override { --log_.replacing; }
+    Answer append(Op& op, std::span<const ion_batch> batches) override {
+      if (!log_.replace_fails.ok()) return op.refuse(log_.replace_fails);
+      for (const ion_batch& b : batches) {
+        EXPECT_GE(b.base, base_.v);
+        EXPECT_LE(b.next, next_.v);
+        std::vector<uint8_t> bytes = copy({&b, 1});
+        const batch::Header h = batch::read_header(bytes.data());
+        EXPECT_EQ(b.time_max_ms, h.max_time.ms);
+        batches_.emplace_back(h, std::move(bytes));
+      }
+      return op.ok();
+    }
+    Answer commit(Op& op) override {
+      if (!log_.commit_fails.ok()) return op.refuse(log_.commit_fails);
+      if (batches_.empty() || batches_.back().first.next_offset() != next_) return op.refuse(Status(ION_E_INVALID, "the last batch ends where the range does"));
+      auto& all = log_.d.batches;
+      std::erase_if(all, [&](const auto& b) { return b.first.base_offset >= base_ && b.first.next_offset() <= next_; });
+      all.insert(all.end(), batches_.begin(), batches_.end());
+      std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first.base_offset < b.first.base_offset; });
+      ion_range one{base_.v, next_.v, 0, -1, -1};
+      for (const auto& [h, bytes] : batches_) one.bytes += bytes.size(), one.time_max_ms = std::max(one.time_max_ms, h.max_time.ms);
+      for (const ion_range& p : log_.pieces)
+        if (p.base >= base_.v && p.next <= next_.v) one.appended_ms = std::max(one.appended_ms, p.appended_ms);
+      std::erase_if(log_.pieces, [&](const ion_range& p) { return p.base >= base_.v && p.next <= next_.v; });
+      log_.pieces.push_back(one);
+      std::sort(log_.pieces.begin(), log_.pieces.end(), [](const ion_range& a, const ion_range& b) { return a.base < b.base; });
+      return ++log_.replaced, op.ok();
+    }
+    Answer abort(Op& op) override { return op.ok(); }
+
+   private:
+    HandLog& log_;
+    const Offset base_, next_;
+    std::vector<std::pair<batch::Header, std::vector<uint8_t>>> batches_;
+  };
+
  public:
   std::function<void()> gone;  // told when it is destroyed; may be empty
   explicit HandLog(LogBytes& disk) : d(disk) {}
@@ -172,12 +215,24 @@ class HandLog final : public Log {
     s.bytes += active_bytes, s.active_since = active_since;
     return s;
   }
-  Answer meta_put(Op& op, std::span<const ion_field>) override {
+  Answer meta_put(Op& op, std::span<const ion_field> items) override {
     EXPECT_FALSE(closed);
     if (++meta_puts > hold_meta_after) return held_meta = op.later(), op.pending();
-    return meta_fails.ok() ? op.ok() : op.refuse(meta_fails);
+    if (!meta_fails.ok()) return op.refuse(meta_fails);
+    for (const ion_field& item : items) d.meta[std::string(text_of(item.key))].assign(item.value.p, item.value.p + item.value.n);
+    return op.ok();
   }
-  Answer meta_get(Op& op, std::string_view) override { return op.refuse(Status(ION_E_NOT_FOUND, "nothing")); }
+  Answer meta_get(Op& op, std::string_view key) override {
+    const auto found = d.meta.find(std::string(key));
+    if (found == d.meta.end()) return op.refuse(Status(ION_E_NOT_FOUND, "nothing"));
+    Buf value = Buf::copy(found->second);
+    return op.ok(0, 0, {&value, 1});
+  }
+  Answer replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) override {
+    EXPECT_EQ(replacing, 0) << "one at a time";
+    *out = std::make_unique<Replaced>(*this, base, next);
+    return op.ok();
+  }
   Result<std::vector<ion_range>> ranges(Offset, size_t) override { return pieces; }
   Status configure(const OpenOptions& options) override { return configured = options, Status(); }
   // All that is there becomes one piece that was appended to last when the active segment was begun.
@@ -201,6 +256,8 @@ class HandLog final : public Log {
   WallMs active_since{-1};
   std::optional<OpenOptions> configured;
   Status truncate_fails;
+  Status replace_fails, commit_fails;
+  int replacing = 0, replaced = 0;  // under way; committed
   int seals = 0, syncs = 0, meta_puts = 0, hold_meta_after = INT_MAX;
   Later held_meta;
 

@@ -12,7 +12,7 @@ namespace ion::cluster {
 namespace {
 
 // Accepted by no version before the one that obeys them: an ignored promise is worse than a refusal.
-constexpr std::array kLater{"cleanup.policy", "min.insync.replicas", "compression.type", "message.timestamp.type", "max.message.bytes"};
+constexpr std::array kLater{"min.insync.replicas", "compression.type", "message.timestamp.type", "max.message.bytes"};
 
 Status invalid(std::string words) { return {ION_E_INVALID, std::move(words), "INVALID_CONFIG"}; }
 
@@ -35,6 +35,54 @@ Result<uint64_t> limit_of_bytes(std::string_view key, std::string_view value) {
   if (!bytes || *bytes < 1) return bad_value(key, "bytes, a size such as 10GiB, or -1 for no limit", value);
   return static_cast<uint64_t>(*bytes);
 }
+// A number alone is in milliseconds.
+Result<Nanos> time_from_zero(std::string_view key, std::string_view value) {
+  const bool number = !value.empty() && value.find_first_not_of("0123456789") == std::string_view::npos;
+  const Result<Nanos> time = parse_duration(number ? std::string(value) + "ms" : std::string(value));
+  if (!time || time->n < 0) return bad_value(key, "milliseconds from 0 on, or a time with a unit such as 7d", value);
+  return *time;
+}
+// "0" to "1" in millionths; further digits are cut off.
+Result<uint32_t> millionths(std::string_view key, std::string_view value) {
+  uint32_t ppm = 0, unit = 1'000'000;
+  bool behind_point = false, digits = false, good = value.size() <= 32;
+  for (const char c : value) {
+    if (c == '.' && !behind_point) {
+      behind_point = true;
+      continue;
+    }
+    good &= c >= '0' && c <= '9';
+    digits = true;
+    if (behind_point) unit /= 10;
+    const auto digit = static_cast<uint32_t>(c - '0');
+    if (good) ppm = behind_point ? ppm + digit * unit : ppm == 0 ? digit * unit : UINT32_MAX / 2;
+    good &= ppm <= 1'000'000;
+  }
+  if (!good || !digits) return bad_value(key, "a part from 0 to 1, such as 0.5", value);
+  return ppm;
+}
+Status read_policy(std::string_view value, TopicSettings& to) {
+  bool deletes = false, compacts = false, good = true;
+  for (size_t at = 0; at <= value.size();) {
+    const size_t comma = std::min(value.find(',', at), value.size());
+    std::string_view word = value.substr(at, comma - at);
+    while (word.starts_with(' ')) word.remove_prefix(1);
+    while (word.ends_with(' ')) word.remove_suffix(1);
+    bool& named = word == "delete" ? deletes : compacts;
+    good &= (word == "delete" || word == "compact") && !named;
+    named = true;
+    at = comma + 1;
+  }
+  if (!good) return bad_value("cleanup.policy", "delete, compact, or both with a comma", value);
+  to.deletes = deletes, to.compacts = compacts;
+  return {};
+}
+std::string text_of_policy(const TopicSettings& s) { return !s.compacts ? "delete" : s.deletes ? "compact,delete" : "compact"; }
+std::string text_of_ppm(uint32_t ppm) {
+  std::string digits = std::to_string(1'000'000 + ppm % 1'000'000).substr(1);
+  while (digits.size() > 1 && digits.ends_with('0')) digits.pop_back();
+  return std::to_string(ppm / 1'000'000) + "." + digits;
+}
 std::string text_of_limit(int64_t limit) { return std::to_string(limit > 0 ? limit : -1); }
 std::string text_of_limit(Nanos limit) { return text_of_limit(limit.n / 1'000'000); }
 
@@ -45,6 +93,13 @@ struct SettingRow {
   std::string (*show)(const TopicSettings& settings);
 };
 constexpr std::array kSettings{
+    SettingRow{"cleanup.policy", read_policy, text_of_policy},
+    SettingRow{"delete.retention.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.tombstone_age, time_from_zero("delete.retention.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return std::to_string(s.tombstone_age.n / 1'000'000); }},
     SettingRow{"durability",
                [](std::string_view value, TopicSettings& to) -> Status {
                  if (value != "fsync" && value != "os") return bad_value("durability", "fsync or os", value);
@@ -52,6 +107,24 @@ constexpr std::array kSettings{
                  return {};
                },
                [](const TopicSettings& s) { return std::string(s.fsync ? "fsync" : "os"); }},
+    SettingRow{"max.compaction.lag.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.compaction_lag_max, limit_of_time("max.compaction.lag.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_limit(s.compaction_lag_max); }},
+    SettingRow{"min.cleanable.dirty.ratio",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.dirty_ppm, millionths("min.cleanable.dirty.ratio", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_ppm(s.dirty_ppm); }},
+    SettingRow{"min.compaction.lag.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.compaction_lag_min, time_from_zero("min.compaction.lag.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return std::to_string(s.compaction_lag_min.n / 1'000'000); }},
     SettingRow{"retention.bytes",
                [](std::string_view value, TopicSettings& to) -> Status {
                  ION_TRY(to.retention_bytes, limit_of_bytes("retention.bytes", value));
@@ -117,6 +190,9 @@ Result<TopicSettings> read_settings(const std::map<std::string, std::string>& co
     if (row == kSettings.end()) return invalid(unknown_key(key));
     ION_CHECK(row->read(value, s));
   }
+  if (s.compaction_lag_max.n > 0 && s.compaction_lag_max < s.compaction_lag_min)
+    return invalid("topic setting max.compaction.lag.ms: want at least min.compaction.lag.ms, which is " + std::to_string(s.compaction_lag_min.n / 1'000'000) + ", have " +
+                   text_of_limit(s.compaction_lag_max));
   return s;
 }
 

@@ -21,6 +21,10 @@ struct TopicSettings {
   Nanos retention_age{};        // retention.ms; 0: for ever (-1 in the setting)
   Nanos producer_expiry{};      // of the broker, no setting of a topic: when the state of a producer is forgotten
   uint64_t retention_bytes = 0; // retention.bytes, of a partition; 0: no bound (-1 in the setting)
+  bool deletes = true, compacts = false;       // cleanup.policy = delete | compact | compact,delete
+  Nanos compaction_lag_min{}, compaction_lag_max{};  // min.compaction.lag.ms, max.compaction.lag.ms; most 0: none (-1 in the setting)
+  Nanos tombstone_age = seconds(86'400);       // delete.retention.ms
+  uint32_t dirty_ppm = 500'000;                // min.cleanable.dirty.ratio, in millionths
 };
 inline constexpr uint64_t kSegmentBytesMin = 64u << 10, kSegmentBytesMax = 4ull << 30;
 

@@ -79,6 +79,13 @@ void ProducerWindow::record(const batch::Header& h, WallMs now) {
   p.appended_s = static_cast<uint32_t>(std::clamp<int64_t>(newest_s_, 0, UINT32_MAX));
 }
 
+std::vector<std::pair<ProducerId, Offset>> ProducerWindow::newest_batches() const {
+  std::vector<std::pair<ProducerId, Offset>> all;
+  all.reserve(table_.size());
+  for (const Producer* p = table_.first(); p != nullptr; p = table_.behind(*p)) all.push_back({{p->id}, {p->base}});
+  return all;
+}
+
 void ProducerWindow::cut(Offset from) {
   std::vector<std::pair<Offset, int64_t>> order;
   std::vector<int64_t> gone;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ion::partition {
@@ -41,6 +42,9 @@ class ProducerWindow {
 
   // Forgets what was written at or behind `from`: those bytes were cut.
   void cut(Offset from);
+
+  // The newest batch of every producer.
+  std::vector<std::pair<ProducerId, Offset>> newest_batches() const;
 
   size_t producers() const noexcept { return table_.size(); }
   size_t memory_bytes() const noexcept { return table_.memory_bytes(); }

@@ -3,6 +3,7 @@
 #include "pipeline/verb_paths.h"
 
 #include <fmt/format.h>
+#include <ion/delete_horizon.h>
 #include <ion/message_id.h>
 #include <ion/record_reader.h>
 #include <ion/record_writer.h>
@@ -69,7 +70,7 @@ Result<std::vector<uint8_t>> batch_of(std::span<const uint8_t> batches, Offset o
       writer.append({record->key, record->value, record->time, headers});
       const int32_t sequence =
           header.idempotent() ? batch::advance_sequence(header.base_sequence, static_cast<int32_t>(offset.v - header.base_offset.v)) : -1;
-      std::vector<uint8_t> alone = writer.finish({header.producer, header.producer_epoch, sequence}, header.attributes);
+      std::vector<uint8_t> alone = writer.finish({header.producer, header.producer_epoch, sequence}, static_cast<uint16_t>(header.attributes & ~batch::kDeleteHorizon));
       batch::write_prefix(alone.data(), offset, static_cast<int32_t>(alone.size() - batch::kLengthEnd), header.leader_epoch);
       return alone;
     }

@@ -156,6 +156,18 @@ TEST_F(ControllerTest, a_topic_is_answered_when_it_is_committed) {
   EXPECT_EQ(told_, std::vector<std::string>{"+orders"});
 }
 
+TEST_F(ControllerTest, compaction_is_refused_where_the_storage_cannot_replace_parts_of_a_log) {
+  open();
+  NewTopic topic;
+  topic.name = "prices", topic.partitions = 1, topic.config = {{"cleanup.policy", "compact"}};
+  std::optional<Status> refused;
+  controller_->create_topic(topic, [&](Result<TopicPtr> made) { refused = made ? Status() : made.error(); });
+  run();
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->code(), ION_E_UNSUPPORTED);
+  EXPECT_NE(refused->message().find("cannot replace parts of a log"), std::string::npos) << refused->message();
+}
+
 TEST_F(ControllerTest, limits_hold_for_changes_that_are_on_their_way_together) {
   open({2, 10});
   std::vector<Answered> all;

@@ -36,9 +36,59 @@ TEST(TopicRules, an_unknown_setting_is_an_error_with_a_suggestion) {
 }
 
 TEST(TopicRules, what_is_not_obeyed_yet_is_refused_and_not_ignored) {
-  const auto s = read_settings({{"cleanup.policy", "compact"}}, {});
+  const auto s = read_settings({{"min.insync.replicas", "2"}}, {});
   ASSERT_FALSE(s);
   EXPECT_EQ(s.error().code(), ION_E_UNSUPPORTED);
+}
+
+TEST(TopicRules, a_cleanup_policy_is_delete_compact_or_both_in_either_order) {
+  const auto policy = [](const std::string& value) {
+    const auto s = read_settings({{"cleanup.policy", value}}, {});
+    return s ? show_settings(*s).at("cleanup.policy") : "!" + s.error().message();
+  };
+  EXPECT_EQ(show_settings({}).at("cleanup.policy"), "delete");
+  EXPECT_EQ(policy("delete"), "delete");
+  EXPECT_EQ(policy("compact"), "compact");
+  EXPECT_EQ(policy("compact,delete"), "compact,delete");
+  EXPECT_EQ(policy("delete, compact"), "compact,delete");
+  for (const char* bad : {"", ",", "compact,", "compact,compact", "archive", "compact delete", "Compact", "delete,compact,delete"})
+    EXPECT_EQ(policy(bad), "!topic setting cleanup.policy: want delete, compact, or both with a comma, have '" + std::string(bad) + "'");
+}
+
+TEST(TopicRules, settings_of_compaction_are_read_and_shown) {
+  const auto s = read_settings({{"cleanup.policy", "compact"}, {"min.cleanable.dirty.ratio", "0.01"}, {"min.compaction.lag.ms", "0"}, {"max.compaction.lag.ms", "1h"},
+                                {"delete.retention.ms", "0"}}, {});
+  ASSERT_TRUE(s) << s.error().message();
+  EXPECT_TRUE(s->compacts && !s->deletes);
+  EXPECT_EQ(s->dirty_ppm, 10'000u);
+  EXPECT_EQ(s->compaction_lag_max, seconds(3600));
+  const auto shown = show_settings(*s);
+  EXPECT_EQ(shown.at("min.cleanable.dirty.ratio"), "0.01");
+  EXPECT_EQ(shown.at("max.compaction.lag.ms"), "3600000");
+  EXPECT_EQ(shown.at("delete.retention.ms"), "0");
+  const auto defaults = show_settings({});
+  EXPECT_EQ(defaults.at("min.cleanable.dirty.ratio"), "0.5");
+  EXPECT_EQ(defaults.at("max.compaction.lag.ms"), "-1");
+  EXPECT_EQ(defaults.at("delete.retention.ms"), "86400000");
+}
+
+TEST(TopicRules, a_part_of_one_is_read_without_rounding_up) {
+  const auto ppm = [](const std::string& value) {
+    const auto s = read_settings({{"min.cleanable.dirty.ratio", value}}, {});
+    return s ? static_cast<int64_t>(s->dirty_ppm) : -1;
+  };
+  EXPECT_EQ(ppm("0"), 0);
+  EXPECT_EQ(ppm("1"), 1'000'000);
+  EXPECT_EQ(ppm("1.0"), 1'000'000);
+  EXPECT_EQ(ppm(".5"), 500'000);
+  EXPECT_EQ(ppm("0.1234567"), 123'456);
+  for (const char* bad : {"", ".", "1.1", "2", "10", "-0.5", "0,5", "50%", "0.5.", "1e-3"}) EXPECT_EQ(ppm(bad), -1) << bad;
+}
+
+TEST(TopicRules, the_greatest_compaction_lag_is_not_below_the_least) {
+  const auto s = read_settings({{"min.compaction.lag.ms", "10"}, {"max.compaction.lag.ms", "5"}}, {});
+  ASSERT_FALSE(s);
+  EXPECT_NE(s.error().message().find("min.compaction.lag.ms, which is 10, have 5"), std::string::npos) << s.error().message();
 }
 
 TEST(TopicRules, bad_values_say_what_was_wanted) {

@@ -1,5 +1,6 @@
 // A partition in a world under the test's hand: its log, its timers and what the storage says of space.
 #pragma once
+#include "partition/compaction_services.h"
 #include "partition_fixture.h"
 
 #include <gtest/gtest.h>
@@ -44,6 +45,7 @@ class PartitionTest : public ::testing::Test {
     seed.epoch = {3};
     seed.config.durability = durability;
     seed.config.retention = rules;
+    seed.config.compaction = compaction_;
     seed.log = std::move(log);
     const auto open_state = [this] {
       auto state = std::make_unique<HandLog>(state_bytes_);
@@ -56,7 +58,7 @@ class PartitionTest : public ::testing::Test {
       if (!refuse_state_.ok()) return opened(refuse_state_);
       opened(std::unique_ptr<Log>(open_state()));
     };
-    Partition::open({executor_, timers_, clock_, logger_, metrics_, health_, space_}, std::move(seed), [this](Result<PartitionPtr> opened) {
+    Partition::open({executor_, timers_, clock_, logger_, metrics_, health_, space_, &compacting_}, std::move(seed), [this](Result<PartitionPtr> opened) {
       ASSERT_TRUE(opened);
       partition_ = *opened;
     });
@@ -145,6 +147,10 @@ class PartitionTest : public ::testing::Test {
   PartitionMetrics metrics_;
   LogBytes data_, state_bytes_;
   HandLog *log_ = nullptr, *state_ = nullptr;
+  CompactionRules compaction_;
+  CompactionTurns turns_{{executor_, timers_, clock_}, {0}, logger_};
+  LimitedJobs jobs_{executor_, {1, 64}};
+  CompactionServices compacting_{{0, 1 << 20}, {1, 2}, turns_, jobs_};
   Status refuse_state_;      // why the state log cannot be opened
   bool hold_state_ = false;  // syncs of the state log wait
   bool damaged_ = false;

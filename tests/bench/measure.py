@@ -5,6 +5,7 @@
   measure.py memory BIN [--gib N]                                  anonymous and mapped memory of the broker while N GiB go in and out
   measure.py producers BIN [--clients N] [--megabytes N]           memory while N clients have sent all but the end of a message each
   measure.py readers BIN [--clients N]                             memory while N subscriptions of messages are not read
+  measure.py compaction BIN [--megabytes N] [--size N] [--keys N]  input per second of a core, and p99 of produce meanwhile and without
   measure.py topics BIN [--topics N] [--partitions N]              create, restart, idle CPU, descriptors and disk of many topics
 
 BIN is a folder with ionstreamd and ion. Every broker runs on a free port of the loopback with its own data folder, and is stopped at the end.
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import statistics
@@ -190,6 +192,38 @@ def readers(options):
         crowd.broker.close()
 
 
+def compaction(options):
+    random_, records = random.Random(1), options.megabytes * 1_000_000 // (options.size + 12)
+    broker = Broker(options.bin, "--set", "log.level=info", *options.set)
+    log = lambda: (broker.folder / "log").read_text()
+    p99 = lambda: broker.bench("produce", "beside", "--size", "1024", "--records", "1500", "--one-in-flight", "-c", "durability=fsync")["p99_us"]
+    try:
+        broker.ion("topic", "create", "keyed", *"-c durability=os -c cleanup.policy=compact -c min.cleanable.dirty.ratio=0.01 -c min.compaction.lag.ms=1d".split())
+        lines = "".join(f"key{random_.randrange(options.keys):07d} {n:08d}{'x' * (options.size - 8)}\n" for n in range(records))
+        subprocess.run([str(broker.bin / "ion"), "--brokers", broker.address, "produce", "keyed", "-f", "%k %v\\n"], input=lines.encode(), check=True, capture_output=True)
+        del lines
+        without = sorted(p99() for _ in range(5))
+        before = broker.cpu_s()
+        if options.alone:
+            broker.ion("topic", "alter", "keyed", "-c", "min.compaction.lag.ms=0")
+            while "partition compacted" not in log():
+                time.sleep(0.1)
+            cpu = broker.cpu_s() - before
+            bytes_in = int(re.search(r'bytes="(\d+) became', log()).group(1))
+            print(f"{bytes_in / 1e6:.0f} MB of records of {options.size} bytes, {options.keys} keys: {cpu:.2f} s of a core, {bytes_in / 1e6 / cpu:.0f} MB/s", flush=True)
+            return
+        broker.ion("topic", "alter", "keyed", "-c", "min.compaction.lag.ms=0")
+        runs = []
+        while "partition compacted" not in log():
+            began = time.monotonic()
+            runs.append((began, p99(), time.monotonic()))
+        took = int(re.search(r'took="(\d+) ms"', log()).group(1)) / 1000
+        inside = sorted(figure for began, figure, ended in runs[:-1] if began >= runs[-1][2] - took)
+        print(f"p99 of produce, one in flight, fsync: {statistics.median(without)} us without ({without}), {statistics.median(inside or [runs[-1][1]])} us meanwhile ({inside}), {took:.1f} s of compaction", flush=True)
+    finally:
+        broker.close()
+
+
 def topics(options):
     broker = Broker(options.bin)
     try:
@@ -228,6 +262,13 @@ def main():
     one.add_argument("bin")
     one.add_argument("--topics", type=int, default=1000)
     one.add_argument("--partitions", type=int, default=10)
+    one = verbs.add_parser("compaction")
+    one.add_argument("bin")
+    one.add_argument("--megabytes", type=int, default=500)
+    one.add_argument("--size", type=int, default=1000)
+    one.add_argument("--keys", type=int, default=100_000)
+    one.add_argument("--alone", action="store_true", help="nothing is produced meanwhile: what it takes of a core")
+    one.add_argument("--set", action="append", default=[], type=lambda word: f"--set={word}", help="KEY=VALUE of the broker")
     for name, clients in (("producers", 60), ("readers", 600)):
         one = verbs.add_parser(name)
         one.add_argument("bin")
@@ -235,7 +276,7 @@ def main():
         one.add_argument("--budget-mib", type=int, default=256)
     verbs.choices["producers"].add_argument("--megabytes", type=int, default=15)
     options = parser.parse_args()
-    {"pair": pair, "memory": memory, "producers": producers, "readers": readers, "topics": topics}[options.verb](options)
+    {"pair": pair, "memory": memory, "producers": producers, "readers": readers, "topics": topics, "compaction": compaction}[options.verb](options)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
   measure.py readers BIN [--clients N]                             memory while N subscriptions of messages are not read
   measure.py compaction BIN [--megabytes N] [--size N] [--keys N]  input per second of a core, and p99 of produce meanwhile and without
   measure.py topics BIN [--topics N] [--partitions N]              create, restart, idle CPU, descriptors and disk of many topics
+  measure.py recovery BIN [--partitions N] [--mib N]               until a broker is ready after a clean stop and after kill -9, and what it takes idle
 
 BIN is a folder with ionstreamd and ion. Every broker runs on a free port of the loopback with its own data folder, and is stopped at the end.
 TMPDIR=/dev/shm keeps the data folders out of the way of the disk: what one broker wrote is otherwise still being written while the next one is measured.
@@ -247,6 +248,31 @@ def topics(options):
         broker.close()
 
 
+def recovery(options):
+    broker = Broker(options.bin)
+    try:
+        broker.ion("topic", "create", "filled", "-p", str(options.partitions), "-c", "durability=os")
+        broker.bench("produce", "filled", "--size", "1024", "--records", str(options.mib * 1024))
+        for how in ("kill -9 at once", "a clean stop", "kill -9 when idle"):
+            if how == "a clean stop":
+                broker.stop()
+            else:
+                broker.process.kill()
+                broker.process.wait(120)
+                broker.process.stdout.close()
+            began = time.monotonic()
+            broker.start()
+            ready = time.monotonic() - began
+            before, began = broker.cpu_s(), time.monotonic()
+            time.sleep(5)
+            idle = (broker.cpu_s() - before) / (time.monotonic() - began) * 100
+            memory_now = broker.memory_mib()
+            print(f"{options.partitions} partitions, {options.mib} MiB, after {how}: ready in {ready:.2f} s; then {memory_now['RssAnon']} MiB anonymous, "
+                  f"{memory_now['RssFile']} MiB mapped, {broker.descriptors()} descriptors, idle {idle:.1f} % of a core", flush=True)
+    finally:
+        broker.close()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -269,6 +295,10 @@ def main():
     one.add_argument("--keys", type=int, default=100_000)
     one.add_argument("--alone", action="store_true", help="nothing is produced meanwhile: what it takes of a core")
     one.add_argument("--set", action="append", default=[], type=lambda word: f"--set={word}", help="KEY=VALUE of the broker")
+    one = verbs.add_parser("recovery")
+    one.add_argument("bin")
+    one.add_argument("--partitions", type=int, default=2000)
+    one.add_argument("--mib", type=int, default=10240)
     for name, clients in (("producers", 60), ("readers", 600)):
         one = verbs.add_parser(name)
         one.add_argument("bin")
@@ -276,7 +306,8 @@ def main():
         one.add_argument("--budget-mib", type=int, default=256)
     verbs.choices["producers"].add_argument("--megabytes", type=int, default=15)
     options = parser.parse_args()
-    {"pair": pair, "memory": memory, "producers": producers, "readers": readers, "topics": topics, "compaction": compaction}[options.verb](options)
+    {"pair": pair, "memory": memory, "producers": producers, "readers": readers, "topics": topics, "compaction": compaction,
+     "recovery": recovery}[options.verb](options)
 
 
 if __name__ == "__main__":

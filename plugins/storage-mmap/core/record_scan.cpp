@@ -122,6 +122,11 @@ bool RecordScan::hop(std::span<const uint8_t> rest) {
 
 bool RecordScan::search_batch(std::span<const uint8_t> rest) {
   const uint64_t left = spec_.limit - cursor_;
+  const bool only_zeros = why_ == Fault::kEnd && !result_.dirty_tail && cursor_ - tracker_.position() >= kTailLookedAt;
+  if (only_zeros && spec_.durable && tracker_.position() >= *spec_.durable) {
+    result_.tail_unread = true;
+    return finish_at(why_), true;
+  }
   if (!need(std::min(left, batch::kHeaderBytes), rest)) return false;
   if (left < batch::kHeaderBytes) {
     result_.dirty_tail |= !all_zero(rest.first(left));

@@ -29,7 +29,11 @@ struct ScanSpec {
   Offset stop_at{INT64_MAX};        // base of the segment behind: batches from there on were cut by a truncation
   uint64_t interval = 0;            // of index entries
   std::vector<Checkpoint> checkpoints;  // ascending, none before the start
+  // Bytes of the file below which everything was durable, and nothing above; nothing: not known. Zeros at or above it are an end: what lies
+  // far behind them is not looked at.
+  std::optional<uint64_t> durable = std::nullopt;
 };
+inline constexpr uint64_t kTailLookedAt = kPageBytes;  // bytes of zeros: what a torn write leaves shows in its first pages
 
 struct ScanResult {
   SegmentSummary summary;           // end and next of the last batch that can be believed
@@ -37,6 +41,7 @@ struct ScanResult {
   std::vector<BadRange> bad;        // ascending; batches behind each of them can be believed again
   Fault end = Fault::kNone;         // why it ended there; kNone: at the limit, or at stop_at
   bool dirty_tail = false;          // bytes behind the end are not all zero
+  bool tail_unread = false;         // nobody knows that of all of them
 };
 
 class RecordScan {

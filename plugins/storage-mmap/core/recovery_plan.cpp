@@ -30,8 +30,8 @@ ReadingPlan plan_reading(std::span<const FoundSegment> found, const std::optiona
     const bool joins = segment.index && segment.index->summary.end <= segment.file_bytes &&
                        (last ? segment.index->summary.next <= stop_at : segment.index->summary.next == stop_at);
     task.index_agrees = joins;
-    const bool below_mark = mark ? segment.base < mark->segment : !last;
-    if (joins && below_mark) continue;
+    // Segments are flushed in their order, and an index is written behind that: what lies before it is durable whatever the mark says.
+    if (joins && (!last || (mark && segment.base < mark->segment))) continue;
     if (mark && mark->segment == segment.base && mark->position <= segment.file_bytes)
       task.mark = Checkpoint{mark->offset, mark->position, mark->digest};
     plan.read.push_back(task);
@@ -86,7 +86,7 @@ class Judge {
       add_bad({expected_, segment.found.base, 0, 0, Fault::kMissing});
     }
     if (!segment.scan) {
-      out_.keep.push_back({i, segment.found.index->summary, {}, false});
+      out_.keep.push_back({i, segment.found.index->summary, {}, false, false});
       expected_ = segment.found.index->summary.next;
       return true;
     }
@@ -95,7 +95,7 @@ class Judge {
 
   bool take_scanned(size_t i, const ReadSegment& segment, const ScanResult& scan) {
     const Floor durable = durable_in(i);
-    KeptSegment kept{i, scan.summary, {}, scan.dirty_tail || segment.cut};
+    KeptSegment kept{i, scan.summary, {}, scan.dirty_tail || segment.cut, scan.tail_unread};
     for (const BadRange& bad : scan.bad) {
       if (mark_ && bad.position >= durable.bytes) {
         ION_ASSERT(!segment.cut);
@@ -111,7 +111,7 @@ class Judge {
         add_bad({expected_, durable.upto, scan.summary.end, durable.bytes, Fault::kMissing});
         expected_ = durable.upto;
       }
-      kept.zero_tail = false;  // who repairs this may want to look at it
+      kept.zero_tail = kept.cut_tail = false;  // who repairs this may want to look at it
     }
     const bool ends_here = segment.cut || (scan.end != Fault::kNone && scan.dirty_tail);
     out_.cut_tail |= ends_here && kept.zero_tail;

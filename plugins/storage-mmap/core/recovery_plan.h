@@ -1,6 +1,6 @@
 // What to do with the files of a log that is opened. Two steps, both pure; the driver (io/log_recovery) reads in between:
 //
-//   plan_reading  names, lengths, indexes, mark  ->  which segments must be read whole, and what their digests must be
+//   plan_reading  names, lengths, indexes, mark  ->  which segments must be read, and what their digests must be
 //   judge         the same and what was read     ->  what is kept, cut, removed, and which offsets cannot be read
 //
 // Rules. Only what lies at or above the durable mark may be cut, and there everything behind the first bad
@@ -50,6 +50,7 @@ struct KeptSegment {
   SegmentSummary summary;
   std::vector<BadRange> bad;
   bool zero_tail = false;             // bytes behind the end must become zeros
+  bool cut_tail = false;              // and the file must end there: they were not read
 };
 struct Judgement {
   // Set: read that segment again with this limit, mark it as cut, and ask once more.

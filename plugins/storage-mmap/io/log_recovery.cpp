@@ -121,11 +121,19 @@ class Recovery {
     spec.limit = limit;
     spec.stop_at = read.task.stop_at;
     spec.interval = context_.config.index_interval;
+    spec.durable = durable_bytes(found);
     spec.checkpoints = checkpoints_of(read.task.index_agrees ? &*found.index : nullptr, read.task.mark);
     ION_TRY(const std::unique_ptr<File> file, files_.open(read.path, ION_FILE_READ));
     ION_TRY(ScanResult result, scan_file(*file, read.path, std::move(spec)));
     read.facts.scan = std::move(result);
     return {};
+  }
+
+  // Of a segment, as far as mark and index say.
+  std::optional<uint64_t> durable_bytes(const FoundSegment& found) const {
+    if (!mark_ || found.base < mark_->segment) return std::nullopt;
+    const uint64_t marked = found.base == mark_->segment ? mark_->position : 0;
+    return std::max(marked, found.index ? found.index->summary.end : 0);
   }
 
   Result<Judgement> judge_all() {
@@ -236,26 +244,42 @@ class Recovery {
   // What was read is whole: whatever the page cache still holds of it becomes durable now.
   Status take_over(Read& read, const KeptSegment& kept, Segment& segment, bool writable) {
     ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(context_.open_files, read.path));
-    const bool zero = kept.zero_tail && writable && file->capacity() > kept.summary.end;
+    const bool cut = kept.cut_tail && writable;
+    const bool zero = kept.zero_tail && !cut && writable && file->capacity() > kept.summary.end;
+    if (cut) ION_CHECK(file->shrink(kept.summary.end));
     if (zero) ION_CHECK(file->zero(kept.summary.end, file->capacity() - kept.summary.end));
     const bool was_durable = mark_ && (kept.summary.base < mark_->segment ||
                                        (kept.summary.base == mark_->segment && kept.summary.end <= mark_->position));
-    if (zero || !was_durable) ION_CHECK(file->sync());
+    if (cut || zero || !was_durable) ION_CHECK(file->sync());
     const std::string wanted = state_.directory.segment(kept.summary.base);
     if (read.path != wanted) {
       ION_CHECK(remove_if_there(files_, state_.directory.index(kept.summary.base)));
       ION_CHECK(file->rename_to(files_, wanted));
       ION_CHECK(files_.sync_dir(state_.directory.path()));
     }
+    active_there_ |= writable;
+    if (cut) return rest(*file, kept, *read.facts.scan, segment);
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
     auto read_map = std::make_shared<ReadMap>(std::move(map), context_.maps);
     const size_t more = writable ? (file->capacity() - kept.summary.end) / context_.config.index_interval + 2 : 0;
     segment.set_body(std::make_shared<SegmentBody>(std::move(read_map), read.facts.scan->entries, more));
     segment.trust();
-    active_there_ |= writable;
     if (writable) segment.disk.file = std::move(file);
     else ION_CHECK(file->close());
     return {};
+  }
+
+  // Leaves the last segment as if the log had been closed in order: no descriptor, no map, and the next start need not read it.
+  Status rest(SegmentFile& file, const KeptSegment& kept, const ScanResult& scan, Segment& segment) {
+    const uint64_t end = kept.summary.end;
+    segment.set_capacity(end);
+    segment.trust();
+    if (end > 0) {
+      const Status written = write_file(files_, state_.directory.index(kept.summary.base), encode_index(state_.owner, {segment.summary(), scan.entries}));
+      if (!written.ok() && written.code() != ION_E_NO_SPACE) return written;
+      segment.disk.indexed = written.ok();
+    }
+    return file.close();
   }
 
   // Of a log that goes on at an offset where no segment begins. One that begins at 0 has none until something is appended.

@@ -6,7 +6,7 @@
 namespace ion::storage_mmap {
 
 namespace {
-constexpr uint64_t kReadBytes = uint64_t{1} << 20;
+constexpr uint64_t kReadBytesMin = uint64_t{64} << 10, kReadBytesMax = uint64_t{1} << 20;  // most files of segments end soon
 
 std::vector<Damage> damage_of(const ScanResult& scan, const SegmentSummary& promised) {
   std::vector<Damage> found;
@@ -22,8 +22,8 @@ Result<ScanResult> scan_file(File& file, const std::string& path, ScanSpec spec)
   const uint64_t limit = spec.limit;
   RecordScan scan(std::move(spec));
   std::vector<uint8_t> window;
-  while (const auto want = scan.wants()) {
-    window.resize(std::min(std::max(want->n, kReadBytes), limit - want->at));
+  for (uint64_t ahead = kReadBytesMin; const auto want = scan.wants(); ahead = std::min(2 * ahead, kReadBytesMax)) {
+    window.resize(std::min(std::max(want->n, ahead), limit - want->at));
     ION_CHECK(read_exactly(file, want->at, window, path));
     scan.feed(window);
   }

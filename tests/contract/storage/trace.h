@@ -37,7 +37,7 @@ struct TracedLog {
 class Trace {
  public:
   // `may_sync`: the storage is not volatile.
-  Trace(uint64_t seed, bool may_sync) : random_(seed), may_sync_(may_sync) {}
+  Trace(uint64_t seed, bool may_sync) : random_(seed), may_sync_(may_sync), segment_bytes_(seed % 3 == 0 ? 16'384 : 4096) {}
 
   const TracedLog& before() const { return log_; }  // as told until now
   // What the operation that got no answer would have made of it; the same as before() if it changes nothing.
@@ -52,7 +52,7 @@ class Trace {
     replace_attempted_ = false;
   }
 
-  OpenOptions options() const { return {.compaction = true, .segment_bytes = 4096}; }
+  OpenOptions options() const { return {.compaction = true, .segment_bytes = segment_bytes_}; }
   // Pieces lie elsewhere in another storage: who compares two of them has all of the log replaced each time.
   void replace_whole_logs() { whole_logs_ = true; }
 
@@ -157,6 +157,7 @@ class Trace {
 
   SeededRandom random_;
   const bool may_sync_;
+  const uint64_t segment_bytes_;
   TracedLog log_, attempted_;
   std::optional<Offset> cut_attempted_;
   bool replace_attempted_ = false, whole_logs_ = false;

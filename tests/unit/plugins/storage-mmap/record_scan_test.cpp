@@ -98,6 +98,28 @@ TEST(RecordScan, it_does_not_matter_in_which_pieces_the_bytes_come) {
   }
 }
 
+TEST(RecordScan, zeros_above_what_was_durable_are_the_end_and_the_rest_of_the_file_is_not_read) {
+  const BuiltSegment built = BuiltSegment().add({"one"}).add({"two"});
+  const std::vector<uint8_t> file = built.file(200'000);
+  for (const auto& [durable, reads_all] : std::vector<std::pair<uint64_t, bool>>{{0, false}, {built.bytes.size(), false}, {built.bytes.size() + 1, true}}) {
+    ScanSpec spec = spec_for(file);
+    spec.durable = durable;
+    RecordScan scan(spec);
+    uint64_t furthest = 0;
+    while (const auto want = scan.wants()) {
+      const uint64_t upto = std::min<uint64_t>(want->at + std::max<uint64_t>(want->n, 1000), file.size());
+      furthest = std::max(furthest, upto);
+      scan.feed(std::span<const uint8_t>(file).subspan(want->at, upto - want->at));
+    }
+    const ScanResult r = std::move(scan).finish();
+    EXPECT_EQ(r.summary.next.v, 2);
+    EXPECT_EQ(r.end, Fault::kEnd);
+    EXPECT_FALSE(r.dirty_tail);
+    EXPECT_EQ(r.tail_unread, !reads_all);
+    EXPECT_EQ(furthest == file.size(), reads_all) << durable;
+  }
+}
+
 TEST(RecordScan, behind_a_bad_batch_reading_goes_on_with_the_next_whole_one) {
   const BuiltSegment built = BuiltSegment().add({"zero"}).add({"one", "more"}).add({"three"});
   for (const uint64_t byte : {built.positions[1] + 70, built.positions[1] + 16, built.positions[1] + 10, built.positions[1] + 18}) {

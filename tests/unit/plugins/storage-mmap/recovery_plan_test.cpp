@@ -42,6 +42,14 @@ TEST(PlanReading, the_marks_segment_and_all_behind_it_are_read_and_older_ones_be
   EXPECT_FALSE(plan.read[1].mark.has_value());
 }
 
+TEST(PlanReading, an_index_that_joins_is_believed_above_the_mark_too_but_for_the_last_segment) {
+  const std::vector<FoundSegment> files{found(0, summary(0, 10, 500)), found(10, summary(10, 20, 500)), found(20, summary(20, 30, 500))};
+  const ReadingPlan plan = plan_reading(files, mark(0, 0, 0, 0));
+  ASSERT_EQ(plan.read.size(), 1u);
+  EXPECT_EQ(plan.read[0].which, 2u);
+  EXPECT_TRUE(plan.read[0].index_agrees);
+}
+
 TEST(PlanReading, an_index_that_does_not_join_its_neighbour_or_outgrows_its_file_is_not_believed) {
   EXPECT_EQ(plan_reading(std::vector{found(0, summary(0, 12, 500)), found(10)}, mark(0, 15, 10, 9)).read.size(), 2u);
   EXPECT_EQ(plan_reading(std::vector{found(0, summary(0, 10, kFileBytes + 1)), found(10)}, mark(0, 15, 10, 9)).read.size(), 2u);

@@ -480,6 +480,31 @@ TEST(Segments, are_zeroed_ahead_only_for_logs_that_are_flushed_often) {
   EXPECT_TRUE(never.close().ok() && often.close().ok());
 }
 
+TEST(Segments, a_log_that_was_killed_is_opened_as_if_it_had_been_closed_and_the_next_start_does_not_read_it) {
+  MmapFixture world;
+  const OpenOptions options{.segment_bytes = 64 << 20};
+  LogDriver log = world.open("p/a/0", options);
+  ASSERT_TRUE(log.append(make_batch_of({0}, 40'000)).ok() && log.append(make_batch_of({1}, 90'000)).ok());
+  world.run();
+  const std::string last = "logs/p+a+0/00000000000000000001.log";
+  for (int again = 0; again < 2; ++again) {
+    world.kill(log);
+    const uint64_t read_before = world.disk.count(DiskOp::kPread, last);
+    log = world.open("p/a/0", options);
+    EXPECT_EQ(world.disk.count(DiskOp::kPread, last) == read_before, again == 1);
+    EXPECT_EQ(world.disk.bytes(last).size(), 90'000u);
+    EXPECT_EQ(world.disk.open_files("logs/p+a+0/"), 0u);
+    EXPECT_EQ(log.stat().durable.v, 2);
+  }
+  ASSERT_TRUE(log.append(make_batch_of({2}, 1'000)).ok() && log.sync().ok());
+  world.kill(log);
+  log = world.open("p/a/0", options);
+  EXPECT_EQ(log.stat().next.v, 3);
+  EXPECT_EQ(log.read({1}, {INT64_MAX}, 1).bytes(), 90'000u);
+  EXPECT_EQ(log.read({2}, {INT64_MAX}, 1).bytes(), 1'000u);
+  EXPECT_TRUE(log.close().ok());
+}
+
 TEST(Segments, a_start_after_a_kill_flushes_the_directory_of_all_logs_once_and_that_of_each_log_once) {
   constexpr uint64_t kLogs = 8;
   MmapFixture world;

@@ -8,7 +8,7 @@ usage() {
   cat <<'TEXT'
 usage: scripts/setup-debian.sh [--tests] [--fuzz] [--peers] [--check]
   (nothing)  what building and running needs
-  --tests    also what the tests need: foreign gRPC clients, abidiff
+  --tests    also what the tests need: foreign gRPC clients, abidiff, the test suite of JSON Schema
   --fuzz     also clang-19, for fuzz targets and thread-safety annotations
   --peers    also Java, Maven and Python's venv, for tests against other implementations
   --check    install nothing; list what is missing, exit 1 if anything is
@@ -20,10 +20,10 @@ build_packages=(
   libgrpc++-dev libgrpc-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev libprotoc-dev
   libboost-dev libboost-system-dev libboost-filesystem-dev libboost-program-options-dev
   nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev libxxhash-dev
-  zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev
+  libre2-dev zlib1g-dev liblz4-dev libzstd-dev libsnappy-dev
   libgtest-dev libgmock-dev googletest
 )
-test_packages=(python3-grpcio python3-protobuf abigail-tools)
+test_packages=(python3-grpcio python3-protobuf abigail-tools json-schema-test-suite)
 fuzz_packages=(clang-19 libclang-rt-19-dev)
 peers_packages=(default-jdk-headless maven python3-venv)
 

@@ -277,6 +277,7 @@ int main(int argc, char** argv) {
   if (const ion::Status enough = ion::process::check_stack(); !enough.ok()) ion::base::leave_process(fail(enough));
   if (argc > 1 && std::string_view(argv[1]) == "--probe") return ion::host::probe_main(argc, argv);
   ion::base::tell_uncaught_exceptions();
+  ion::base::tell_crashes();
   ion::process::keep_freed_memory();
   // Static destructors of libraries race with their threads; everything of ours is stopped and flushed.
   ion::base::leave_process(parse_and_run(argc, argv));

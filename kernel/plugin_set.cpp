@@ -1,9 +1,13 @@
 #include "plugin_set.h"
 
+#include <ion/abi/contract/interceptor.h>
 #include <ion/abi/contract/transport.h>
 #include <ion/bridge/broker_api_bridge.h>
 
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
 
 namespace ion {
 namespace {
@@ -41,6 +45,8 @@ host::PluginHostOptions host_options(const config::KernelConfig& config, const B
   o.allow_drafts = config.plugin_host.allow_drafts;
   o.step_deadline = config.plugin_host.step_deadline;
   o.probe_deadline = config.plugin_host.step_deadline;
+  o.guard = config.plugin_host.guard;
+  o.generations_max = config.plugin_host.generations_max;
   if (!config.plugin_host.probe || !options.probe) o.probe_program.clear();
   if (!options.null_broker)
     o.required = {{ION_STORAGE_ID, "records would have no place"}, {ION_CONSENSUS_ID, "topics could not be kept"}};
@@ -74,9 +80,33 @@ Status PluginSet::start() {
   storage_ = std::make_unique<ImportedStorage>(storage_ref_);
   ION_TRY(const ion_ref consensus, host_.contract(ION_CONSENSUS_ID));
   consensus_ = std::make_unique<ImportedConsensus>(consensus);
-  if (const auto router = host_.contract(ION_ROUTER_ID)) router_ = std::make_unique<ImportedRouter>(*router);
+  if (const auto router = host_.contract(ION_ROUTER_ID)) router_ = std::make_unique<CurrentRouter>(*router);
   else world_.logger().warn("no plugin provides ion.router/1: requests must name their partition");
   return {};
+}
+
+Result<pipeline::ReplacedPlugin> PluginSet::replace(const std::string& name, const std::string& path, pipeline::InterceptorChain& interceptors) {
+  const auto entry = std::find_if(config_.plugins.begin(), config_.plugins.end(), [&](const config::PluginConfig& p) { return p.enabled && p.name == name; });
+  if (entry == config_.plugins.end())
+    return Status(ION_E_NOT_FOUND, fmt::format("plugin {}: wanted one that the configuration names and this broker has loaded", name), "PLUGIN_NOT_FOUND");
+  std::optional<config::CheckedConfig> checked;
+  const host::PluginSpec spec{name, path.empty() ? entry->path : path, [&](std::string_view schema) -> Result<std::string> {
+                                ION_TRY(checked, config::check_plugin_config(entry->config, name, schema));
+                                return checked->json;
+                              }};
+  std::vector<std::shared_ptr<pipeline::Departure>> departures;
+  const auto departure = [&] { return departures.emplace_back(std::make_shared<pipeline::Departure>()); };
+  const host::Succession succession{
+      [&](std::string_view contract, ion_ref next) { return contract == ION_INTERCEPTOR_ID ? interceptors.accepts(name, next) : CurrentRouter::accepts(name, next); },
+      [&](std::string_view contract, ion_ref next, const host::PluginInfo& info) {
+        if (contract == ION_INTERCEPTOR_ID) interceptors.replace(name, info.file, next, departure());
+        else if (router_ != nullptr) router_->replace(next, departure());
+      },
+      [&](Nanos limit) { return std::all_of(departures.begin(), departures.end(), [&](const auto& d) { return d->wait(world_, limit); }); }};
+  ION_TRY(const host::Replaced done, host_.replace(spec, succession));
+  const std::lock_guard lock(mutex_);
+  if (checked) snapshot_ = snapshot_.with_plugin(name, *checked);
+  return pipeline::ReplacedPlugin{done.version, done.old_version, done.file, done.generation, done.old_stays, !host_.leads_to(name, entry->path, done.file)};
 }
 
 }  // namespace ion

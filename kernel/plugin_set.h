@@ -4,14 +4,16 @@
 #include "api/api_gate.h"
 #include "base/world.h"
 #include "config/kernel_config.h"
+#include "current_router.h"
 #include "host/plugin_host.h"
 #include "kernel.h"
+#include "pipeline/verb_paths.h"
 
 #include <ion/bridge/consensus_bridge.h>
-#include <ion/bridge/router_bridge.h>
 #include <ion/bridge/storage_bridge.h>
 
 #include <memory>
+#include <mutex>
 #include <vector>
 
 namespace ion {
@@ -34,7 +36,12 @@ class PluginSet {
 
   host::PluginHost& host() { return host_; }
   // The configuration with the checked sections of the plugins, once start has answered.
-  const config::ConfigSnapshot& configuration() const { return snapshot_; }
+  config::ConfigSnapshot configuration() const {
+    const std::lock_guard lock(mutex_);
+    return snapshot_;
+  }
+  // See PluginHost::replace; the calls of `interceptors` and of router() go over to the new generation. BLOCKING
+  Result<pipeline::ReplacedPlugin> replace(const std::string& name, const std::string& path, pipeline::InterceptorChain& interceptors);
   Storage& storage() { return *storage_; }
   ion_ref storage_ref() const { return storage_ref_; }
   Consensus& consensus() { return *consensus_; }
@@ -44,12 +51,13 @@ class PluginSet {
   World& world_;
   const config::KernelConfig& config_;
   const BrokerOptions& options_;
+  mutable std::mutex mutex_;  // of snapshot_
   config::ConfigSnapshot snapshot_;
   host::PluginHost host_;
   ion_ref storage_ref_{};
   std::unique_ptr<ImportedStorage> storage_;
   std::unique_ptr<ImportedConsensus> consensus_;
-  std::unique_ptr<ImportedRouter> router_;
+  std::unique_ptr<CurrentRouter> router_;
 };
 
 }  // namespace ion

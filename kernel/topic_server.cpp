@@ -47,17 +47,20 @@ ion_interceptor_info interceptor_info(const pipeline::InterceptorReport& r) {
           breaker, 0, r.since.ms, r.until ? r.until->ms : -1};
 }
 
-pipeline::EachPlugin lister(PluginSet& plugins, const pipeline::InterceptorChain& interceptors) {
+std::function<void(ion_plugin_fn, void*)> lister(PluginSet& plugins, const pipeline::InterceptorChain& interceptors) {
   return [&plugins, &interceptors](ion_plugin_fn each, void* ctx) {
     for (const host::PluginInfo& p : plugins.host().plugins()) {
       const std::string provides = fmt::format("{}", fmt::join(p.provides, ",")), needs = fmt::format("{}", fmt::join(p.needs, ","));
+      const std::string remarks = fmt::format("{}", fmt::join(p.remarks, "\n"));
       const auto report = interceptors.report(p.name);
       const ion_interceptor_info did = report ? interceptor_info(*report) : ion_interceptor_info{};
-      const EntryFields entry(plugins.configuration(), p.name, report.has_value());
+      const config::ConfigSnapshot configuration = plugins.configuration();
+      const EntryFields entry(configuration, p.name, report.has_value());
       const ion_plugin_info info{sizeof(ion_plugin_info), static_cast<uint32_t>(p.state), bytes_of(p.name), bytes_of(p.id), bytes_of(p.version),
                                  bytes_of(p.build), bytes_of(p.file), bytes_of(p.sha256), bytes_of(provides), bytes_of(needs), bytes_of(p.last_error),
                                  p.faults, bytes_of(p.abi), entry.fields.data(), static_cast<uint32_t>(entry.fields.size()), entry.nset,
-                                 report ? &did : nullptr};
+                                 report ? &did : nullptr, bytes_of(remarks), p.leases.buffers, p.leases.bytes,
+                                 p.leases.oldest ? p.leases.oldest->n / 1'000'000 : -1, p.generation, 0};
       each(ctx, &info);
     }
   };
@@ -103,7 +106,7 @@ TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, cons
                   local_),
       admission_(config.limits.inflight_bytes_max), codecs_(config.limits.decompressed_bytes_max),
       opening_(world.executor(), {kOpeningAtOnceMax, kOpeningWaitingMax}),
-      interceptors_({world.clock(), world.timers(), world.logger(), ShardId{0}, [&world] { return world.thread_cpu(); }, health_}),
+      interceptors_({world.clock(), world.timers(), world.logger(), world.control_shard(), [&world] { return world.thread_cpu(); }, health_}),
       pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, codecs_, limits(), health_, opening_} {}
 
 Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
@@ -113,7 +116,7 @@ Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& dat
   if (config.topics.durability == "fsync" && !made->defaults().fsync)
     world.logger().warn("the storage plugin keeps records in memory only: topics are made with durability=os");
   ION_CHECK(made->add_interceptors(metrics));
-  made->api_ = std::make_unique<api::LocalBrokerApi>(made->pipeline_, made->controller_, made->local_, identity, lister(plugins, made->interceptors_));
+  made->api_ = std::make_unique<api::LocalBrokerApi>(made->pipeline_, made->controller_, made->local_, identity, made->plugin_verbs());
   ION_CHECK(made->api_->declare_metrics(metrics));
   return made;
 }
@@ -130,6 +133,8 @@ Status TopicServer::add_interceptors(observe::MetricRegistry& metrics) {
     pipeline::InterceptorPolicy policy;
     policy.name = ref.name;
     policy.ref = ref.ref;
+    for (const host::PluginInfo& p : plugins_.host().plugins())
+      if (p.name == ref.name) policy.file = p.file;
     ION_TRY(policy.metrics, pipeline::InterceptorMetrics::declare(metrics, ref.name));
     policy.misbehaved = [&host = plugins_.host(), name = ref.name](const Status& why) { host.report(name, why); };
     for (const config::PluginConfig& p : config_.plugins)
@@ -143,6 +148,14 @@ Status TopicServer::add_interceptors(observe::MetricRegistry& metrics) {
     ION_CHECK(interceptors_.add(std::move(policy)));
   }
   return {};
+}
+
+// A replacement waits for steps of plugins, so it takes a thread of the blocking pool.
+pipeline::PluginVerbs TopicServer::plugin_verbs() {
+  return {lister(plugins_, interceptors_), [this](std::string name, std::string path, std::function<void(const Result<pipeline::ReplacedPlugin>&)> done) {
+            const Status posted = post_blocking(world_.executor(), [this, name = std::move(name), path = std::move(path), done] { done(plugins_.replace(name, path, interceptors_)); });
+            if (!posted.ok()) done(posted);
+          }};
 }
 
 void TopicServer::set_health(ion_health health) {

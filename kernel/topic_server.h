@@ -42,6 +42,7 @@ class TopicServer {
   partition::KeySecret key_secret();
   void ask_for_space(std::function<void(Status)> done);
   cluster::TopicSettings defaults() const;
+  pipeline::PluginVerbs plugin_verbs();
   Status add_interceptors(observe::MetricRegistry& metrics);
   pipeline::PipelineLimits limits() const;
 

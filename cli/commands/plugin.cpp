@@ -77,8 +77,9 @@ std::vector<Table> interceptor_tables(const client::PluginView& p) {
 
 Table info_table(const client::PluginView& p) {
   Table table{{{"name"}, {"id"}, {"version"}, {"abi"}, {"build"}, {"state"}, {"faults"}, {"last_error"}, {"provides"}, {"needs"}, {"file"}, {"sha256"},
-               {"interceptor"}, {"config"}},
-              {{p.name, p.id, p.version, p.abi, p.build, p.state, p.faults, p.last_error, p.provides, p.needs, p.file, p.sha256, Cell(), std::vector<Table>{setting_table(p)}}},
+               {"interceptor"}, {"config"}, {"generation"}, {"remarks"}, {"leases"}, {"leased_bytes", Unit::kBytes}, {"oldest_lease_ms"}},
+              {{p.name, p.id, p.version, p.abi, p.build, p.state, p.faults, p.last_error, p.provides, p.needs, p.file, p.sha256, Cell(), std::vector<Table>{setting_table(p)}, uint64_t{p.generation}, p.remarks,
+                p.leases, p.leased_bytes, p.oldest_lease_ms ? Cell(*p.oldest_lease_ms) : Cell()}},
               Table::Shape::kOne};
   if (p.interceptor) table.rows[0][12] = interceptor_tables(p);
   else table.columns[12].shown = Column::Shown::kInJson;
@@ -110,6 +111,25 @@ int plugin_info(const Arguments& arguments, const Context& context) {
   return deliver("plugin info", context.format == Format::kJson ? render(all, Format::kJson) : text, code);
 }
 
+void declare_plugin_replace(OptionSet& options) { options.positionals(1, 2); }
+
+int plugin_replace(const Arguments& arguments, const Context& context) {
+  const std::string& name = arguments.positionals()[0];
+  const std::string path = arguments.positionals().size() > 1 ? arguments.positionals()[1] : std::string();
+  const std::string what = "plugin replace " + name;
+  auto client = connect(context);
+  if (!client) return complain(what, client.error());
+  const auto done = client->admin().replace_plugin(name, path, context.timeout);
+  if (!done) return complain(what, done.error());
+  if (done->other_at_restart)
+    say(fmt::format("ion: {}: a restart loads what the configuration says, which is another file: set plugins.{}.path to {}\n", what, name, done->file));
+  if (done->old_stays) say(fmt::format("ion: {}: the old generation did not end in time; it is asked nothing more and stays in the broker's memory\n", what));
+  Table table{{{"name"}, {"generation"}, {"version"}, {"old_version"}, {"file"}, {"old_stays"}, {"other_at_restart"}},
+              {{name, uint64_t{done->generation}, done->version, done->old_version, done->file, std::string(done->old_stays ? "yes" : "no"), std::string(done->other_at_restart ? "yes" : "no")}},
+              Table::Shape::kOne};
+  return deliver(what, render(table, context.format));
+}
+
 void declare_plugin_inspect(OptionSet& options) { options.positionals(1, 1); }
 
 int plugin_inspect(const Arguments& arguments, const Context& context) {
@@ -134,6 +154,8 @@ std::span<const Command> commands_in_plugin() {
   static constexpr Command kCommands[] = {
       {310, "plugin list", "", "What the broker has loaded.", nullptr, plugin_list},
       {311, "plugin info", "NAME...", "All that the broker knows of a plugin: its settings, and what an interceptor did.", declare_plugin_info, plugin_info},
+      {314, "plugin replace", "NAME [FILE]", "Puts another version of an interceptor or router in the place of the one that serves, without a pause.", declare_plugin_replace,
+       plugin_replace},
       {312, "plugin inspect", "FILE", "What a plugin file says about itself; its code does not run.", declare_plugin_inspect, plugin_inspect},
   };
   return kCommands;

@@ -11,7 +11,7 @@ namespace ion::api {
 class LocalBrokerApi final : public UniformBrokerApi<LocalBrokerApi> {
  public:
   LocalBrokerApi(const pipeline::PipelineServices& services, cluster::Controller& controller, cluster::LocalBroker& local,
-                 const pipeline::NodeIdentity& identity, pipeline::EachPlugin plugins)
+                 const pipeline::NodeIdentity& identity, pipeline::PluginVerbs plugins)
       : paths_(services, controller, local, identity, std::move(plugins)), metrics_(services.clock) {}
 
   // Before serving; without it nothing is counted.

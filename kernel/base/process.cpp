@@ -2,6 +2,7 @@
 
 #include "base/posix_files.h"
 #include "base/posix_files_error.h"
+#include "base/thread_place.h"
 
 #include <fmt/format.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -139,9 +141,29 @@ namespace {
   std::abort();
 }
 
+void write_words(const char* words) { (void)!::write(STDERR_FILENO, words, std::strlen(words)); }
+
+// Only what a signal handler may do. The handler is gone when it runs: the signal then does what it does without one.
+void tell_crash(int signal) {
+  const char* const plugin = current_place().plugin;
+  write_words("ionstreamd: ended by a ");
+  write_words(signal == SIGSEGV || signal == SIGBUS ? "bad memory access" : signal == SIGABRT ? "call of abort" : "processor fault");
+  write_words(plugin != nullptr ? " in the code of plugin " : ", not in a call of an interceptor or a step of a plugin");
+  if (plugin != nullptr) write_words(plugin);
+  write_words("\n");
+  (void)::raise(signal);
+}
+
 }  // namespace
 
 void tell_uncaught_exceptions() { std::set_terminate(&tell_uncaught); }
+
+void tell_crashes() {
+  struct sigaction what {};
+  what.sa_handler = &tell_crash;
+  what.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+  for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) (void)::sigaction(signal, &what, nullptr);
+}
 
 uint64_t resident_bytes() {
   const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);

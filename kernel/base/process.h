@@ -29,6 +29,8 @@ void remove_tree(const std::string& directory);  // best effort: a temporary dir
 // An exception that nobody caught is told in words: an allocation or a thread that the system refused ends the process with exit code 1,
 // anything else by abort, as without this. Before the first thread.
 void tell_uncaught_exceptions();
+// A crash is told on stderr, with the plugin whose code it happened in; then the process ends as without this. Before the first thread.
+void tell_crashes();
 uint64_t resident_bytes();  // memory of this process without maps of files; 0: the system does not say
 uint32_t process_id();
 [[noreturn]] void leave_process(int code);  // without static destructors

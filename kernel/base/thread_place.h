@@ -12,6 +12,7 @@ constexpr uint32_t kNoShard = UINT32_MAX;
 struct ThreadPlace {
   ion_word word = ION_WORD_FOREIGN;
   uint32_t shard = kNoShard;
+  const char* plugin = nullptr;  // whose code the thread runs, for the last words of a process; lives as long as the thread is there. null: nobody's
 };
 
 ThreadPlace current_place() noexcept;

@@ -55,6 +55,12 @@ struct PluginHostConfig {
   bool allow_drafts = false;
   Nanos step_deadline = seconds(30);
   bool probe = true;
+  uint32_t generations_max = 8;
+#ifdef NDEBUG
+  bool guard = false;
+#else
+  bool guard = true;
+#endif
   std::map<std::string, std::string> allow;  // plugin name to SHA-256, lower case; empty: any hash. No row: free keys
   static constexpr auto rows() {
     return std::tuple{
@@ -63,6 +69,8 @@ struct PluginHostConfig {
         ion::row("allow_drafts", &PluginHostConfig::allow_drafts, "Load plugins that speak unfinished contracts."),
         ion::row("step_deadline", &PluginHostConfig::step_deadline, milliseconds(100), seconds(600),
                  "How long create, start and drain of a plugin may take."),
+        ion::row("guard", &PluginHostConfig::guard, "Check each call between broker and plugins and name who breaks a rule; costs some microseconds a request."),
+        ion::row("generations_max", &PluginHostConfig::generations_max, kCount, 1, 64, "Files of one plugin that may be in memory, after replacements."),
         ion::row("probe", &PluginHostConfig::probe, "Map all plugins in a child process first: a crash there is an error message here.")};
   }
 };

@@ -6,15 +6,19 @@
 
 namespace ion::host {
 
-void ContractRegistry::add(std::string_view contract, std::string_view name, size_t place, ion_ref ref) {
+void ContractRegistry::add(std::string_view name, size_t place, const std::vector<std::pair<std::string, ion_ref>>& contracts, const void* owner,
+                           const void* instead_of) {
   const std::lock_guard lock(mutex_);
-  const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.place > place; });
-  entries_.insert(at, {std::string(contract), std::string(name), place, ref});
+  if (instead_of != nullptr) std::erase_if(entries_, [&](const Entry& e) { return e.owner == instead_of; });
+  for (const auto& [contract, ref] : contracts) {
+    const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.place > place; });
+    entries_.insert(at, {contract, std::string(name), place, ref, owner});
+  }
 }
 
-void ContractRegistry::remove(std::string_view name) {
+void ContractRegistry::remove(const void* owner) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(entries_, [&](const Entry& e) { return e.name == name; });
+  std::erase_if(entries_, [&](const Entry& e) { return e.owner == owner; });
 }
 
 Result<ion_ref> ContractRegistry::find(std::string_view contract, std::string_view name) const {

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ion::host {
@@ -19,9 +20,10 @@ struct NamedRef {
 
 class ContractRegistry {
  public:
-  // `place` is the plugin's place in the configuration: lists come in this order.
-  void add(std::string_view contract, std::string_view name, size_t place, ion_ref ref);
-  void remove(std::string_view name);
+  // `place` is the plugin's place in the configuration: lists come in this order. `owner` stands for the instance; the contracts of
+  // `instead_of` go in the same moment, null: of nobody.
+  void add(std::string_view name, size_t place, const std::vector<std::pair<std::string, ion_ref>>& contracts, const void* owner, const void* instead_of = nullptr);
+  void remove(const void* owner);
 
   // `name` empty: the only provider. NOT_FOUND: nobody; CONFLICT: several, named.
   Result<ion_ref> find(std::string_view contract, std::string_view name = {}) const;
@@ -32,6 +34,7 @@ class ContractRegistry {
     std::string contract, name;
     size_t place;
     ion_ref ref;
+    const void* owner;
   };
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;  // by place; some dozens at most

@@ -1,7 +1,6 @@
 #include "host/host_services.h"
 
 #include "base/thread_place.h"
-#include "host/metrics_service.h"
 #include "host/plugin_manifest.h"
 
 #include <ion/bridge/files_bridge.h>
@@ -42,20 +41,20 @@ std::vector<std::string> service_ids(const HostEnvironment& environment) {
   return ids;
 }
 
-HostServices::HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault)
-    : shared_(std::move(shared)), who_(std::move(who)), on_fault_(std::move(on_fault)),
+HostServices::HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault, OnFault on_misuse)
+    : shared_(std::move(shared)), who_(std::move(who)), on_fault_(std::move(on_fault)), on_misuse_(std::move(on_misuse)),
       logger_(shared_->world.logger_for("plugin/" + who_.name)), work_(shared_->world.executor(), shared_->world.timers()),
-      buffers_(shared_->environment.buffer_bytes_max), executors_(export_executors(work_, who_.home)),
+      buffers_(shared_->environment.buffer_bytes_max, shared_->world.clock()), executors_(export_executors(work_, who_.home)),
       node_{sizeof(ion_node),
             0,
             shared_->environment.node.node.v,
             bytes_of(shared_->environment.node.rack),
             bytes_of(shared_->environment.node.cluster),
             bytes_of(shared_->environment.node.version)},
-      rpc_{shared_->rpcs, *logger_, who_.name}, host_(export_host(*this)) {}
+      rpc_{shared_->rpcs, *logger_, who_.name}, metrics_{shared_->environment.metrics, *shared_}, host_(export_host(*this)) {}
 
-Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault) {
-  std::unique_ptr<HostServices> made(new HostServices(std::move(shared), std::move(who), std::move(on_fault)));
+Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault, OnFault on_misuse) {
+  std::unique_ptr<HostServices> made(new HostServices(std::move(shared), std::move(who), std::move(on_fault), std::move(on_misuse)));
   ION_CHECK(made->fill());
   return made;
 }
@@ -77,11 +76,13 @@ Status HostServices::fill() {
   services_[ION_RPC_ID] = {&kExportRpc, &rpc_};
   services_[ION_CONFIG_ID] = {&export_config, &node_};
   services_[ION_THREADS_ID] = {&kExportThreads, nullptr};
-  if (given_here.metrics != nullptr) services_[ION_METRICS_ID] = {&kExportMetrics, given_here.metrics};
+  if (given_here.metrics != nullptr) services_[ION_METRICS_ID] = {&kExportMetrics, &metrics_};
   for (const GivenService& given : given_here.services) {
     if (!declared(given.id)) continue;
     ION_TRY(services_[given.id], given.give(who_.name));
   }
+  if (who_.guard != nullptr)
+    for (auto& [id, ref] : services_) ref = who_.guard->wrap(id, ref);
   return {};
 }
 
@@ -97,7 +98,19 @@ Result<ion_ref> HostServices::find(std::string_view id, std::string_view instanc
   return shared_->contracts.find(id, instance);
 }
 
+// Answered all the same: what is found does not change. The plugin waits for nothing here, but the next thing that it does there may.
+void HostServices::check_word(std::string_view id) {
+  const base::ThreadPlace here = base::current_place();
+  if (here.word == ION_WORD_CONTROL || (here.word == ION_WORD_FOREIGN && here.plugin == nullptr)) return;
+  const char* const words[] = {"a thread that is not the host's", "a shard", "the control thread", "the blocking pool"};
+  const Status why(ION_E_INVALID, fmt::format("it called `get` for {} on {}: wanted the control thread, which runs create and start", id,
+                                              here.word < std::size(words) ? words[here.word] : "another thread"));
+  if (on_misuse_) on_misuse_(why);
+  logger_->warn("a plugin called the host on a wrong thread", {{"plugin", who_.name}, {"why", why.message()}});
+}
+
 Result<ion_ref> HostServices::get(std::string_view id, std::string_view instance) {
+  check_word(id);
   Result<ion_ref> found = find(id, instance);
   const bool may_be_absent = std::find(who_.needs.begin(), who_.needs.end(), std::string(id) + "?") != who_.needs.end();
   if (!found && !(may_be_absent && found.error().code() == ION_E_NOT_FOUND))
@@ -109,7 +122,8 @@ Result<ion_ref> HostServices::get(std::string_view id, std::string_view instance
 std::string HostServices::outstanding() const {
   std::string text = work_.outstanding();
   if (buffers_.buffers() != 0)
-    text += fmt::format("{}{} buffers of {} bytes", text.empty() ? "" : ", ", buffers_.buffers(), buffers_.bytes());
+    text += fmt::format("{}{} buffer{} of {} bytes, the oldest for {:g} s", text.empty() ? "" : ", ", buffers_.buffers(), buffers_.buffers() == 1 ? "" : "s", buffers_.bytes(),
+                        buffers_.oldest().value_or(Nanos{}).seconds());
   return text;
 }
 

@@ -6,6 +6,7 @@
 #include "base/counted_buffers.h"
 #include "host/contract_registry.h"
 #include "host/host_environment.h"
+#include "host/metrics_service.h"
 #include "host/plugin_work.h"
 #include "host/rpc_registry.h"
 
@@ -13,11 +14,13 @@
 #include <ion/abi/host/config.h>
 #include <ion/abi/host/executors.h>
 #include <ion/abi/host/threads.h>
+#include <ion/check/contract_guard.h>
 
 #include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +34,13 @@ struct HostShared {
   World& world;
   ContractRegistry contracts;
   RpcRegistry rpcs;
+  std::function<void()> before_snapshot;  // of the metrics; set before any instance is made, may be empty
+};
+
+// `self` of ion.metrics/1.
+struct MetricsService {
+  observe::MetricRegistry* registry;
+  HostShared& shared;
 };
 
 // Ids that `get` can answer without another plugin.
@@ -43,15 +53,23 @@ class HostServices {
     ShardId home;
     std::string directory;  // of ion.files/1
     std::vector<std::string> needs;
+    check::ContractGuard* guard = nullptr;  // in front of its services; outlives them. null: none
   };
   using OnFault = std::function<void(const Status& why)>;  // any thread
 
-  static Result<std::unique_ptr<HostServices>> make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault);
+  // `on_misuse`: it used a service in a way that its header forbids, and goes on.
+  static Result<std::unique_ptr<HostServices>> make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault, OnFault on_misuse);
 
   const ion_host& table() const { return host_; }
   void allow_contracts() { contracts_open_.store(true); }
   PluginWork& work() { return work_; }
   std::string outstanding() const;  // posts, timers, buffers; empty: none
+  // Buffers that it was given and that somebody holds still. oldest: since when; nothing: there are none.
+  struct Leases {
+    uint64_t buffers = 0, bytes = 0;
+    std::optional<Nanos> oldest;
+  };
+  Leases leases() const { return {buffers_.buffers(), buffers_.bytes(), buffers_.oldest()}; }
 
   // What export_host wants.
   Clock& clock() { return shared_->world.clock(); }
@@ -60,14 +78,15 @@ class HostServices {
   void fault(const Status& why) { on_fault_(why); }
 
  private:
-  HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault);
+  HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault, OnFault on_misuse);
   Status fill();
+  void check_word(std::string_view id);
   bool declared(std::string_view id) const;
   Result<ion_ref> find(std::string_view id, std::string_view instance);
 
   const std::shared_ptr<HostShared> shared_;
   const Who who_;
-  const OnFault on_fault_;
+  const OnFault on_fault_, on_misuse_;
   const std::unique_ptr<Logger> logger_;
   PluginWork work_;
   base::CountedBuffers buffers_;
@@ -76,6 +95,7 @@ class HostServices {
   ion_executors executors_;
   ion_node node_;
   RpcService rpc_;
+  MetricsService metrics_;
   const ion_host host_;
   std::map<std::string, ion_ref, std::less<>> services_;
   std::atomic<bool> contracts_open_{false};

@@ -1,5 +1,7 @@
 #include "host/metrics_service.h"
 
+#include "host/host_services.h"
+
 #include "observe/metric_registry.h"
 
 #include <ion/bridge/crossing.h>
@@ -9,7 +11,8 @@ namespace {
 
 using observe::MetricRegistry;
 
-MetricRegistry& registry(void* self) noexcept { return *static_cast<MetricRegistry*>(self); }
+MetricsService& service(void* self) noexcept { return *static_cast<MetricsService*>(self); }
+MetricRegistry& registry(void* self) noexcept { return *service(self).registry; }
 
 ion_status declare(void* self, uint32_t kind, ion_bytes name, ion_bytes unit, ion_bytes help, uint32_t series_max,
                    ion_metric** out) noexcept {
@@ -31,7 +34,11 @@ ion_status series(void* self, ion_metric* metric, const ion_field* labels, uint3
   });
 }
 ion_status snapshot(void* self, ion_sample_fn each, void* ctx) noexcept {
-  return bridge::cross(nullptr, [&] { return registry(self).snapshot(each, ctx), ION_OK; });
+  return bridge::cross(nullptr, [&] {
+    if (service(self).shared.before_snapshot) service(self).shared.before_snapshot();
+    registry(self).snapshot(each, ctx);
+    return ION_OK;
+  });
 }
 void record(ion_series* series, int64_t value) noexcept { reinterpret_cast<observe::Series*>(series)->record(value); }
 

@@ -1,5 +1,6 @@
 #include "host/plugin_file.h"
 
+#include "host/file_remarks.h"
 #include "host/library_rules.h"
 
 #include <tls/sha256.h>
@@ -239,6 +240,7 @@ Result<PluginFile> find_plugin(const PluginPlaces& places, std::string_view name
   auto notes = read_plugin_notes(file.bytes);
   if (!notes) return at_file(notes.error());
   file.notes = *std::move(notes);
+  file.remarks = file_remarks(file.bytes);
   const auto libraries = read_elf_libraries(file.bytes);
   if (!libraries) return at_file(libraries.error());
   std::vector<std::string> own;

@@ -25,6 +25,7 @@ struct PluginFile {
   std::string sha256;  // of `bytes`
   std::vector<uint8_t> bytes;
   PluginNotes notes;
+  std::vector<std::string> remarks;        // see file_remarks.h
   std::vector<std::string> own_libraries;  // absolute paths in the `lib` folder beside the plugin's folder, opened before it
 };
 

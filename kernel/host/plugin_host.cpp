@@ -11,16 +11,6 @@
 
 namespace ion::host {
 
-// A plugin whose file, notes and configuration are good. Nothing of it has run.
-struct PluginHost::Candidate {
-  PluginSpec spec;
-  PluginFile file;
-  std::string config;  // for create
-};
-struct PluginHost::Mapped {
-  const ion_plugin* plugin = nullptr;
-};
-
 namespace {
 
 // Of a plugin without a schema note: nothing can be configured.
@@ -39,12 +29,18 @@ void collect(Status& all, const Status& one) {
 }  // namespace
 
 PluginHost::PluginHost(HostEnvironment environment, PluginHostOptions options)
-    : options_(std::move(options)), shared_(std::make_shared<HostShared>(std::move(environment))) {}
+    : options_(std::move(options)), shared_(std::make_shared<HostShared>(std::move(environment))) {
+  shared_->before_snapshot = [this] {
+    for (const auto& instance : instances()) instance->record_leases();
+  };
+}
 
 PluginHost::~PluginHost() {
+  shared_->before_snapshot = nullptr;
   // Nobody may free what a plugin may still call.
-  for (auto& instance : instances_)
-    if (!instance->destroyed()) (void)new std::shared_ptr<PluginInstance>(std::move(instance));
+  for (auto* list : {&instances_, &retired_})
+    for (auto& instance : *list)
+      if (!instance->destroyed()) (void)new std::shared_ptr<PluginInstance>(std::move(instance));
 }
 
 Result<std::vector<PluginHost::Candidate>> PluginHost::examine(const std::vector<PluginSpec>& specs) const {
@@ -88,15 +84,15 @@ Result<std::vector<size_t>> PluginHost::order(const std::vector<Candidate>& cand
 Status PluginHost::probe(const std::vector<Candidate>& candidates, const std::vector<size_t>& order,
                          const std::vector<std::string>& copies, const std::vector<std::string>& libraries) const {
   if (options_.probe_program.empty() || order.empty()) return {};
-  std::vector<ProbeTarget> targets;
+  std::vector<ProbeTarget> targets = targets_;
   for (size_t i = 0; i < order.size(); ++i) targets.push_back({candidates[order[i]].spec.name, copies[i]});
   return probe_plugins(targets, libraries, {options_.probe_program, options_.probe_deadline});
 }
 
 // In the order of needs, like what comes after.
 Result<std::vector<PluginHost::Mapped>> PluginHost::map_all(const std::vector<Candidate>& candidates,
-                                                            const std::vector<size_t>& order) const {
-  std::vector<std::string> copies, libraries;
+                                                            const std::vector<size_t>& order) {
+  std::vector<std::string> copies, libraries = libraries_;
   for (const size_t at : order) {
     auto copy = options_.private_copies ? copy_plugin(candidates[at].file, options_.places.data_dir) : Result<std::string>(candidates[at].file.path);
     if (!copy) return named(candidates[at].spec.name, copy.error());
@@ -114,11 +110,14 @@ Result<std::vector<PluginHost::Mapped>> PluginHost::map_all(const std::vector<Ca
     const auto plugin = ask_entry(*entry, candidate.file.notes);
     if (!plugin) return named(candidate.spec.name, plugin.error());
     mapped.push_back({*plugin});
+    targets_.push_back({candidate.spec.name, copies[i]});
+    mapped_[candidate.spec.name].insert(candidate.file.sha256);
   }
+  libraries_ = std::move(libraries);
   return mapped;
 }
 
-void PluginHost::add_instance(const Candidate& candidate, const Mapped& mapped, size_t place) {
+std::shared_ptr<PluginInstance> PluginHost::make_instance(const Candidate& candidate, const Mapped& mapped, size_t place, uint32_t generation) const {
   const PluginFile& file = candidate.file;
   PluginInfo info{candidate.spec.name,
                   file.notes.id,
@@ -131,6 +130,9 @@ void PluginHost::add_instance(const Candidate& candidate, const Mapped& mapped, 
                   file.notes.needs,
                   ION_PLUGIN_LOADED,
                   0,
+                  {},
+                  file.remarks,
+                  generation,
                   {}};
   shared_->world.logger().info("plugin loaded", {{"plugin", info.name},
                                                {"id", info.id},
@@ -138,39 +140,69 @@ void PluginHost::add_instance(const Candidate& candidate, const Mapped& mapped, 
                                                {"build", info.build},
                                                {"sha256", info.sha256},
                                                {"file", info.file}});
-  instances_.push_back(std::make_shared<PluginInstance>(
-      shared_, PluginInstance::Parts{mapped.plugin, std::move(info), place, candidate.config, options_.step_deadline, options_.on_fault}));
-  places_.push_back(place);
+  for (const std::string& remark : info.remarks) shared_->world.logger().info("a plugin file is not as it should be", {{"plugin", info.name}, {"file", info.file}, {"what", remark}});
+  const ShardId home{static_cast<uint32_t>(place) % std::max(1U, shared_->world.executor().shards())};
+  return std::make_shared<PluginInstance>(
+      shared_, PluginInstance::Parts{mapped.plugin, std::move(info), place, home, candidate.config, options_.step_deadline, options_.guard, options_.on_fault});
 }
 
 Status PluginHost::load(const std::vector<PluginSpec>& specs) {
-  ION_ASSERT(instances_.empty());
+  ION_ASSERT(instances().empty());
   if (const char* path = std::getenv("LD_LIBRARY_PATH"); path != nullptr && *path != '\0')
     shared_->world.logger().warn("LD_LIBRARY_PATH is set: libraries of plugins may come from there", {{"path", path}});
   ION_TRY(const std::vector<Candidate> candidates, examine(specs));
   ION_CHECK(check_required(candidates));
   ION_TRY(const std::vector<size_t> ordered, order(candidates));
   ION_TRY(const std::vector<Mapped> mapped, map_all(candidates, ordered));
-  for (size_t i = 0; i < ordered.size(); ++i) add_instance(candidates[ordered[i]], mapped[i], ordered[i]);
-  const uint32_t shards = std::max(1U, shared_->world.executor().shards());
+  std::vector<std::shared_ptr<PluginInstance>> made;
+  for (size_t i = 0; i < ordered.size(); ++i) made.push_back(make_instance(candidates[ordered[i]], mapped[i], ordered[i], 1));
+  {
+    const std::lock_guard lock(mutex_);
+    instances_ = made;
+  }
   for (size_t i = 0; i < ordered.size(); ++i) {
     const Candidate& c = candidates[ordered[i]];
-    const ShardId home{static_cast<uint32_t>(ordered[i]) % shards};
-    ION_CHECK(
-        instances_[i]->create({c.spec.name, home, options_.places.data_dir + "/" + c.spec.name, c.file.notes.needs}));
+    ION_CHECK(made[i]->create({c.spec.name, made[i]->home(), options_.places.data_dir + "/" + c.spec.name, c.file.notes.needs}));
   }
   return {};
 }
 
 Status PluginHost::start() {
-  for (const auto& instance : instances_) ION_CHECK(instance->start());
+  for (const auto& instance : instances()) {
+    ION_CHECK(instance->start());
+    instance->publish();
+  }
   return {};
+}
+
+std::vector<std::shared_ptr<PluginInstance>> PluginHost::instances() const {
+  const std::lock_guard lock(mutex_);
+  return instances_;
+}
+
+std::shared_ptr<PluginInstance> PluginHost::current(std::string_view name) const {
+  for (const auto& instance : instances())
+    if (instance->name() == name) return instance;
+  return nullptr;
+}
+
+bool PluginHost::leads_to(const std::string& name, const std::string& path, const std::string& file) const {
+  const auto found = find_plugin(options_.places, name, path);
+  return found && found->path == file;
+}
+
+bool PluginHost::close(Nanos limit) {
+  std::unique_lock lock(mutex_);
+  closed_ = true;
+  return shared_->world.await(lock, moved_, limit, [this] { return !replacing_; });
 }
 
 Status PluginHost::drain(Nanos limit) {
   const Instant end = shared_->world.clock().now() + limit;
   Status first;
-  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
+  if (!close(limit)) first = Status(ION_E_DEADLINE, "a plugin is still being replaced");
+  const auto all = instances();
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {
     const Status drained = (*at)->drain(end - shared_->world.clock().now());
     if (!drained.ok())
       shared_->world.logger().error("a plugin did not drain", {{"plugin", (*at)->name()}, {"why", drained.text()}});
@@ -183,7 +215,8 @@ Status PluginHost::destroy(Nanos limit) {
   const Instant end = shared_->world.clock().now() + limit;
   (void)drain(limit);  // said in the log
   Status all;
-  for (auto at = instances_.rbegin(); at != instances_.rend(); ++at) {
+  const auto there = instances();
+  for (auto at = there.rbegin(); at != there.rend(); ++at) {
     const Status destroyed = (*at)->destroy(end - shared_->world.clock().now());
     if (!destroyed.ok())
       shared_->world.logger().error("a plugin was left in memory", {{"plugin", (*at)->name()}, {"why", destroyed.text()}});
@@ -196,14 +229,14 @@ Result<ion_ref> PluginHost::contract(std::string_view id) const { return shared_
 std::vector<NamedRef> PluginHost::contracts(std::string_view id) const { return shared_->contracts.all(id); }
 
 std::vector<PluginInfo> PluginHost::plugins() const {
-  std::vector<PluginInfo> infos(instances_.size());
-  for (size_t i = 0; i < instances_.size(); ++i) infos[places_[i]] = instances_[i]->info();
+  const auto there = instances();
+  std::vector<PluginInfo> infos(there.size());
+  for (const auto& instance : there) infos[instance->place()] = instance->info();
   return infos;
 }
 
 void PluginHost::report(std::string_view name, const Status& why) {
-  for (const auto& instance : instances_)
-    if (instance->name() == name) instance->report(why);
+  if (const auto instance = current(name)) instance->report(why);
 }
 
 }  // namespace ion::host

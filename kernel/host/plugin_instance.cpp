@@ -1,5 +1,7 @@
 #include "host/plugin_instance.h"
 
+#include "base/thread_place.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -13,12 +15,20 @@ constexpr Nanos kGrace = seconds(2);
 }  // namespace
 
 PluginInstance::PluginInstance(std::shared_ptr<HostShared> shared, Parts parts)
-    : shared_(std::move(shared)), parts_(std::move(parts)) {}
+    : shared_(std::move(shared)), parts_(std::move(parts)) {
+  if (!parts_.guard) return;
+  guard_ = std::make_unique<check::ContractGuard>(check::GuardHooks{[this](const Status& why) { broke_a_rule(why); }, [&clock = shared_->world.clock()] { return clock.now(); },
+                                                                    []() noexcept -> uint32_t { return base::current_place().word; }});
+}
 
 Status PluginInstance::create(HostServices::Who who) {
-  auto services = HostServices::make(shared_, std::move(who), [this](const Status& why) { fault(why); });
+  who.guard = guard_.get();
+  auto services = HostServices::make(shared_, std::move(who), [this](const Status& why) { fault(why); }, [this](const Status& why) { report(why); });
   if (!services) return failed(Verb::kCreate, services.error());
   services_ = *std::move(services);
+  if (shared_->environment.metrics != nullptr) {
+    ION_TRY(metrics_, PluginMetrics::declare(*shared_->environment.metrics, name()));
+  }
   return run(Verb::kCreate, [this](ion_err* err) {
     void* self = nullptr;
     const ion_status code = parts_.plugin->create(&services_->table(), bytes_of(parts_.config), &self, err);
@@ -42,9 +52,19 @@ Status PluginInstance::start() {
     lock.unlock();
     return failed(Verb::kStart, Status(ION_E_FAILED, "it gave up: " + misbehaviour_.record().last_error));
   }
-  for (size_t i = 0; i < refs->size(); ++i) shared_->contracts.add(parts_.info.provides[i], name(), parts_.place, (*refs)[i]);
+  for (size_t i = 0; i < refs->size(); ++i) contracts_.emplace_back(parts_.info.provides[i], (*refs)[i]);
   state_ = ION_PLUGIN_STARTED;
   return {};
+}
+
+void PluginInstance::publish() {
+  const std::lock_guard lock(mutex_);
+  if (state_ == ION_PLUGIN_STARTED) shared_->contracts.add(name(), parts_.place, contracts_, this);
+}
+
+void PluginInstance::take_over(PluginInstance& old) {
+  const std::lock_guard lock(mutex_);
+  if (state_ == ION_PLUGIN_STARTED) shared_->contracts.add(name(), parts_.place, contracts_, this, &old);
 }
 
 ion_status PluginInstance::collect_tables(std::vector<ion_ref>& refs, ion_err* err) const {
@@ -52,7 +72,7 @@ ion_status PluginInstance::collect_tables(std::vector<ion_ref>& refs, ion_err* e
     const void* table = parts_.plugin->table(self_, contract.c_str());
     if (table == nullptr)
       return Status(ION_E_INVALID, fmt::format("it says that it provides {}, and has no table for it", contract)).to(err);
-    refs.push_back({table, self_});
+    refs.push_back(guard_ != nullptr ? guard_->wrap(contract, {table, self_}) : ion_ref{table, self_});
   }
   return ION_OK;
 }
@@ -72,7 +92,9 @@ Status PluginInstance::drain(Nanos allowed) {
   const Nanos left{std::max<int64_t>(0, limit.n - (clock.now() - begun).n)};
   ION_CHECK(wait_for_drain(left));
   set(ION_PLUGIN_DRAINED);
-  if (const std::string behind = services_->outstanding(); !behind.empty()) {
+  const std::string behind = outstanding();
+  if (guard_ != nullptr) guard_->drained();
+  if (!behind.empty()) {
     misbehaviour_.count(Status(ION_E_INTERNAL, "drained with work left behind: " + behind));
     shared_->world.logger().warn("a plugin was drained and left work behind", {{"plugin", name()}, {"what", behind}});
   }
@@ -107,7 +129,7 @@ Status PluginInstance::wait_for_drain(Nanos left) {
   const Status drained = drained_;
   lock.unlock();
   if (!completed) {
-    const std::string behind = services_->outstanding();
+    const std::string behind = outstanding();
     return failed(Verb::kDrain, Status(ION_E_DEADLINE, fmt::format("it did not complete in time; the host holds for it: {}",
                                                                    behind.empty() ? "nothing" : behind)));
   }
@@ -147,7 +169,13 @@ Status PluginInstance::run(Verb verb, std::function<ion_status(ion_err*)> call, 
     step_out_ = true;
   }
   const bool back = shared_->world.run_step([instance = shared_from_this(), step, call = std::move(call)] {
-    step->code = call(&step->err);
+    {
+      base::ThreadPlace here = base::current_place();
+      here.word = ION_WORD_CONTROL;
+      here.plugin = instance->name().c_str();
+      const base::PlaceScope inside(here);
+      step->code = call(&step->err);
+    }
     const std::lock_guard lock(instance->mutex_);
     instance->step_out_ = false;
     instance->moved_.notify_all();
@@ -174,8 +202,41 @@ void PluginInstance::fault(const Status& why) {
   if (parts_.on_fault) parts_.on_fault(name(), why);
 }
 
+// A flood of one fault must not fill the log.
+void PluginInstance::broke_a_rule(const Status& why) {
+  constexpr uint64_t kEachOf = 20, kThenOneIn = 1'000;
+  misbehaviour_.count(why);
+  const uint64_t n = rules_broken_.fetch_add(1) + 1;
+  if (n > kEachOf && n % kThenOneIn != 0) return;
+  shared_->world.logger().warn("a plugin broke a rule of its contract", {{"plugin", name()}, {"file", parts_.info.file}, {"why", why.message()}, {"so_far", std::to_string(n)}});
+}
+
+std::string PluginInstance::outstanding() const {
+  std::string text = services_->outstanding();
+  if (const std::string more = guard_ != nullptr ? guard_->outstanding() : std::string(); !more.empty()) text += (text.empty() ? "" : ", ") + more;
+  return text;
+}
+
+HostServices::Leases PluginInstance::leases() const {
+  HostServices::Leases all = services_->leases();
+  if (guard_ == nullptr) return all;
+  const check::GuardCounts counts = guard_->counts();
+  all.buffers += counts.leases, all.bytes += counts.leased_bytes;
+  if (counts.oldest_lease && (!all.oldest || *counts.oldest_lease > *all.oldest)) all.oldest = counts.oldest_lease;
+  return all;
+}
+
+void PluginInstance::record_leases() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!created_) return;
+  }
+  const HostServices::Leases now = leases();
+  metrics_.leases(now.bytes, now.oldest.value_or(Nanos{}));
+}
+
 void PluginInstance::withdraw() {
-  shared_->contracts.remove(name());
+  shared_->contracts.remove(this);
   shared_->rpcs.remove(name());
 }
 
@@ -196,6 +257,7 @@ PluginInfo PluginInstance::info() const {
   info.last_error = record.last_error;
   const std::lock_guard lock(mutex_);
   info.state = state_;
+  if (created_) info.leases = leases();
   return info;
 }
 

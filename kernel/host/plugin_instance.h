@@ -8,15 +8,18 @@
 #pragma once
 #include "host/host_services.h"
 #include "host/misbehaviour.h"
+#include "host/plugin_metrics.h"
 
-#include <ion/abi/host/broker_api_admin.h>
+#include <ion/abi/host/broker_api_plugins.h>
 #include <ion/abi/plugin.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ion::host {
@@ -27,6 +30,9 @@ struct PluginInfo {
   ion_plugin_state state = ION_PLUGIN_LOADED;
   uint64_t faults = 0;
   std::string last_error;
+  std::vector<std::string> remarks;   // what is wrong with its file although it was loaded
+  uint32_t generation = 1;            // one more with each replacement
+  HostServices::Leases leases = {};   // buffers of ion.buffers/1 that it was given and somebody holds still
 };
 
 class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
@@ -35,8 +41,10 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
     const ion_plugin* plugin = nullptr;
     PluginInfo info;
     size_t place = 0;  // in the configuration
+    ShardId home;
     std::string config;
     Nanos step_deadline;
+    bool guard = false;  // check how it uses the host, and how its contracts are kept
     std::function<void(const std::string& name, const Status& why)> on_fault;  // may be empty; any thread
   };
   explicit PluginInstance(std::shared_ptr<HostShared> shared, Parts parts);
@@ -44,6 +52,12 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
   // Messages begin with "plugin NAME: ".
   Status create(HostServices::Who who);
   Status start();
+  // What it provides, once started; the same until it is destroyed.
+  const std::vector<std::pair<std::string, ion_ref>>& contracts() const { return contracts_; }
+  // Others find its contracts from now on, unless it has given up.
+  void publish();
+  // The same, and the contracts of `old` are withdrawn in the same moment.
+  void take_over(PluginInstance& old);
   // Withdraws contracts and RPC handlers, then drains. Nothing to do unless it was started.
   // `limit` and the step deadline bound the whole of it.
   Status drain(Nanos limit);
@@ -52,8 +66,11 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
   bool destroyed() const;  // nothing of it is left: this object may be freed once executor and timers are stopped
 
   const std::string& name() const { return parts_.info.name; }
+  size_t place() const { return parts_.place; }
+  ShardId home() const { return parts_.home; }
   PluginInfo info() const;
   void report(const Status& why) { misbehaviour_.count(why); }
+  void record_leases();  // into the metrics
   void fault(const Status& why);  // counts, withdraws, tells the kernel
 
  private:
@@ -65,13 +82,20 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
   ion_status ask_drain(ion_err* err, Instant deadline);
   Status wait_for_drain(Nanos left);
   ion_status collect_tables(std::vector<ion_ref>& refs, ion_err* err) const;
+  void broke_a_rule(const Status& why);  // as the guard saw it
+  std::string outstanding() const;
+  HostServices::Leases leases() const;
   void withdraw();
   void set(ion_plugin_state state);
 
   const std::shared_ptr<HostShared> shared_;
   const Parts parts_;
   Misbehaviour misbehaviour_;
-  std::unique_ptr<HostServices> services_;
+  std::unique_ptr<check::ContractGuard> guard_;  // null: none was wanted
+  std::atomic<uint64_t> rules_broken_{0};
+  PluginMetrics metrics_;
+  std::unique_ptr<HostServices> services_;  // from create on; never taken away
+  std::vector<std::pair<std::string, ion_ref>> contracts_;
 
   mutable std::mutex mutex_;
   std::condition_variable moved_;

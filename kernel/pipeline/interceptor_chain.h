@@ -5,16 +5,21 @@
 // A run that an interceptor keeps (PENDING) is a state machine under its own lock:
 //   calling ── answers PENDING ──▶ pending ── resume ──▶ goes on        calling ── resume comes first ──▶ goes on when the call returns
 //                                  pending ── deadline or stop ──▶ expired ── resume ──▶ over; the message lives until then
-// Thread: ANY; an instance without REENTRANT is called one call at a time (its own lock, never held across anything else).
+//   calling ── does not come back ──▶ expired ── comes back ──▶ over (or, with PENDING, when it is resumed)
+// The last kMessagesKept messages that were pending stay in memory, empty: a second resume is a fault with a name and no crash.
+// An interceptor can be replaced by another generation while batches are in flight: those that began with the old one end there.
+// Thread: ANY; an instance without REENTRANT is called one call at a time.
 #pragma once
 #include "observe/health.h"
 #include "pipeline/breaker.h"
+#include "pipeline/departure.h"
 #include "pipeline/interceptor_metrics.h"
 #include "pipeline/message_view.h"
 
 #include <ion/contract/interceptor.h>
 #include <ion/ports.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -30,11 +35,12 @@ enum class OnReject { kBatch, kRecord };    // what a rejected record means: ref
 
 struct InterceptorPolicy {
   std::string name;  // of the plugin instance, for messages
+  std::string file;  // of its code, for the log
   ion_ref ref{};     // ion.interceptor/1
   OnError on_error = OnError::kClosed;
   OnReject on_reject = OnReject::kBatch;
   Nanos budget = milliseconds(1);              // processor time of one call; more is slow: counted and logged, never refused
-  Nanos pending_deadline = seconds(10);        // how long a batch may stay PENDING
+  Nanos pending_deadline = seconds(10);        // how long a batch may stay PENDING, or a call may take to come back
   BreakerRule breaker;
   InterceptorMetrics metrics;
   std::function<void(const Status&)> misbehaved;  // counts a fault of the plugin; may be empty
@@ -62,7 +68,7 @@ struct ChainServices {
   Clock& clock;
   Timers& timers;
   Logger& logger;
-  ShardId shard;                      // where deadlines are looked at
+  ShardId shard;                      // where deadlines are looked at; no interceptor is called there
   std::function<Nanos()> thread_cpu;  // processor time of the calling thread
   observe::Health& health;            // hears of an open breaker; as refused writes when it refuses what is produced
 };
@@ -76,14 +82,23 @@ struct InterceptorReport {
   std::optional<WallMs> until;  // an open one: when it closes by itself
 };
 
+struct InterceptorMember;
+
 class InterceptorChain {
  public:
+  static constexpr size_t kMessagesKept = 256;
   explicit InterceptorChain(ChainServices services);
   ~InterceptorChain();
   InterceptorChain(const InterceptorChain&) = delete;
 
   // Before serving. UNSUPPORTED for hooks, needs or flags that this broker does not honour, INVALID for a table without `on`.
   Status add(InterceptorPolicy policy);
+  // Whether `next` may take the place of the interceptor `name`: UNSUPPORTED when it asks for hooks, needs or flags that the first one did
+  // not have, since batches in flight were prepared for those. INVALID, NOT_FOUND.
+  Status accepts(std::string_view name, ion_ref next) const;
+  // Batches that begin from now on are shown to `next`, in the same place and under the same policy. `departure` hears when no batch will be
+  // shown to the old one any more; messages that it has kept beyond their deadline may still be there. After accepts(); one at a time.
+  void replace(std::string_view name, std::string file, ion_ref next, std::shared_ptr<Departure> departure);
   bool wants(Hook hook) const noexcept { return (hooks_ & static_cast<uint32_t>(hook)) != 0; }
   // Some interceptor of this hook looks at records: a compressed batch must come with `opened`.
   bool needs_records(Hook hook) const noexcept { return (hooks_with_records_ & static_cast<uint32_t>(hook)) != 0; }
@@ -94,26 +109,32 @@ class InterceptorChain {
   // Nothing: no interceptor has that name. Any thread.
   std::optional<InterceptorReport> report(std::string_view name) const;
 
-  // What is pending fails at once with CLOSED, and whatever becomes pending later does too. Any thread.
+  // What is pending fails at once with CLOSED, and whatever becomes pending later does too; calls have a second to come back. Any thread.
   void stop();
 
  private:
-  struct Member;
+  struct Members;
   struct Run;
   struct PendingRuns;
+  using MembersPtr = std::shared_ptr<const Members>;
   static void go_on(const std::shared_ptr<Run>& run);
-  static bool ask(const std::shared_ptr<Run>& run, Member& member);    // true: go on
-  static bool after(const std::shared_ptr<Run>& run, Member& member, int32_t verdict);
-  static bool failed(const std::shared_ptr<Run>& run, Member& member, const Status& why);
+  static bool ask(const std::shared_ptr<Run>& run, InterceptorMember& member);  // true: go on
+  static bool prepare(const std::shared_ptr<Run>& run, InterceptorMember& member, bool* asked);
+  static bool pass_over(const std::shared_ptr<Run>& run, InterceptorMember& member);
+  static bool after(const std::shared_ptr<Run>& run, InterceptorMember& member, int32_t verdict);
+  static bool failed(const std::shared_ptr<Run>& run, InterceptorMember& member, const Status& why);
   static bool end(const std::shared_ptr<Run>& run, Status why, std::vector<RecordOutcome> because = {});
+  static void finish(const std::shared_ptr<Run>& run, ChainResult result);
   static void end_kept(const std::shared_ptr<Run>& run, Status why);
-  static ion_status resumed(std::shared_ptr<Run> run, int32_t verdict);
-  static int32_t wait_for_resume(const std::shared_ptr<Run>& run, Member& member);
-  static bool measure(Member& member, Nanos cpu);  // true: slow
+  static ion_status resumed(const std::shared_ptr<Run>& run, int32_t verdict);
+  static ion_status resumed_in_vain(InterceptorMember* member);
+  static int32_t wait_for_resume(const std::shared_ptr<Run>& run, InterceptorMember& member);
+  static void expire(Run& run, InterceptorMember& member);      // under the lock of the run
+  static void end_expired(Run& run, InterceptorMember& member);  // likewise
 
   const std::shared_ptr<PendingRuns> pending_;  // shared with timers and with runs that outlive the chain's owner
-  std::vector<std::shared_ptr<Member>> members_;
-  uint32_t hooks_ = 0, hooks_with_records_ = 0;
+  std::atomic<MembersPtr> members_;             // shared: a run holds the one it began with
+  uint32_t hooks_ = 0, hooks_with_records_ = 0;  // written before serving
 };
 
 }  // namespace ion::pipeline

@@ -79,8 +79,8 @@ Status MessageView::decode() {
 
 void MessageView::next_interceptor() {
   std::erase_if(items_, [](const Item& item) { return item.gone; });
-  reason = Status();
-  misused = Status();
+  if (!reason.ok() || !reason.message().empty()) reason = Status();
+  if (!misused.ok()) misused = Status();
   rejected_record.reset();
 }
 
@@ -98,6 +98,16 @@ void MessageView::drop_all() {
   } else {
     for (int32_t i = 0; i < batch_.header.count; ++i) outcomes.push_back({i, {}});
   }
+}
+
+void MessageView::forget() {
+  items_ = {};
+  edits_.release();
+  bytes_ = Buf();
+  batch_ = BatchInFlight();
+  outcomes = {};
+  routed.reset();
+  decoded_ = all_gone_ = true;
 }
 
 std::vector<uint8_t> MessageView::without_records(batch::Header h) {

@@ -70,6 +70,8 @@ class MessageView {
   std::vector<uint8_t> encode(bool for_other_log) const;
   // The header alone, with offsets and sequences as they are: it uses them up.
   static std::vector<uint8_t> without_records(batch::Header h);
+  // The run is over: all memory of the batch is given back. What a plugin asks later is answered as of an empty batch.
+  void forget();
 
   Status reason;                                        // what an interceptor said
   Status misused;                                       // what it did that it may not
@@ -100,7 +102,7 @@ class MessageView {
   std::span<const uint8_t> keep(ion_bytes bytes);
   static void append_encoded(const Item& item, WallMs base, std::vector<uint8_t>& to);
 
-  const BatchInFlight batch_;
+  BatchInFlight batch_;
   std::string partition_text_;
   Buf bytes_;  // the batch in one piece: shared with the request if it is one, else a copy
   std::pmr::monotonic_buffer_resource edits_;

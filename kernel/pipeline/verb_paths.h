@@ -9,15 +9,25 @@
 #include <ion/contract/broker_api.h>
 
 #include <functional>
+#include <string>
 
 namespace ion::pipeline {
 
-// What the host module knows of plugins; given by kernel.cpp, since that module lies to the right.
-using EachPlugin = std::function<void(ion_plugin_fn each, void* ctx)>;
+struct ReplacedPlugin {
+  std::string version, old_version, file;
+  uint32_t generation = 0;
+  bool old_stays = false, other_at_restart = false;  // ION_REPLACE_*
+};
+// What the host module knows of plugins and does with them; given by kernel.cpp, since that module lies to the right.
+struct PluginVerbs {
+  std::function<void(ion_plugin_fn each, void* ctx)> each;
+  // `done` runs once, on any thread.
+  std::function<void(std::string name, std::string path, std::function<void(const Result<ReplacedPlugin>&)> done)> replace;
+};
 
 class VerbPaths {
  public:
-  VerbPaths(const PipelineServices& pipeline, cluster::Controller& controller, cluster::LocalBroker& local, const NodeIdentity& identity, EachPlugin plugins)
+  VerbPaths(const PipelineServices& pipeline, cluster::Controller& controller, cluster::LocalBroker& local, const NodeIdentity& identity, PluginVerbs plugins)
       : services_(pipeline), controller_(controller), local_(local), identity_(identity), plugins_(std::move(plugins)), produces_(pipeline),
         fetches_(pipeline), producers_(controller) {}
 
@@ -37,7 +47,7 @@ class VerbPaths {
   cluster::Controller& controller_;
   cluster::LocalBroker& local_;
   const NodeIdentity& identity_;
-  const EachPlugin plugins_;
+  const PluginVerbs plugins_;
   ProducePath produces_;
   FetchPath fetches_;
   ProducerIds producers_;

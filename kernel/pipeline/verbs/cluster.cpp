@@ -1,4 +1,4 @@
-// metadata, cluster_info, plugin_list: what this broker knows of the cluster and of itself.
+// metadata, cluster_info: what this broker knows of the cluster and of itself.
 #include "pipeline/verb_paths.h"
 
 namespace ion::pipeline {
@@ -21,23 +21,6 @@ Answer VerbPaths::metadata(Op& op, const ion_topic_req& r, ion_admin_answer& a) 
   const auto topics = services_.view.current();
   for (const auto& [name, entry] : *topics) tell(*entry->record, entry.get(), r);
   return op.ok();
-}
-
-Answer VerbPaths::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) {
-  struct Wanted {
-    const ion_plugin_req& request;
-    bool found = false;
-    std::string names = {};
-  } wanted{r};
-  const auto each = [](void* ctx, const ion_plugin_info* p) noexcept {
-    auto& w = *static_cast<Wanted*>(ctx);
-    if (w.request.name.n != 0 && text_of(w.request.name) != text_of(p->name)) return (void)w.names.append(w.names.empty() ? "" : ", ").append(text_of(p->name));
-    w.found = true;
-    if (w.request.each != nullptr) w.request.each(w.request.ctx, p);
-  };
-  if (plugins_) plugins_(each, &wanted);
-  if (r.name.n == 0 || wanted.found) return op.ok();
-  return refuse(op, a.error, {ION_E_NOT_FOUND, "no plugin is named " + std::string(text_of(r.name)) + "; there are " + wanted.names, "PLUGIN_NOT_FOUND"});
 }
 
 namespace {

@@ -217,6 +217,22 @@ TEST_F(Admin, producers_plugins_and_the_cluster_answer) {
   EXPECT_TRUE(full.problems(0).stops_writes());
 }
 
+TEST_F(Admin, a_replacement_answers_with_what_serves_now_or_why_nothing_changed) {
+  serve();
+  v1::ReplacePluginRequest request;
+  request.set_name("guard");
+  request.set_path("guard-2.so");
+  const auto done = ask<v1::ReplacePluginResponse>("/ionstream.v1.Admin/ReplacePlugin", request);
+  EXPECT_EQ(done.generation(), 2u);
+  EXPECT_EQ(done.version(), "1.1.0");
+  EXPECT_EQ(done.old_version(), "1.0.0");
+  EXPECT_EQ(done.file(), "/plugins/guard-2.so");
+  EXPECT_FALSE(done.old_stays());
+  EXPECT_TRUE(done.other_at_restart());
+  request.set_path("bad.so");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/ReplacePlugin", request.SerializeAsString()).status.error_message(), "the file is another plugin");
+}
+
 TEST_F(Admin, one_plugin_answers_with_its_settings_and_what_it_did) {
   serve();
   v1::ListPluginsRequest request;

@@ -398,6 +398,19 @@ Answer FakeBrokerApi::topic_delete(Op& op, const ion_topic_req& r, ion_admin_ans
   return op.ok();
 }
 
+Answer FakeBrokerApi::plugin_replace(Op& op, const ion_replace_req& r, ion_replace_answer& a) {
+  if (text_of(r.path) == "bad.so") {
+    const Status no(ION_E_CONFLICT, "the file is another plugin");
+    explain(a.error, no);
+    return op.refuse(no);
+  }
+  a.generation = 2, a.flags = ION_REPLACE_OTHER_AT_RESTART;
+  std::snprintf(a.version, sizeof a.version, "1.1.0");
+  std::snprintf(a.old_version, sizeof a.old_version, "1.0.0");
+  std::snprintf(a.file, sizeof a.file, "/plugins/%.*s", static_cast<int>(r.path.n), reinterpret_cast<const char*>(r.path.p));
+  return op.ok();
+}
+
 Answer FakeBrokerApi::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) {
   if (r.name.n != 0 && text_of(r.name) != "dlq" && text_of(r.name) != "guard") {
     const Status none(ION_E_NOT_FOUND, "no plugin is named " + std::string(text_of(r.name)), "PLUGIN_NOT_FOUND");
@@ -407,11 +420,11 @@ Answer FakeBrokerApi::plugin_list(Op& op, const ion_plugin_req& r, ion_admin_ans
   const ion_field config[] = {{bytes_of("config.bytes_max"), bytes_of("1KiB")}, {bytes_of("budget"), bytes_of("10ms")}};
   const ion_interceptor_info did{sizeof(ion_interceptor_info), ION_HOOK_PRODUCE | ION_HOOK_FETCH, 9, 1, 2, 3, 4, 5, ION_BREAKER_OPEN, 0, 1'700'000'000'000, 1'700'000'030'000};
   const ion_plugin_info guard{sizeof(ion_plugin_info), ION_PLUGIN_STARTED, bytes_of("guard"), bytes_of("demo.guard"), bytes_of("1.0.0"), bytes_of("gcc"),
-                              bytes_of("guard.so"), bytes_of("cd"), bytes_of("ion.interceptor/1"), {}, {}, 0, bytes_of("1.0"), config, 2, 1, &did};
+                              bytes_of("guard.so"), bytes_of("cd"), bytes_of("ion.interceptor/1"), {}, {}, 0, bytes_of("1.0"), config, 2, 1, &did, {}, 0, 0, -1, 1, 0};
   if (text_of(r.name) == "guard") return r.each(r.ctx, &guard), op.ok();
   const ion_plugin_info info{sizeof(ion_plugin_info), ION_PLUGIN_STARTED, bytes_of("dlq"), bytes_of("ion.dlq"), bytes_of("0.1.0"), bytes_of("gcc"),
                              bytes_of("dlq.so"), bytes_of("ab"), bytes_of("ion.redelivery/1"), bytes_of("ion.broker_api/1,ion.rpc/1?"), {}, 2,
-                             bytes_of("1.0"), nullptr, 0, 0, nullptr};
+                             bytes_of("1.0"), nullptr, 0, 0, nullptr, {}, 0, 0, -1, 1, 0};
   r.each(r.ctx, &info);
   return op.ok();
 }

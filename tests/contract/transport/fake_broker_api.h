@@ -68,6 +68,8 @@ class FakeBrokerApi final : public PartialBrokerApi {
   Answer topic_alter(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
   Answer topic_trim(Op& op, const ion_trim_req& r, ion_trim_answer& a) override;
   Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) override;
+  // Takes any file but "bad.so".
+  Answer plugin_replace(Op& op, const ion_replace_req& r, ion_replace_answer& a) override;
   Answer cluster_info(Op& op, const ion_cluster_req& r, ion_cluster_answer& a) override;
   // Knows one log, that of the first topic; the record of an id is the whole batch that begins at its offset.
   Answer get_record(Op& op, const ion_record_req& r, ion_record_answer& a) override;

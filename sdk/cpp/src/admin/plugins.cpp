@@ -23,6 +23,9 @@ PluginView view_of(const pb::PluginInfo& p) {
                   {p.needs().begin(), p.needs().end()}, p.state(), p.last_error(), p.faults(), p.abi()};
   for (const auto& s : p.config()) view.config.push_back({s.key(), s.value(), s.set() ? Setting::Origin::kUser : Setting::Origin::kDefault});
   if (p.has_interceptor()) view.interceptor = view_of(p.interceptor());
+  view.remarks = {p.remarks().begin(), p.remarks().end()};
+  view.leases = p.leases(), view.leased_bytes = p.leased_bytes(), view.generation = p.generation();
+  if (p.has_oldest_lease_ms()) view.oldest_lease_ms = static_cast<uint64_t>(p.oldest_lease_ms());
   return view;
 }
 
@@ -45,6 +48,15 @@ Result<PluginView> Admin::describe_plugin(std::string_view name, Nanos timeout) 
   for (PluginView& p : plugins)  // a broker that does not know the name's field answers all
     if (p.name == name) return std::move(p);
   return Status(ION_E_NOT_FOUND, "no plugin is named " + std::string(name), "PLUGIN_NOT_FOUND");
+}
+
+Result<ReplacedPlugin> Admin::replace_plugin(std::string_view name, std::string_view path, Nanos timeout) {
+  pb::ReplacePluginRequest request;
+  request.set_name(std::string(name));
+  request.set_path(std::string(path));
+  ION_TRY(const std::string bytes, runtime_->call({"/ionstream.v1.Admin/ReplacePlugin", request.SerializeAsString(), timeout}, Repeat::kUnsafe));
+  ION_TRY(const auto m, parse_answer<pb::ReplacePluginResponse>(bytes));
+  return ReplacedPlugin{m.generation(), m.version(), m.old_version(), m.file(), m.old_stays(), m.other_at_restart()};
 }
 
 }  // namespace ion::client

@@ -1,5 +1,6 @@
 #include "base/counted_buffers.h"
 
+#include "support/fake_clock.h"
 #include "unit/kernel/base/support.h"
 
 #include <cstring>
@@ -11,7 +12,8 @@ namespace {
 using test::must;
 
 TEST(counted_buffers, a_buffer_counts_until_its_last_reference_is_gone) {
-  CountedBuffers buffers(1000);
+  ion::test::FakeClock clock;
+  CountedBuffers buffers(1000, clock);
   uint8_t* to = nullptr;
   Buf first = must(buffers.allocate(100, &to));
   std::memset(to, 'x', 100);
@@ -25,8 +27,25 @@ TEST(counted_buffers, a_buffer_counts_until_its_last_reference_is_gone) {
   EXPECT_EQ(buffers.buffers(), 0u);
 }
 
+TEST(counted_buffers, the_oldest_buffer_tells_how_long_it_has_been_lent_out) {
+  ion::test::FakeClock clock;
+  CountedBuffers buffers(1000, clock);
+  uint8_t* to = nullptr;
+  EXPECT_FALSE(buffers.oldest());
+  Buf first = must(buffers.allocate(10, &to));
+  clock.advance(seconds(5));
+  Buf second = must(buffers.allocate(10, &to));
+  clock.advance(seconds(2));
+  EXPECT_EQ(buffers.oldest(), seconds(7));
+  first.reset();
+  EXPECT_EQ(buffers.oldest(), seconds(2));
+  second.reset();
+  EXPECT_FALSE(buffers.oldest());
+}
+
 TEST(counted_buffers, beyond_the_bound_it_is_no_memory_and_says_how_much_is_lent_out) {
-  CountedBuffers buffers(150);
+  ion::test::FakeClock clock;
+  CountedBuffers buffers(150, clock);
   uint8_t* to = nullptr;
   const Buf first = must(buffers.allocate(100, &to));
   const auto second = buffers.allocate(51, &to);
@@ -38,14 +57,16 @@ TEST(counted_buffers, beyond_the_bound_it_is_no_memory_and_says_how_much_is_lent
 }
 
 TEST(counted_buffers, memory_that_the_system_refuses_is_given_back_to_the_count) {
-  CountedBuffers buffers(UINT64_MAX);
+  ion::test::FakeClock clock;
+  CountedBuffers buffers(UINT64_MAX, clock);
   uint8_t* to = nullptr;
   EXPECT_CODE(ION_E_NO_MEMORY, buffers.allocate(UINT64_MAX, &to));
   EXPECT_EQ(buffers.bytes(), 0u);
 }
 
 TEST(counted_buffers, an_empty_buffer_is_a_buffer) {
-  CountedBuffers buffers(10);
+  ion::test::FakeClock clock;
+  CountedBuffers buffers(10, clock);
   uint8_t* to = nullptr;
   const Buf empty = must(buffers.allocate(0, &to));
   EXPECT_NE(empty.raw().ops, nullptr);
@@ -53,7 +74,8 @@ TEST(counted_buffers, an_empty_buffer_is_a_buffer) {
 }
 
 TEST(counted_buffers, a_buffer_may_outlive_the_counter) {
-  std::optional<CountedBuffers> buffers(std::in_place, 100);
+  ion::test::FakeClock clock;
+  std::optional<CountedBuffers> buffers(std::in_place, 100, clock);
   uint8_t* to = nullptr;
   Buf kept = must(buffers->allocate(3, &to));
   std::memcpy(to, "abc", 3);
@@ -62,7 +84,8 @@ TEST(counted_buffers, a_buffer_may_outlive_the_counter) {
 }
 
 TEST(counted_buffers, threads_that_share_and_release_leave_the_count_at_zero) {
-  CountedBuffers buffers(1 << 20);
+  ion::test::FakeClock clock;
+  CountedBuffers buffers(1 << 20, clock);
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {

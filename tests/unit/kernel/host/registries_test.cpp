@@ -61,17 +61,22 @@ TEST(RpcRegistry, is_bounded) {
 
 TEST(ContractRegistry, lists_in_the_order_of_the_configuration) {
   ContractRegistry contracts;
-  contracts.add("ion.transport/1", "second", 1, {&contracts, nullptr});
-  contracts.add("ion.transport/1", "first", 0, {&contracts, nullptr});
-  contracts.add("ion.peer/1", "second", 1, {&contracts, nullptr});
+  const int first = 0, second = 0, third = 0;  // stand for instances
+  contracts.add("second", 1, {{"ion.transport/1", {&contracts, nullptr}}, {"ion.peer/1", {&contracts, nullptr}}}, &second);
+  contracts.add("first", 0, {{"ion.transport/1", {&contracts, nullptr}}}, &first);
   const auto all = contracts.all("ion.transport/1");
   ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].name, "first");
   EXPECT_EQ(all[1].name, "second");
   EXPECT_TRUE(contracts.find("ion.transport/1", "second").has_value());
   EXPECT_EQ(contracts.find("ion.transport/1").error().code(), ION_E_CONFLICT);
-  contracts.remove("first");
+  contracts.remove(&first);
   EXPECT_TRUE(contracts.find("ion.transport/1").has_value());
+  contracts.add("second", 1, {{"ion.transport/1", {&third, nullptr}}}, &third, &second);
+  EXPECT_EQ(contracts.find("ion.transport/1")->table, &third) << "one takes the place of the other";
+  EXPECT_FALSE(contracts.find("ion.peer/1").has_value());
+  contracts.remove(&second);
+  EXPECT_TRUE(contracts.find("ion.transport/1").has_value()) << "what has left takes nothing with it";
   EXPECT_EQ(contracts.find("ion.transport/2").error().code(), ION_E_NOT_FOUND) << "ids are compared whole";
 }
 

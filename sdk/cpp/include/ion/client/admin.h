@@ -96,6 +96,16 @@ struct PluginView {
   std::string abi = {};                // MAJOR.MINOR that it was built for; empty: the broker does not say
   std::vector<Setting> config = {};    // its entry in the configuration as it is in force, keys below that entry; secrets are "***"
   std::optional<InterceptorView> interceptor = {};  // missing: it is none
+  std::vector<std::string> remarks = {};            // what is wrong with its file although it was loaded
+  uint64_t leases = 0, leased_bytes = 0;            // buffers that it was given by the host and that somebody holds still
+  std::optional<uint64_t> oldest_lease_ms = {};     // age of the oldest of them
+  uint32_t generation = 0;                          // 1: as loaded at the start; 0: the broker does not say
+};
+struct ReplacedPlugin {
+  uint32_t generation = 0;  // of what serves now
+  std::string version, old_version, file;
+  bool old_stays = false;         // the old one did not end in time: it is asked nothing more and stays in memory
+  bool other_at_restart = false;  // the configuration leads to another file: a restart loads that one
 };
 enum class OffsetOf { kStart, kEnd };
 struct PartitionOffset {
@@ -130,6 +140,9 @@ class Admin {
   Result<std::vector<PluginView>> list_plugins(Nanos timeout = seconds(10));
   // One of them, by its name in the configuration. NOT_FOUND with PLUGIN_NOT_FOUND.
   Result<PluginView> describe_plugin(std::string_view name, Nanos timeout = seconds(10));
+  // Another generation of an interceptor or router takes the place of the one that serves; `path` as in the broker's configuration, empty: what
+  // that says. After a failure the old one serves as before. NOT_FOUND, CONFLICT, UNSUPPORTED, OVERLOADED with GENERATIONS.
+  Result<ReplacedPlugin> replace_plugin(std::string_view name, std::string_view path, Nanos timeout = seconds(60));
   // The first offset of each partition, or the one behind its last record. No partitions is all; one that fails has its own error.
   Result<std::vector<PartitionOffset>> list_offsets(std::string_view topic, const std::vector<int32_t>& partitions, OffsetOf what,
                                                     Nanos timeout = seconds(10));

@@ -37,6 +37,15 @@ struct ExportedInterceptor {
   }
 };
 
+// Asks a table that may have been written without a bridge: what it throws, which it must not, is a failure too.
+inline int32_t ask(const ion_interceptor& table, void* self, uint32_t hook, ion_msg* m, const ion_msg_api* api) noexcept {
+  int32_t (*const on)(void*, uint32_t, ion_msg*, const ion_msg_api*) = table.on;  // a call that the compiler lets throw
+  int32_t verdict = 0;
+  ion_err err{sizeof(ion_err), ION_OK, {}};
+  const ion_status code = cross(&err, [&] { return verdict = on(self, hook, m, api), ION_OK; });
+  return code == ION_OK ? verdict : static_cast<int32_t>(no_verdict(m, api, to_code(code), std::string("an exception crossed the ABI: ") + err.msg));
+}
+
 }  // namespace bridge
 
 template <class P>

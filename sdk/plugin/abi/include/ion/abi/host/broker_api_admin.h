@@ -81,35 +81,6 @@ typedef struct ion_trim_answer { uint32_t size, flags; ion_offset log_start; ion
 /* revision: of the catalogue after the change, 0 when not known. */
 typedef struct ion_admin_answer { uint32_t size, flags; uint64_t revision; ion_error_info* error; } ion_admin_answer;
 
-/* OFF: the operator turned none on. OPEN: the interceptor is not asked, and its `on_error` decides. */
-typedef enum ion_breaker_state { ION_BREAKER_OFF = 0, ION_BREAKER_CLOSED = 1, ION_BREAKER_OPEN = 2 } ion_breaker_state;
-/* What an interceptor did since the broker began. */
-typedef struct ion_interceptor_info {
-  uint32_t size, hooks;       /* hooks: bits of ion_hook, where it is asked */
-  uint64_t calls, slow, failed; /* calls; of these above `budget`, and without a verdict or too late */
-  uint64_t rejected, dropped; /* records; with on_reject "batch" all of a rejected batch */
-  uint64_t passed_over;       /* batches it was not asked about: its breaker was open, or it keeps too many beyond their deadline */
-  uint32_t breaker, reserved; /* breaker: an ion_breaker_state */
-  int64_t breaker_since_ms;   /* since 1970: when it came into that state */
-  int64_t breaker_until_ms;   /* OPEN: when it closes by itself; else -1 */
-} ion_interceptor_info;
-/* One loaded plugin, in words for operators; lists are separated by commas. faults: how often it failed. */
-typedef struct ion_plugin_info {
-  uint32_t size, state; /* ion_plugin_state */
-  ion_bytes name, id, version, build, file, sha256, provides, needs, last_error;
-  uint64_t faults;
-  ion_bytes abi;            /* MAJOR.MINOR that it was built for */
-  const ion_field* config;  /* its entry in `plugins` as it is in force, keys below that entry; secrets are "***" */
-  uint32_t nconfig, nconfig_set; /* the first nconfig_set were set by somebody, the others are defaults */
-  const ion_interceptor_info* interceptor; /* NULL: it is none */
-} ion_plugin_info;
-typedef enum ion_plugin_state {
-  ION_PLUGIN_LOADED = 1, ION_PLUGIN_CREATED = 2, ION_PLUGIN_STARTED = 3, ION_PLUGIN_DRAINING = 4, ION_PLUGIN_DRAINED = 5, ION_PLUGIN_FAULTED = 6
-} ion_plugin_state;
-typedef void (*ion_plugin_fn)(void* ctx, const ion_plugin_info* p) ION_NOEXCEPT;
-/* plugin_list. Empty `name`: all plugins come by `each`; else that one. NOT_FOUND (PLUGIN_NOT_FOUND): none has that name. */
-typedef struct ion_plugin_req { uint32_t size, flags; const ion_caller* who; ion_bytes name; ion_plugin_fn each; void* ctx; } ion_plugin_req;
-
 /* Something that is wrong although the broker may serve; part: "storage", "partition orders/3". flags: ION_PROBLEM_*. */
 typedef struct ion_problem_info { uint32_t size, flags; ion_bytes part, words; } ion_problem_info;
 #define ION_PROBLEM_STOPS_WRITES 1u /* no record is taken until it is gone */
@@ -137,4 +108,6 @@ typedef struct ion_cluster_req {
 } ion_cluster_req;
 
 ION_EXTERN_C_END
+
+#include <ion/abi/host/broker_api_plugins.h>
 #endif

@@ -244,9 +244,11 @@ class Recovery {
   // What was read is whole: whatever the page cache still holds of it becomes durable now.
   Status take_over(Read& read, const KeptSegment& kept, Segment& segment, bool writable) {
     ION_TRY(std::unique_ptr<SegmentFile> file, SegmentFile::open(context_.open_files, read.path));
-    const bool cut = kept.cut_tail && writable;
-    const bool zero = kept.zero_tail && !cut && writable && file->capacity() > kept.summary.end;
-    if (cut) ION_CHECK(file->shrink(kept.summary.end));
+    const Status shrunk = kept.cut_tail && writable ? file->shrink(kept.summary.end) : Status();
+    const bool held = shrunk.code() == ION_E_BUSY;  // a reader of the log that was open before still has a part of it
+    if (!held) ION_CHECK(shrunk);
+    const bool cut = kept.cut_tail && writable && !held;
+    const bool zero = (kept.zero_tail || held) && !cut && writable && file->capacity() > kept.summary.end;
     if (zero) ION_CHECK(file->zero(kept.summary.end, file->capacity() - kept.summary.end));
     const bool was_durable = mark_ && (kept.summary.base < mark_->segment ||
                                        (kept.summary.base == mark_->segment && kept.summary.end <= mark_->position));

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <csignal>
 #include <exception>
@@ -16,6 +17,8 @@ namespace ion::process {
 namespace {
 
 constexpr uint64_t kStackMin = 256 << 10;
+
+constexpr int kArenasMax = 8;
 
 uint64_t soft_limit(int what) {
   rlimit limit{};
@@ -35,6 +38,7 @@ void keep_freed_memory() {
 #if defined(__GLIBC__)
   (void)::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the largest that it takes
   (void)::mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  (void)::mallopt(M_ARENA_MAX, std::clamp(static_cast<int>(std::thread::hardware_concurrency()) / 2, 1, kArenasMax));
 #endif
 }
 

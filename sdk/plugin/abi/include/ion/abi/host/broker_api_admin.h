@@ -81,6 +81,11 @@ typedef struct ion_trim_answer { uint32_t size, flags; ion_offset log_start; ion
 /* revision: of the catalogue after the change, 0 when not known. */
 typedef struct ion_admin_answer { uint32_t size, flags; uint64_t revision; ion_error_info* error; } ion_admin_answer;
 
+typedef struct ion_plugin_info ion_plugin_info; /* broker_api_plugins.h */
+typedef void (*ion_plugin_fn)(void* ctx, const ion_plugin_info* p) ION_NOEXCEPT;
+/* plugin_list. Empty `name`: all plugins come by `each`; else that one. NOT_FOUND (PLUGIN_NOT_FOUND): none has that name. */
+typedef struct ion_plugin_req { uint32_t size, flags; const ion_caller* who; ion_bytes name; ion_plugin_fn each; void* ctx; } ion_plugin_req;
+
 /* Something that is wrong although the broker may serve; part: "storage", "partition orders/3". flags: ION_PROBLEM_*. */
 typedef struct ion_problem_info { uint32_t size, flags; ion_bytes part, words; } ion_problem_info;
 #define ION_PROBLEM_STOPS_WRITES 1u /* no record is taken until it is gone */

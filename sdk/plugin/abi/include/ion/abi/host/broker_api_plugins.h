@@ -33,9 +33,6 @@ typedef struct ion_plugin_info {
 typedef enum ion_plugin_state {
   ION_PLUGIN_LOADED = 1, ION_PLUGIN_CREATED = 2, ION_PLUGIN_STARTED = 3, ION_PLUGIN_DRAINING = 4, ION_PLUGIN_DRAINED = 5, ION_PLUGIN_FAULTED = 6
 } ion_plugin_state;
-typedef void (*ion_plugin_fn)(void* ctx, const ion_plugin_info* p) ION_NOEXCEPT;
-/* plugin_list. Empty `name`: all plugins come by `each`; else that one. NOT_FOUND (PLUGIN_NOT_FOUND): none has that name. */
-typedef struct ion_plugin_req { uint32_t size, flags; const ion_caller* who; ion_bytes name; ion_plugin_fn each; void* ctx; } ion_plugin_req;
 
 /* plugin_replace: another generation of the interceptor or router `name` takes the place of the one that serves, without a pause. `path`
  * as in the plugin's entry of the configuration: a name or a file inside plugin_host.directories; empty: what that entry says. Done when the

@@ -35,6 +35,7 @@ struct Plan {
   uint64_t records_max = std::numeric_limits<uint64_t>::max();
   enum class Stop { kNever, kAtEnd } stop = Stop::kNever;
   client::ReaderOptions::OnGap on_gap = client::ReaderOptions::OnGap::kGoOn;
+  client::ReaderOptions::OnDamage on_damage = client::ReaderOptions::OnDamage::kFail;
 
   bool bounded() const { return times ? times->bounded() : range.until().has_value(); }
 };
@@ -67,6 +68,7 @@ Result<Plan> plan_of(const Arguments& a) {
   }
   if (a.has("end")) plan.stop = Plan::Stop::kAtEnd;
   if (a.has("fail-on-gap")) plan.on_gap = client::ReaderOptions::OnGap::kFail;
+  if (a.has("skip-damage")) plan.on_damage = client::ReaderOptions::OnDamage::kSkip;
   return plan;
 }
 
@@ -170,7 +172,7 @@ class Consumption {
     client::ReaderOptions options;
     options.topic = topic;
     options.on_lost = client::ReaderOptions::OnLost::kGoOn;
-    options.on_gap = plan_.on_gap;
+    options.on_gap = plan_.on_gap, options.on_damage = plan_.on_damage;
     if (plan_.stop == Plan::Stop::kAtEnd || plan_.bounded()) options.unreachable_timeout = timeout;
     options.partitions = plan_.partitions;
     options.stop_at_end = plan_.stop == Plan::Stop::kAtEnd;
@@ -316,6 +318,7 @@ void declare_consume(OptionSet& options) {
       .value("offset,o", "where to begin: start, end, N, +N after the start, -N before the end, or a range A:B, or a time @TIME or @TIME:TIME such as @-1h, @2026-01-31, @2026-01-31T12:00:00Z:30m", "start")
       .flag("end,e", "stop at the end that is there now")
       .flag("fail-on-gap", "end with an error when records are deleted before they are read, instead of going on behind them")
+      .flag("skip-damage", "tell records that the broker's disk has lost, and go on behind them")
       .value("records,n", "stop after so many")
       .values("partitions,p", "only these, as in 0,1")
       .value("format,f", "of a record: json (a line each), or text with the fields below", "json")

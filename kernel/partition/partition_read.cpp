@@ -11,6 +11,13 @@
 
 namespace ion::partition {
 
+namespace {
+// The storage says which offsets it cannot read: [u0, u1). Who wants what lies behind them goes on there.
+Status beyond_damage(const std::string& partition, int64_t next, const Status& why) {
+  return {ION_E_CORRUPT, fmt::format("{}: {}. `ion consume -o {}` begins behind them, --skip-damage passes over each such part", partition, why.message(), next), "DATA_LOSS"};
+}
+}  // namespace
+
 void Partition::describe(ion_fetch_answer& a) const {
   a.log_start = log_.start().v;
   a.high_watermark = high_watermark_.load(std::memory_order_acquire);
@@ -73,6 +80,13 @@ void Partition::fetched(const FetchRequest& ask, Offset upto, Later later, ion_f
     describe(*a);
     a->log_start = std::max(log_.start(), log_.stat().first).v;  // the reader goes on there
     const Status out(ION_E_OUT_OF_RANGE, fmt::format("{}: want offset {}, have {} up to {}", name(), ask.offset.v, a->log_start, upto.v), "OFFSET_OUT_OF_RANGE");
+    explain(a->error, out);
+    return later.fail(out);
+  }
+  if (r.status == ION_E_CORRUPT && static_cast<int64_t>(r.u1) > ask.offset.v) {
+    describe(*a);
+    a->next = static_cast<int64_t>(r.u1);
+    const Status out = beyond_damage(name(), a->next, Status::from(r.status, r.err));
     explain(a->error, out);
     return later.fail(out);
   }

@@ -134,6 +134,37 @@ class DamagedSealedSegment(unittest.TestCase):
                     self.assertEqual(broker.stop(), 0)
 
 
+class SkippedDamage(unittest.TestCase):
+    def test_a_reader_that_is_told_to_goes_on_behind_each_damaged_part_and_tells_its_offsets(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("topic", "create", "t", "-c", "segment.bytes=64KiB")
+            for i in range(6):
+                broker.ion("produce", "t", "-z", "none", stdin=b"row-%d" % i + b"." * 100_000 + b"\n")
+            self.assertEqual(broker.stop(), 0)
+            for i in (1, 3):
+                hit = next(p for p in (folder / "data").rglob("p+*/*.log") if b"row-%d" % i in p.read_bytes())
+                changed = bytearray(hit.read_bytes())
+                changed[changed.index(b"row-%d" % i)] ^= 1
+                hit.write_bytes(changed)
+            broker.start()
+            stopped = broker.ion("consume", "t", "-e", "-f", "%o ", check=False)
+            self.assertEqual(stopped.stdout, b"0 ")
+            self.assertIn("offsets 1 to 2 cannot be read", stopped.stderr.decode())
+            self.assertIn("`ion consume -o 2` begins behind them", stopped.stderr.decode())
+            skipped = broker.ion("consume", "t", "-e", "--skip-damage", "-f", "%o ", check=False)
+            self.assertEqual((skipped.stdout, skipped.returncode), (b"0 2 4 5 ", 3))
+            told = [line for line in skipped.stderr.decode().splitlines() if "passed over" in line]
+            self.assertEqual(len(told), 2, told)
+            self.assertIn("topic t partition 0: offset 1 was passed over; reading goes on at 2", told[0])
+            self.assertIn("topic t partition 0: offset 3 was passed over; reading goes on at 4", told[1])
+            # The way out for a partition that takes no more records: what can be read goes into another topic.
+            broker.ion("topic", "create", "rest")
+            rest = broker.ion("consume", "t", "-e", "--skip-damage", "-f", "json", check=False).stdout
+            broker.ion("produce", "rest", "-f", "json", "-p", "input", stdin=rest)
+            self.assertEqual(broker.ion("consume", "rest", "-e", "-f", "%V{ascii} ").stdout, b"100005 " * 4)
+            self.assertEqual(broker.stop(), 0)
+
+
 class DamagedRecords(unittest.TestCase):
     def test_the_topic_is_described_as_damaged_its_writers_hear_it_and_other_topics_go_on(self):
         with Folder() as folder, Broker(folder / "data") as broker:

@@ -173,6 +173,10 @@ Answer LogCore::read(Op& op, const ReadBounds& bounds) {
     (void)context_.jobs.answer(op.later(), [self = shared_from_this(), bounds](Later l) { self->reader_.answer_slowly(std::move(l), bounds); });
     return op.pending();
   }
+  if (found->status.code() == ION_E_CORRUPT) {  // with what is damaged, so that a reader may go on behind it
+    op.later().fail(found->status, static_cast<uint64_t>(found->base.v), static_cast<uint64_t>(found->next.v));
+    return op.pending();
+  }
   if (!found->status.ok()) return op.refuse(found->status);
   const std::span<Buf> bufs(&found->bytes, found->bytes.empty() ? 0 : 1);
   return op.ok(static_cast<uint64_t>(found->base.v), static_cast<uint64_t>(found->next.v), bufs);

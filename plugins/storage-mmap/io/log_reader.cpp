@@ -16,7 +16,7 @@ std::optional<LogReader::Found> LogReader::find(const ReadBounds& bounds) {
     return Found{Status(ION_E_OUT_OF_RANGE, "offset " + std::to_string(bounds.from.v) + " is outside of log " + state_.name + ", which is [" +
                                                 std::to_string(list->first().v) + ", " + std::to_string(next.v) + ")"),
                  {}, {}, {}};
-  if (const Damage* bad = list->damage_at(bounds.from); bad != nullptr) return Found{corrupt(state_.name, bad->range), {}, {}, {}};
+  if (const Damage* bad = list->damage_at(bounds.from); bad != nullptr) return Found{corrupt(state_.name, bad->range), bad->range.from, bad->range.upto, {}};
   const SegmentRef segment = list->find(bounds.from);
   if (segment == nullptr) return Found{{}, bounds.from, bounds.from, {}};
   return find_in(list, segment, bounds);
@@ -57,7 +57,7 @@ LogReader::Found LogReader::wait_for(const ReadBounds& bounds) {
 
 void LogReader::answer_slowly(Later later, const ReadBounds& bounds) {
   Found found = wait_for(bounds);
-  if (!found.status.ok()) return later.fail(found.status);
+  if (!found.status.ok()) return later.fail(found.status, static_cast<uint64_t>(found.base.v), static_cast<uint64_t>(found.next.v));
   const std::span<Buf> bufs(&found.bytes, found.bytes.empty() ? 0 : 1);
   later.ok(static_cast<uint64_t>(found.base.v), static_cast<uint64_t>(found.next.v), bufs);
 }

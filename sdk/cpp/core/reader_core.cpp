@@ -225,6 +225,7 @@ void ReaderCore::advance(Partition& p, Offset to, Actions& out) {
 void ReaderCore::refuse(Partition& p, const FrameArrived& e, Instant now, Actions& out) {
   const Failure& f = *e.failure;
   if (f.status.code() == ION_E_OUT_OF_RANGE) return out_of_range(p, e, now, out);
+  if (f.status.code() == ION_E_CORRUPT && options_.on_damage == ReaderOptions::OnDamage::kSkip && e.next_offset > p.position) return skip_damage(p, e, now, out);
   // Metadata will say which topic has the name now, if any.
   const bool elsewhere = f.status.reason() == kTopicRecreated || doubts_topic(p, f.status, now, out);
   if (!elsewhere) lose(p, f.status, now);

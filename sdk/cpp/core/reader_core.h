@@ -172,6 +172,8 @@ class ReaderCore {
   void refuse(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
   void out_of_range(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
   bool skip_gap(Partition& p, Offset log_start, const Status& why, Actions& out);
+  void skip_damage(Partition& p, const read::FrameArrived& e, Instant now, Actions& out);
+  void pass_over(Partition& p, Offset until, std::string_view what, std::string_view then, Actions& out);
   void unplace(Partition& p, const Failure& cause, uint64_t random, Instant now);
   void give_credit(uint64_t id, Stream& s, Instant now, Actions& out);
   void advance(Partition& p, Offset to, Actions& out);

@@ -1,4 +1,4 @@
-// Offsets that are not there: records were deleted before they were read, or the log ends before the reader.
+// Offsets that are not there: records were deleted before they were read or are damaged, or the log ends before the reader.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -38,14 +38,28 @@ bool ReaderCore::skip_gap(Partition& p, Offset log_start, const Status& why, Act
     return false;
   }
   const Offset until = p.until ? std::min(log_start, *p.until) : log_start;
+  const std::string then = until == log_start ? fmt::format("reading goes on at {}", log_start.v) : fmt::format("the log begins at {}, behind what was to be read", log_start.v);
+  pass_over(p, until, "deleted before being read", then, out);
+  return true;
+}
+
+// The broker says where what it can read goes on.
+void ReaderCore::skip_damage(Partition& p, const FrameArrived& e, Instant now, Actions& out) {
+  const Offset until = p.until ? std::min(e.next_offset, *p.until) : e.next_offset;
+  pass_over(p, until, "passed over", fmt::format("reading goes on at {}: {}", until.v, e.failure->status.message()), out);
+  found(p, out);
+  if (p.until && p.position >= *p.until) p.is = Partition::Is::kDone;
+  else unplace(p, *e.failure, e.random, now);
+  place(now, out);
+}
+
+void ReaderCore::pass_over(Partition& p, Offset until, std::string_view what, std::string_view then, Actions& out) {
   const int64_t count = until.v - p.position.v;
   missed_ += static_cast<uint64_t>(count);
   const std::string which = count == 1 ? fmt::format("offset {} was", p.position.v) : fmt::format("offsets {} to {} ({} of them) were", p.position.v, until.v - 1, count);
-  const std::string then = until == log_start ? fmt::format("reading goes on at {}", log_start.v) : fmt::format("the log begins at {}, behind what was to be read", log_start.v);
-  out.notices.push_back({ClientEvent::What::kGap, fmt::format("topic {} partition {}: {} deleted before being read; {}", options_.topic, p.id.v, which, then),
-                         ClientEvent::Gap{p.id, p.position, until}});
+  out.notices.push_back({ClientEvent::What::kGap, fmt::format("topic {} partition {}: {} {}; {}", options_.topic, p.id.v, which, what, then), ClientEvent::Gap{p.id, p.position, until}});
   p.position = until;
-  return true;
+  p.at_start = false;
 }
 
 }  // namespace ion::client

@@ -194,6 +194,34 @@ TEST(ReaderGaps, who_named_partitions_or_has_an_end_is_not_given_others) {
   }
 }
 
+TEST(ReaderGaps, damage_is_told_and_passed_over_by_who_asked_for_it) {
+  for (const auto on_damage : {ReaderOptions::OnDamage::kFail, ReaderOptions::OnDamage::kSkip}) {
+    ReaderOptions o;
+    o.offsets = {{0, 0, 40}};
+    o.on_damage = on_damage;
+    World w(o);
+    w.metadata(1);
+    w.frame(0, 30);
+    read::FrameArrived e;
+    e.stream = w.stream_of(0), e.partition = {0}, e.next_offset = {33};
+    e.failure = Failure{Status(ION_E_CORRUPT, "the checksum differs", "DATA_LOSS"), false, {}, {}};
+    w.tell(e);
+    w.wait(seconds(1));
+    if (on_damage == ReaderOptions::OnDamage::kFail) {
+      EXPECT_EQ(w.core.failed().code(), ION_E_CORRUPT);
+      continue;
+    }
+    EXPECT_EQ(w.asked_offset(0), 33);
+    ASSERT_EQ(w.notices.size(), 1u);
+    EXPECT_EQ(w.notices[0].text, "topic orders partition 0: offsets 30 to 32 (3 of them) were passed over; reading goes on at 33: the checksum differs");
+    EXPECT_EQ(w.core.missed(), 3u);
+    e.stream = w.stream_of(0), e.next_offset = {50};
+    w.tell(e);
+    EXPECT_EQ(w.core.missed(), 10u) << "up to its end";
+    EXPECT_TRUE(w.core.finished());
+  }
+}
+
 TEST(ReaderGaps, who_follows_tries_again_what_a_repair_or_a_restart_mends) {
   for (const Code code : {ION_E_CORRUPT, ION_E_FAILED, ION_E_IO}) {
     ReaderOptions o = from(0);

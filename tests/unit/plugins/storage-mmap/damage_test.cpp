@@ -149,7 +149,10 @@ TEST(Damage, a_segment_that_was_taken_away_is_damage) {
     EXPECT_TRUE(log.stat().damaged) << name;
     EXPECT_EQ(log.stat().next.v, 12);
     EXPECT_EQ(log.stat().bad_upto - log.stat().bad_from, 4);
-    EXPECT_EQ(log.read(log.stat().bad_from).status.code(), ION_E_CORRUPT);
+    const ReadBack lost = log.read(log.stat().bad_from + 1);
+    EXPECT_EQ(lost.status.code(), ION_E_CORRUPT);
+    EXPECT_EQ(lost.base, log.stat().bad_from) << "what is damaged stands beside the words";
+    EXPECT_EQ(lost.next, log.stat().bad_upto);
     expect_refuses_appends(log);
     EXPECT_TRUE(log.close().ok());
   }

@@ -21,7 +21,7 @@ struct ClientEvent {
     kRecreated,       // a topic was deleted and made again: its records and offsets are others
     kPartitionLost,   // a partition that is read is refused for a while, or given up; told once
     kPartitionFound,  // it is served again
-    kGap,             // records were deleted before they were read; told once for each gap
+    kGap,             // records were deleted before they were read, or are damaged and passed over; told once for each gap
   } what = What::kLost;
   std::string topic = {};  // of all but kLost and kFound
   std::string text = {};   // a sentence for people
@@ -98,6 +98,9 @@ struct ReaderOptions {
   // Records that were not read yet were deleted, by a trim or by retention, or the offset that was asked for lies before the log. kGoOn:
   // the gap is told to on_event, and the partition is read on where its log begins now. kFail: the reader ends with OUT_OF_RANGE.
   enum class OnGap { kGoOn, kFail } on_gap = OnGap::kGoOn;
+  // The broker's disk has lost records. kFail: the partition is lost (on_lost), and the error names the offsets. kSkip: the gap is told as
+  // one of deleted records is, and the partition is read on behind the damage.
+  enum class OnDamage { kFail, kSkip } on_damage = OnDamage::kFail;
   // A partition that its broker refuses for good, or for longer than unreachable_timeout: kFail: the reader ends with its error. kGoOn:
   // it is told to on_event and the others are read; one without an end is tried for ever, one that has an end is given up (Reader::lost).
   enum class OnLost { kFail, kGoOn } on_lost = OnLost::kFail;

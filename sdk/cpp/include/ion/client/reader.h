@@ -80,7 +80,7 @@ class Reader {
   bool finished() const;
   // Those that were given up so far (ReaderOptions::OnLost::kGoOn). When all are, the reader ends with the error of the first.
   std::vector<LostPartition> lost() const;
-  // How many offsets were deleted before they were read (ClientEvent::What::kGap), of all partitions.
+  // How many offsets were passed over since they were deleted or damaged (ClientEvent::What::kGap), of all partitions.
   uint64_t missed() const;
   // Wakes a waiting call, which then answers CANCELLED. Any thread.
   void cancel();

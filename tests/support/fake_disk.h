@@ -111,6 +111,11 @@ class FakeDisk {
     const std::lock_guard lock(mutex_);
     faults_.push_back(std::move(rule));
   }
+  // A planted fault: this operation (kSyncData or kSyncDir) on such a path answers OK and does nothing.
+  void pretend(DiskOp op, std::string path_part) {
+    const std::lock_guard lock(mutex_);
+    pretended_.emplace_back(op, std::move(path_part));
+  }
   // Called before each flush of a file, without the disk's lock: time may pass here.
   void before_flush(std::function<void()> f) {
     const std::lock_guard lock(mutex_);
@@ -220,6 +225,9 @@ class FakeDisk {
       return {rule.code, path + ": a fault that the test asked for"};
     }
     return {};
+  }
+  bool pretends(DiskOp op, std::string_view path) const {
+    return std::any_of(pretended_.begin(), pretended_.end(), [&](const auto& p) { return p.first == op && path.find(p.second) != std::string_view::npos; });
   }
   NodeRef find(std::string_view path) const {
     NodeRef at = root_;
@@ -334,6 +342,7 @@ class FakeDisk {
   bool crashed_ = false;
   uint64_t total_bytes_ = uint64_t{1} << 40;
   std::vector<FaultRule> faults_;
+  std::vector<std::pair<DiskOp, std::string>> pretended_;
   std::function<void()> before_flush_;
   std::function<void(const std::string&, const Status&)> after_allocate_;
   std::map<std::pair<DiskOp, std::string>, uint64_t> counts_;

@@ -97,6 +97,7 @@ class FakeFile final : public File {
     if (before) before();
     const std::lock_guard lock(disk_.mutex_);
     const Status ok = admit(DiskOp::kSyncData, true);
+    if (ok.ok() && disk_.pretends(DiskOp::kSyncData, path_)) return ok;
     if (ok.ok()) return FakeDisk::sync(*node_), ok;
     if (ok.code() != ION_E_CLOSED) {
       // As Linux does: the pages count as clean from now on, and what was in them never reaches the medium.
@@ -234,6 +235,7 @@ class FakeFiles final : public Files {
     ION_CHECK(disk_.admit(DiskOp::kSyncDir, std::string(path), life_, true));
     const FakeDisk::NodeRef node = disk_.find(path);
     if (node == nullptr || !node->directory) return {ION_E_NOT_FOUND, std::string(path) + ": is no directory"};
+    if (disk_.pretends(DiskOp::kSyncDir, path)) return {};
     node->durable_names = node->names;
     node->waiting.clear();
     return {};

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <functional>
 
 namespace ion::test {
 namespace {
@@ -55,24 +56,65 @@ std::string judge_found(const Trace& trace, LogDriver& log, Down how) {
   return as_before.empty() ? "" : "neither the old pieces (" + as_before + ") nor the new one (" + as_asked + ")";
 }
 
-class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
- protected:
-  Down how() const { return std::get<0>(GetParam()); }
-  uint64_t seed() const { return std::get<1>(GetParam()); }
+// What came of one life: it ended before the machine went down, or something is wrong with what was found.
+struct Verdict {
+  bool lived_on = false;
+  std::string wrong;
+};
+using Plant = std::function<void(FakeDisk&)>;
 
-  void go_down(MmapFixture& world, std::vector<std::unique_ptr<Log>> logs, SeededRandom& random) {
+class CrashedLife {
+ public:
+  // `plant` may put faults into the disk.
+  CrashedLife(Down how, uint64_t seed, Plant plant = [](FakeDisk&) {}) : how_(how), seed_(seed), plant_(std::move(plant)) {}
+
+  // One life with the machine going down at change `at`, and twice more while it recovers.
+  Verdict down_at(uint64_t at) {
+    MmapFixture world;
+    plant_(world.disk);
+    SeededRandom order(seed_ * 31 + 7), cut(seed_ * 1000 + at);
+    world.executor.draw_order_from(&order);
+    Trace trace(seed_, true);
+    options_ = trace.options();
+    LogDriver log = *world.driver().open("p/a/0", options_);
+    world.disk.crash_at_change(at);
+    bool went_down = false;
+    for (int i = 0; i < kSteps && !went_down; ++i) {
+      went_down = !trace.step(log, [&] { return world.disk.crashed(); }) || world.disk.crashed();
+      if (!went_down && cut.one_in(15)) went_down = !reopen(world, log, trace);
+    }
+    if (!went_down) {
+      if (log.is_open()) (void)log.close();  // it may go down there
+      return {true, ""};
+    }
+    std::vector<std::unique_ptr<Log>> logs;
+    if (log.is_open()) logs.push_back(log.abandon());
+    std::string wrong = go_down(world, std::move(logs), cut);
+    for (int again = 0; again < 2; ++again) {
+      world.disk.crash_at_change(cut.below(12));
+      auto reopened = world.driver().open("p/a/0", trace.options());
+      logs.clear();
+      if (reopened) logs.push_back(reopened->abandon());
+      wrong += go_down(world, std::move(logs), cut);
+    }
+    if (wrong.empty()) wrong = look_at(world, trace);
+    return {false, wrong};
+  }
+
+ private:
+  std::string go_down(MmapFixture& world, std::vector<std::unique_ptr<Log>> logs, SeededRandom& random) {
     world.die(std::move(logs), [&] {
-      if (how() != Down::kPowerCut) world.disk.kill();
+      if (how_ != Down::kPowerCut) world.disk.kill();
       else world.disk.lose_power(random);
     });
-    if (how() != Down::kKilledThenPowerCut) return;
+    if (how_ != Down::kKilledThenPowerCut) return "";
     std::vector<std::unique_ptr<Log>> recovered;
     auto opened = world.driver().open("p/a/0", options_);
-    EXPECT_TRUE(opened.has_value()) << (opened ? "" : opened.error().text());
+    const std::string wrong = opened ? "" : "after the kill it does not open: " + opened.error().text();
     if (opened) recovered.push_back(opened->abandon());
     world.die(std::move(recovered), [&] { world.disk.lose_power(random); });
+    return wrong;
   }
-  OpenOptions options_;
 
   // Closes and opens; false when the machine went down meanwhile.
   bool reopen(MmapFixture& world, LogDriver& log, Trace& trace) {
@@ -84,56 +126,70 @@ class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {
     return !world.disk.crashed();
   }
 
-  // One life with the machine going down at change `at`. False: the life ended before that.
-  bool live_and_crash(uint64_t at) {
-    SCOPED_TRACE("seed " + std::to_string(seed()) + ", down at change " + std::to_string(at));
-    MmapFixture world;
-    SeededRandom order(seed() * 31 + 7), cut(seed() * 1000 + at);
-    world.executor.draw_order_from(&order);
-    Trace trace(seed(), true);
-    options_ = trace.options();
-    LogDriver log = *world.driver().open("p/a/0", options_);
-    world.disk.crash_at_change(at);
-    bool went_down = false;
-    for (int i = 0; i < kSteps && !went_down; ++i) {
-      went_down = !trace.step(log, [&] { return world.disk.crashed(); }) || world.disk.crashed();
-      if (!went_down && cut.one_in(15)) went_down = !reopen(world, log, trace);
-    }
-    if (!went_down) return !log.is_open() || (log.close().ok() && false);
-    std::vector<std::unique_ptr<Log>> logs;
-    if (log.is_open()) logs.push_back(log.abandon());
-    go_down(world, std::move(logs), cut);
-    for (int again = 0; again < 2; ++again) {  // and once more while it recovers
-      world.disk.crash_at_change(cut.below(12));
-      auto reopened = world.driver().open("p/a/0", trace.options());
-      logs.clear();
-      if (reopened) logs.push_back(reopened->abandon());
-      go_down(world, std::move(logs), cut);
-    }
-    EXPECT_TRUE(world.started.ok()) << world.started.text();
+  std::string look_at(MmapFixture& world, const Trace& trace) {
+    if (!world.started.ok()) return "it does not start: " + world.started.text();
     auto found = world.driver().open("p/a/0", trace.options());
-    EXPECT_TRUE(found.has_value()) << (found ? "" : found.error().text());
-    if (!found) return true;
+    if (!found) return "it does not open: " + found.error().text();
     const TracedLog &before = trace.before(), &after = trace.after();
-    EXPECT_EQ(judge_found(trace, *found, how()), "")
-        << world.log.text() << "\nbefore [" << before.first.v << ", " << before.next.v << ") durable " << before.durable.v << ", asked for ["
-        << after.first.v << ", " << after.next.v << "), found [" << found->stat().first.v << ", " << found->stat().next.v << ")";
+    const std::string wrong = judge_found(trace, *found, how_);
+    if (!wrong.empty())
+      return wrong + "\n" + world.log.text() + "\nbefore [" + std::to_string(before.first.v) + ", " + std::to_string(before.next.v) + ") durable " +
+             std::to_string(before.durable.v) + ", asked for [" + std::to_string(after.first.v) + ", " + std::to_string(after.next.v) + "), found [" +
+             std::to_string(found->stat().first.v) + ", " + std::to_string(found->stat().next.v) + ")";
     // It is as good as new.
     const Offset next = found->stat().next;
-    EXPECT_TRUE(found->add({"after the crash"}).ok());
-    EXPECT_TRUE(found->sync().ok());
-    EXPECT_EQ(found->read(next).text(), "after the crash");
-    EXPECT_TRUE(found->close().ok());
-    return true;
+    if (!found->add({"after the crash"}).ok() || !found->sync().ok()) return "it takes nothing more";
+    if (found->read(next).text() != "after the crash") return "what it took is not there";
+    return found->close().ok() ? "" : "it cannot be closed";
   }
+
   static constexpr int kSteps = 60;
+  const Down how_;
+  const uint64_t seed_;
+  const Plant plant_;
+  OpenOptions options_;
 };
 
+class Crashes : public ::testing::TestWithParam<std::tuple<Down, uint64_t>> {};
+
 TEST_P(Crashes, at_every_change_of_a_life_leave_what_was_promised) {
-  uint64_t at = 0;
-  while (live_and_crash(at) && !HasFailure()) ++at;
-  EXPECT_GT(at, 100u);  // the life had so many changes
+  const auto [how, seed] = GetParam();
+  CrashedLife life(how, seed);
+  for (uint64_t at = 0;; ++at) {
+    const Verdict verdict = life.down_at(at);
+    ASSERT_EQ(verdict.wrong, "") << "seed " << seed << ", down at change " << at;
+    if (!verdict.lived_on) continue;
+    EXPECT_GT(at, 100u);  // the life had so many changes
+    return;
+  }
 }
+
+// The cycles are worth what they find: a flush that does nothing is found by one of the first lives.
+struct Planted {
+  DiskOp op;
+  const char* path;
+};
+class PlantedFaults : public ::testing::TestWithParam<Planted> {};
+
+TEST_P(PlantedFaults, are_found_within_twenty_lives) {
+  const Planted planted = GetParam();
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    CrashedLife life(Down::kPowerCut, seed, [&](FakeDisk& disk) { disk.pretend(planted.op, planted.path); });
+    Verdict verdict;
+    for (uint64_t at = 0; !verdict.lived_on && verdict.wrong.empty(); ++at) verdict = life.down_at(at);
+    if (!verdict.wrong.empty()) return;
+  }
+  FAIL() << "nothing was found";
+}
+
+INSTANTIATE_TEST_SUITE_P(flushes, PlantedFaults,
+                         ::testing::Values(Planted{DiskOp::kSyncData, "replacement.log"}, Planted{DiskOp::kSyncData, "replacement.index"},
+                                           Planted{DiskOp::kSyncDir, "logs/p+a+0"}, Planted{DiskOp::kSyncData, "meta.new"}),
+                         [](const auto& tested) {
+                           std::string name = tested.param.path;
+                           std::replace_if(name.begin(), name.end(), [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); }, '_');
+                           return name;
+                         });
 
 // ION_CRASH_CYCLES=1000 build/release/tests/contract_storage --gtest_filter='crash_cycles*'
 uint64_t cycles() {

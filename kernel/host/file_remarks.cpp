@@ -64,10 +64,13 @@ std::string listed(const std::vector<std::string>& names) {
   return text;
 }
 
-// Of the compiler and its start files, in every shared object.
+// Of the compiler, its start files and its standard library (the mark that <iostream> leaves), in every shared object.
 bool is_compilers(std::string_view name) {
-  return name.starts_with("completed.") || name == "__dso_handle" || name.starts_with("DW.ref.") || name == "__TMC_END__" || name.ends_with("$got") || name.starts_with("__cpu_model") || name.starts_with("__cpu_features");
+  return name == "_ZStL8__ioinit" || name.starts_with("completed.") || name == "__dso_handle" || name.starts_with("DW.ref.") || name == "__TMC_END__" || name.ends_with("$got") || name.starts_with("__cpu_model") || name.starts_with("__cpu_features");
 }
+
+// A library's one callback for a process leaves no other way; whoever writes it says so in its name.
+bool is_meant(std::string_view name) { return name.find("process_wide_") != std::string_view::npos; }
 
 // Written once by the loader, then read-only: no state.
 bool is_state_section(const Section& s) {
@@ -87,7 +90,7 @@ std::vector<std::string> file_remarks(Bytes file) {
   });
   each_symbol(file, all, SHT_SYMTAB, [&](const Elf64_Sym& s, const std::string& name) {
     const uint32_t type = ELF64_ST_TYPE(s.st_info);
-    if ((type != STT_OBJECT && type != STT_TLS) || s.st_size == 0 || s.st_shndx >= all.size() || is_compilers(name)) return;
+    if ((type != STT_OBJECT && type != STT_TLS) || s.st_size == 0 || s.st_shndx >= all.size() || is_compilers(name) || is_meant(name)) return;
     if (is_state_section(all[s.st_shndx])) states.push_back(name);
   });
   if (!exports.empty())

@@ -8,7 +8,7 @@
 
 namespace ion::host {
 
-// Sentences for the operator; empty: nothing to say. A file that is no ELF object of this machine has none: others refuse it.
+// Sentences for the operator; empty: nothing to say. State whose name holds "process_wide_" is meant to be shared. A file that is no ELF object of this machine has none: others refuse it.
 std::vector<std::string> file_remarks(std::span<const uint8_t> file);
 
 }  // namespace ion::host

@@ -43,7 +43,7 @@ class Configuration(unittest.TestCase):
     def test_plugins_that_abort_or_throw_at_load_do_not_harm_the_broker(self):
         folder = BUILD / "tests" / "plugins"
         names = [p.stem.removeprefix("ionstream-plugin-") for p in folder.glob("*.so")]
-        chosen = [n for n in names if "abort" in n or "throw" in n]
+        chosen = [n for n in names if ("abort" in n or "throw" in n) and "callback" not in n]
         self.assertTrue(chosen, names)
         for name in chosen:
             with self.subTest(plugin=name):

@@ -109,7 +109,8 @@ class Planted(unittest.TestCase):
                 self.assertIn(words, server.ion("plugin", "info", f"test-{rule}").stdout.decode())
                 self.assertTrue([line for line in server.log_text().splitlines() if words in line and f"plugin=test-{rule}" in line])
                 self.goes_on(server)
-        self.assertEqual(json.loads(server.ion("--format", "json", "plugin", "info", "storage-mmap").stdout)[0]["remarks"], [])
+        for shipped in ("storage-mmap", "transport-grpc"):
+            self.assertEqual(json.loads(server.ion("--format", "json", "plugin", "info", shipped).stdout)[0]["remarks"], [])
 
     def test_a_drain_that_does_not_complete_is_named_with_its_deadline_and_the_broker_ends(self):
         server = self.run_planted("late-drain", "plugin_host.step_deadline=500ms")

@@ -107,7 +107,7 @@ class FullToTheLastByte(unittest.TestCase):
         self.addCleanup(folder.__exit__)
         self.disk = SmallDisk(folder.path)
         self.addCleanup(self.disk.__exit__)
-        # Segments that wait ready would be given back by a start, or be there for a while after a refusal.
+        # Segments that wait ready would be there for a while after a refusal. A start after a kill gives back what was prepared.
         self.broker = Broker(self.disk.data, "--set", "plugins.storage-mmap.config.prepare_ahead=0")
         self.broker.log_path = folder.path / "log"  # not on the disk that becomes full
         self.broker.start()
@@ -125,6 +125,9 @@ class FullToTheLastByte(unittest.TestCase):
         end()
         self.disk.fill()
         self.broker.start()
+
+    def stop(self):
+        self.assertEqual(self.broker.stop(), 0)
 
     def info(self):
         return json.loads(self.broker.ion("--format", "json", "cluster", "info").stdout)
@@ -161,7 +164,7 @@ class FullToTheLastByte(unittest.TestCase):
 
     def test_a_restarted_broker_says_at_once_that_it_takes_no_writes_and_a_delete_makes_space_that_is_used(self):
         self.fill()
-        self.restart_on_a_full_disk(self.broker.kill)
+        self.restart_on_a_full_disk(self.stop)
         self.assertEqual(Health(self.broker.address).check("ionstream.writes"), NOT_SERVING)
         info = self.info()
         self.assertEqual((info["state"], info["writes"]), ("serving", "refused"))
@@ -173,6 +176,13 @@ class FullToTheLastByte(unittest.TestCase):
         self.broker.ion("topic", "delete", "-y", "large")
         self.takes_all_again()
 
+    def test_a_start_after_a_kill_gives_back_what_was_prepared_and_writes_go_on(self):
+        self.fill()
+        self.restart_on_a_full_disk(self.broker.kill)
+        self.health_becomes(SERVING)
+        self.broker.ion("produce", "kept", stdin=b"after\n")
+        self.assertEqual(self.values("kept"), [b"after", b"before"])
+
     def test_a_running_broker_takes_a_delete_on_a_full_disk(self):
         self.fill()
         self.broker.ion("topic", "delete", "-y", "large")
@@ -180,13 +190,13 @@ class FullToTheLastByte(unittest.TestCase):
 
     def test_a_broker_that_was_stopped_in_order_takes_a_delete_when_the_disk_became_full_meanwhile(self):
         self.fill()
-        self.restart_on_a_full_disk(lambda: self.assertEqual(self.broker.stop(), 0))
+        self.restart_on_a_full_disk(self.stop)
         self.broker.ion("topic", "delete", "-y", "large")
         self.takes_all_again()
 
     def test_space_that_somebody_else_makes_is_used_by_itself_also_by_the_metadata_log(self):
         self.fill()
-        self.restart_on_a_full_disk(self.broker.kill)
+        self.restart_on_a_full_disk(self.stop)
         self.assertIn("the metadata log takes no entries now", self.broker.log_text())
         self.disk.make_space()
         self.until("the metadata log is tried again", lambda: "the metadata log takes entries again" in self.broker.log_text())

@@ -8,7 +8,8 @@ import sys
 import tempfile
 import unittest
 
-from foreign_batches import GOLDEN, RECORDS, as_json, as_lines, from_json, from_lines
+from following import until
+from foreign_batches import GOLDEN, RECORDS, START, as_json, as_lines, from_json, from_lines
 from wire_client import WithBroker
 
 HERE = pathlib.Path(__file__).parent
@@ -57,6 +58,21 @@ class Peers(WithBroker):
             for peer in PEERS:
                 with self.subTest(peer=peer, codec=codec):
                     self.assertEqual(unpacked(peer, stored), RECORDS)
+
+    def test_what_was_compacted_here_is_read_by_them(self):
+        for codec in CODECS:
+            topic = f"compacted-{codec}"
+            self.server.ion("topic", "create", topic, "-p", "1", "-c", "cleanup.policy=compact", "-c", "min.cleanable.dirty.ratio=0.01", "-c", "segment.ms=1000")
+            rows = [(START + n, f"k{n % 7}", None if n % 7 == 3 and n > 300 else f"value {n}", [("n", str(n))]) for n in range(400)]
+            for begin in range(0, 400, 100):
+                self.server.ion("produce", topic, "-z", codec, "-f", "json", stdin=as_json(rows[begin:begin + 100]))
+            newest = list({key: (time, key, value, headers) for time, key, value, headers in rows}.values())
+            wanted = sorted(newest)
+            stored = lambda: self.client.broker("Fetch", topic=topic, partition=0, offset=0, bytes_max=1 << 20).records  # noqa: E731
+            until("it is compacted", lambda: sorted(from_json(self.server.ion("consume", topic, "-e").stdout)) == wanted)
+            for peer in PEERS:
+                with self.subTest(peer=peer, codec=codec):
+                    self.assertEqual(sorted(unpacked(peer, stored())), wanted)
 
     def test_they_agree_with_each_other(self):
         for codec in CODECS:

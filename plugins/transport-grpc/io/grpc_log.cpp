@@ -14,7 +14,7 @@ struct LogReceiver {
   std::mutex mutex;
   const Host* host = nullptr;
 };
-constinit LogReceiver log_receiver;
+constinit LogReceiver process_wide_log_receiver;
 
 LogLevel level_of(gpr_log_severity severity) {
   switch (severity) {
@@ -28,24 +28,24 @@ LogLevel level_of(gpr_log_severity severity) {
 void write_line(gpr_log_func_args* line) {
   const std::string_view path = line->file;
   const std::string at = std::string(path.substr(path.rfind('/') + 1)) + ":" + std::to_string(line->line);
-  const std::lock_guard lock(log_receiver.mutex);
-  if (log_receiver.host != nullptr) log_receiver.host->log(level_of(line->severity), line->message, {{"source", at}});
+  const std::lock_guard lock(process_wide_log_receiver.mutex);
+  if (process_wide_log_receiver.host != nullptr) process_wide_log_receiver.host->log(level_of(line->severity), line->message, {{"source", at}});
 }
 
 }  // namespace
 
 void take_grpc_log(const Host& host) {
   {
-    const std::lock_guard lock(log_receiver.mutex);
-    log_receiver.host = &host;
+    const std::lock_guard lock(process_wide_log_receiver.mutex);
+    process_wide_log_receiver.host = &host;
   }
   gpr_set_log_function(&write_line);
 }
 
 void leave_grpc_log(const Host& host) {
-  const std::lock_guard lock(log_receiver.mutex);
-  if (log_receiver.host != &host) return;
-  log_receiver.host = nullptr;
+  const std::lock_guard lock(process_wide_log_receiver.mutex);
+  if (process_wide_log_receiver.host != &host) return;
+  process_wide_log_receiver.host = nullptr;
   gpr_set_log_function(nullptr);
 }
 

@@ -87,6 +87,7 @@ std::vector<std::string> next_commands(const std::string& name, const std::strin
   if (!prefix) commands.push_back("cmake --install BUILD --prefix DIR");
   commands.push_back(fmt::format("cmake -S {0} -B {0}/build{1}", name, where));
   commands.push_back(fmt::format("cmake --build {}/build", name));
+  if (const auto kit = bench::sibling_program("ion-conform"); kit && ::access(kit->c_str(), X_OK) == 0) commands.push_back(fmt::format("ctest --test-dir {}/build --output-on-failure", name));
   std::string broker = quoted(typed("ionstreamd")) + " --dev";
   for (const std::string& setting : loading_settings(name, kind, name + "/build/plugins")) broker += " --set " + quoted(setting);
   commands.push_back(broker);

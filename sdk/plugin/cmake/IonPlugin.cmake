@@ -1,7 +1,8 @@
-# ion_add_plugin(NAME storage-mmap SOURCES plugin.cpp core/a.cpp ... [ENTRY file] [LINK lib ...] [OUTPUT_DIRECTORY dir]): one loadable
-# plugin, target and file ionstream-plugin-NAME(.so), the same for plugins of the IonStream tree and of others. One exported symbol,
+# ion_add_plugin(NAME storage-mmap SOURCES plugin.cpp core/a.cpp ... [ENTRY file] [LINK lib ...] [OUTPUT_DIRECTORY dir]
+#                [KIND interceptor|router|storage [CONFIG json]]): one loadable plugin, target and file ionstream-plugin-NAME(.so), the same for plugins of the IonStream tree and of others. One exported symbol,
 # nothing unique, no RUNPATH. ENTRY is the source that holds ION_PLUGIN (default: the only source that does); all other sources are
-# also a static library ion_plugin_core_NAME, for unit tests. The file lies in OUTPUT_DIRECTORY (default: plugins in the build folder).
+# also a static library ion_plugin_core_NAME, for unit tests. With KIND, ctest asks ion-conform of the installed IonStream whether the plugin
+# keeps the promises of its contract, with the settings of CONFIG. The file lies in OUTPUT_DIRECTORY (default: plugins in the build folder).
 set(ION_PLUGIN_CMAKE_DIR ${CMAKE_CURRENT_LIST_DIR})
 
 # The source of SOURCES that holds ION_PLUGIN(...).
@@ -21,7 +22,7 @@ function(ion_find_plugin_entry to name)
 endfunction()
 
 function(ion_add_plugin)
-  cmake_parse_arguments(P "" "NAME;ENTRY;OUTPUT_DIRECTORY" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(P "" "NAME;ENTRY;OUTPUT_DIRECTORY;KIND;CONFIG" "SOURCES;LINK" ${ARGN})
   set(target ionstream-plugin-${P_NAME})
   if(NOT P_ENTRY)
     ion_find_plugin_entry(P_ENTRY ${P_NAME} ${P_SOURCES})
@@ -65,4 +66,10 @@ function(ion_add_plugin)
     -Wl,--version-script=${ION_PLUGIN_CMAKE_DIR}/plugin.version)
   set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${target} LIBRARY_OUTPUT_DIRECTORY ${P_OUTPUT_DIRECTORY}
     LINK_DEPENDS ${ION_PLUGIN_CMAKE_DIR}/plugin.version SKIP_BUILD_RPATH ON BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "")
+  if(P_KIND AND IonStream_CONFORM)
+    if(NOT P_CONFIG)
+      set(P_CONFIG "{}")
+    endif()
+    add_test(NAME ${P_NAME}.conform COMMAND ${IonStream_CONFORM} ${P_KIND} $<TARGET_FILE:${target}> --config ${P_CONFIG})
+  endif()
 endfunction()

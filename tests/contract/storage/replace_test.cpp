@@ -38,6 +38,9 @@ TestBatch at(int64_t offset, const std::string& value) { return make_batch({offs
 
 class ReplaceSuite : public StorageSuite {
  protected:
+  void SetUp() override {
+    if (!claims(ION_STORAGE_COMPACTION)) GTEST_SKIP() << "without COMPACTION";
+  }
   LogDriver filled() {
     LogDriver log = open("p/a/0", kCompacting);
     fill(log);

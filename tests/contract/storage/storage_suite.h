@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ion::test {
 
@@ -27,15 +28,17 @@ class StorageSuite : public ::testing::TestWithParam<WorldMaker> {
     EXPECT_TRUE(log.has_value()) << (log ? "" : log.error().text());
     return *std::move(log);
   }
-  bool is_volatile() { return (world_->storage().caps() & ION_STORAGE_VOLATILE) != 0; }
+  bool claims(ion_storage_cap cap) { return (world_->storage().caps() & cap) != 0; }
+  bool is_volatile() { return claims(ION_STORAGE_VOLATILE); }
   const std::unique_ptr<StoragePorts> world_ = GetParam().make();
 };
 
+// The worlds that this program asks; storage_worlds.cpp of the program says which.
+std::vector<WorldMaker> storage_worlds();
+
 // Derives nothing: `Suite` is StorageSuite or a class made of it.
-#define ION_STORAGE_SUITE(Suite)                                                                                                     \
-  INSTANTIATE_TEST_SUITE_P(worlds, Suite,                                                                                            \
-                           ::testing::Values(maker<MemoryStorageFixture>("memory"), maker<MmapFixture>("mmap"),                      \
-                                             maker<BridgedMemoryFixture>("bridged_memory"), maker<BridgedMmapFixture>("bridged_mmap")), \
+#define ION_STORAGE_SUITE(Suite)                                                         \
+  INSTANTIATE_TEST_SUITE_P(worlds, Suite, ::testing::ValuesIn(storage_worlds()),         \
                            [](const auto& tested) { return std::string(tested.param.name); })
 
 }  // namespace ion::test

@@ -15,6 +15,9 @@ Status add_at(LogDriver& log, int64_t time_ms, const std::string& value = "x") {
 
 class TimeSuite : public StorageSuite {
  protected:
+  void SetUp() override {
+    if (!claims(ION_STORAGE_TIME_INDEX)) GTEST_SKIP() << "without TIME_INDEX";
+  }
   FakeClock& clock() { return world_->time(); }
 };
 ION_STORAGE_SUITE(TimeSuite);

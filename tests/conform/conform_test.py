@@ -23,6 +23,7 @@ WHOLE = [
     ("interceptor", OURS / "ionstream-plugin-json-schema-check.so", {"schema": {"type": "object"}}),
     ("interceptor", OURS / "ionstream-plugin-redact.so", {"fields": ["/a/*"], "patterns": ["v"], "headers": ["h"], "not_json": "pass"}),
     ("interceptor", OURS / "ionstream-plugin-route-by-header.so", {"header": "h", "routes": ["1=elsewhere"]}),
+    ("load", OURS / "ionstream-plugin-transport-grpc.so", {}),
     ("load", TEST_PLUGINS / "broken" / "ionstream-plugin-broken-interceptor-by-setting.so", {}),
     ("load", TEST_PLUGINS / "broken" / "ionstream-plugin-broken-router-by-setting.so", {}),
     ("load", TEST_PLUGINS / "broken" / "ionstream-plugin-broken-storage-by-setting.so", {}),

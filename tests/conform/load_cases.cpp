@@ -75,8 +75,8 @@ TEST(Load, its_only_export_is_its_entry) {
 }
 
 TEST(Load, it_has_no_variable_that_instances_would_share) {
-  // Of the compiler, the linker and of libraries that are part of the file.
-  static const std::regex of_others(R"(^(completed\.0|__cpu_model|__cpu_features2|__dso_handle|__TMC_END__|DW\.ref\.|std::|vtable|typeinfo|guard variable for std::|(guard variable for )?(re2|fmt|nlohmann|google|grpc|absl)::).*)");
+  // Of the compiler, the linker and of libraries that are part of the file; and what its name says is meant for the process.
+  static const std::regex of_others(R"(^(.*process_wide_|completed\.0|__cpu_model|__cpu_features2|__dso_handle|__TMC_END__|DW\.ref\.|std::|vtable|typeinfo|guard variable for std::|(guard variable for )?(re2|fmt|nlohmann|google|grpc|absl)::).*)");
   std::string shared;
   for (const Symbol& s : symbols_of(plugin_file().bytes))
     if (const std::string name = demangled(s.name); s.writable_variable && !std::regex_match(name, of_others)) shared += (shared.empty() ? "" : ", ") + name;

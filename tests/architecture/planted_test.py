@@ -222,7 +222,7 @@ class Compiled(Planted):
         self.check_plugin(1, "int nothing() { return 1; }")
 
     def test_rule_6_a_global_that_is_listed_for_another_plugin_is_none_of_this_one(self):
-        self.check_plugin(1, self.ENTRY + "namespace ion::transport_grpc { namespace { int log_receiver; } int next() { return ++log_receiver; } }")
+        self.check_plugin(1, self.ENTRY + "namespace ion::transport_grpc { namespace { int process_wide_log_receiver; } int next() { return ++process_wide_log_receiver; } }")
 
     def test_rule_6_writable_global(self):
         for what, text in {

@@ -176,13 +176,6 @@ class FullToTheLastByte(unittest.TestCase):
         self.broker.ion("topic", "delete", "-y", "large")
         self.takes_all_again()
 
-    def test_a_start_after_a_kill_gives_back_what_was_prepared_and_writes_go_on(self):
-        self.fill()
-        self.restart_on_a_full_disk(self.broker.kill)
-        self.health_becomes(SERVING)
-        self.broker.ion("produce", "kept", stdin=b"after\n")
-        self.assertEqual(self.values("kept"), [b"after", b"before"])
-
     def test_a_running_broker_takes_a_delete_on_a_full_disk(self):
         self.fill()
         self.broker.ion("topic", "delete", "-y", "large")

@@ -70,7 +70,7 @@ std::function<void(ion_plugin_fn, void*)> lister(PluginSet& plugins, const pipel
 
 cluster::TopicSettings TopicServer::defaults() const {
   cluster::TopicSettings settings;
-  settings.segment_bytes = config_.topics.segment_bytes;
+  settings.segment_bytes = config_.topics.segment_bytes, settings.batch_bytes_max = config_.limits.batch_bytes_max;
   settings.producer_expiry = config_.topics.producer_expiry;
   settings.segment_age = config_.topics.segment_age;
   settings.retention_age = config_.topics.retention_age, settings.retention_bytes = config_.topics.retention_bytes;

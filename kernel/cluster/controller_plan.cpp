@@ -12,6 +12,8 @@ Status Controller::check_settings(const std::string& topic, const std::map<std::
     return {ION_E_UNSUPPORTED, fmt::format("topic {}: durability=fsync wanted, the storage plugin keeps records in memory only", topic), "INVALID_CONFIG"};
   if (settings.compacts && !world_.compacts)
     return {ION_E_UNSUPPORTED, fmt::format("topic {}: cleanup.policy=compact wanted, the storage plugin cannot replace parts of a log", topic), "INVALID_CONFIG"};
+  if (const uint64_t taken = world_.defaults.batch_bytes_max; taken != 0 && settings.batch_bytes_max > taken)
+    return {ION_E_INVALID, fmt::format("topic {}: max.message.bytes is {}, this broker takes batches of {} bytes at most (limits.batch_bytes_max)", topic, settings.batch_bytes_max, taken), "INVALID_CONFIG"};
   return {};
 }
 

@@ -21,7 +21,7 @@ partition::PartitionConfig partition_config(const TopicSettings& settings) {
     config.retention.segment_age = partition::compacted_segment_age(config.compaction, settings.segment_age);
   }
   config.segment_bytes = settings.segment_bytes;
-  config.producer_expiry = settings.producer_expiry;
+  config.producer_expiry = settings.producer_expiry, config.append_time = settings.append_time;
   if (config.retention.bytes > 0)
     config.segment_bytes = std::min(settings.segment_bytes == 0 ? kSegmentBytesMax : settings.segment_bytes, std::max(kSegmentBytesMin, settings.retention_bytes / partition::kSegmentsOfBytes));
   return config;

@@ -16,7 +16,7 @@
 namespace ion::partition {
 
 // The caller's bytes and answer stay his until completion, so nothing is copied and nothing is retained: only the 16 bytes in
-// front of the batch (base offset, length, epoch) are ours.
+// front of the batch (base offset, length, epoch) are ours, or the whole header where the broker gives the time.
 class Partition;
 struct AppendJob {
   Later later;
@@ -29,9 +29,12 @@ struct AppendJob {
   Offset base;          // what the answer says
   Offset completes_at;  // the answer goes out when so much is durable
 
-  std::array<uint8_t, batch::kPrefixBytes> prefix{};
+  std::array<uint8_t, batch::kHeaderBytes> prefix{};
+  uint64_t prefix_bytes = batch::kPrefixBytes;  // of it, that replace the caller's
   std::vector<ion_buf> patched;  // prefix, then the caller's parts behind theirs
 
+  // The records have the time of the append, as Kafka writes it: attribute bit 3 and the max time; base time and deltas stay. Before patch().
+  void stamp(WallMs now);
   void patch(Offset at, Epoch epoch);
 };
 using AppendJobPtr = std::unique_ptr<AppendJob>;

@@ -127,7 +127,8 @@ void LeaderRole::complete(AppendJobPtr job) {
   a.flags = job->duplicate ? ION_PRODUCE_DUPLICATE : 0;
   a.log_start = log_.start().v;
   a.high_watermark = context_.high_watermark().v;
-  a.append_time_ms = -1;
+  // A repeat is answered without a look at what was stored: its time is not told rather than made up.
+  a.append_time_ms = (job->header.attributes & batch::kLogAppendTime) != 0 ? job->header.max_time.ms : -1;
   a.log_id = log_.options().log_id.v;
   job->later.ok(static_cast<uint64_t>(a.base), static_cast<uint64_t>(a.next));
 }

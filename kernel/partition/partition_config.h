@@ -15,6 +15,7 @@ struct PartitionConfig {
   CompactionRules compaction;
   Nanos producer_expiry{};     // of who appended nothing for so long; 0: never
   uint64_t segment_bytes = 0;  // 0: the storage's own setting
+  bool append_time = false;    // the broker's clock gives the time of records, and not their producer
 };
 
 }  // namespace ion::partition

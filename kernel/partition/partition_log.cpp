@@ -58,6 +58,10 @@ struct PartitionLog::Appending {
 
 void PartitionLog::append(AppendJobPtr job, Appended done) {
   ION_ASSERT(!appending_);
+  if (options_.config.append_time) {
+    stamped_ = std::max(stamped_, around_.clock.wall());
+    job->stamp(stamped_);
+  }
   job->patch(next_, options_.epoch);
   appending_ = true;
   auto a = std::make_shared<Appending>();  // shared by the two sides of the rendezvous

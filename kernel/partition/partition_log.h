@@ -158,6 +158,7 @@ class PartitionLog {
   Status sync_waits_;
   Nanos sync_retry_ = kSyncRetryFullFirst;
   Offset next_;
+  WallMs stamped_;  // the greatest time that records got from the broker's clock
   uint64_t appended_bytes_ = 0, snapshot_at_bytes_ = 0;
   uint64_t scanned_bytes_ = 0;  // by the start, without a snapshot
   Offset snapshot_upto_;        // what the newest snapshot covers

@@ -42,7 +42,8 @@ struct PipelineServices {
 
 // Finds a served partition. NOT_FOUND with TOPIC_NOT_FOUND or PARTITION_NOT_FOUND, or why it is not served. `topic_id` may be empty:
 // any topic of that name; else CONFLICT with TOPIC_RECREATED when the topic of that name has another uuid.
-Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id = {});
+Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id = {},
+                                               cluster::TopicEntryPtr* of = nullptr);  // `of`: gets the topic
 
 Status unknown_topic(std::string_view name);
 

@@ -1,10 +1,13 @@
 #include "pipeline/produce_path.h"
 
+#include "pipeline/batch_rules.h"
+
 #include <fmt/format.h>
 #include <ion/delete_horizon.h>
 #include <ion/record_proof.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace ion::pipeline {
@@ -52,8 +55,9 @@ Status check_topic_id(const cluster::TopicRecord& topic, ion_bytes wanted) {
 
 Status unknown_topic(std::string_view name) { return {ION_E_NOT_FOUND, fmt::format("topic '{}' is not there", name), "TOPIC_NOT_FOUND"}; }
 
-Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id) {
+Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view, std::string_view topic, PartitionId partition, ion_bytes topic_id, cluster::TopicEntryPtr* of) {
   const cluster::TopicEntryPtr entry = view.find(topic);
+  if (of != nullptr) *of = entry;
   // A name that no topic can have is not repeated in the answer: its bytes need not be text.
   if (entry == nullptr && !is_text(topic)) return Status(ION_E_INVALID, "the topic name is not UTF-8", "INVALID_TOPIC");
   if (entry == nullptr) return unknown_topic(topic);
@@ -69,30 +73,49 @@ Result<partition::PartitionPtr> find_partition(const cluster::MetadataView& view
 
 Answer ProducePath::produce(Op& op, const ion_produce_req& r, ion_produce_answer& a) {
   const std::span<const ion_buf> parts(r.parts, r.nparts);
-  const auto to = find_partition(services_.view, text_of(r.topic), {r.partition}, r.topic_id);
+  cluster::TopicEntryPtr topic;
+  const auto to = find_partition(services_.view, text_of(r.topic), {r.partition}, r.topic_id, &topic);
   if (!to) return refuse(op, a.error, to.error());
   const uint64_t bytes = bytes_in(parts);
   if (const Status entered = services_.admission.enter(bytes); !entered.ok()) return refuse(op, a.error, entered);
   Admitted admitted(services_.admission, bytes);
-  const Result<batch::Header> header = batch::check(parts, services_.limits.batch_bytes_max, batch::From::kClient);
   Buf opened;
-  if (header && batch::has_delete_horizon(*header)) return refuse(op, a.error, Status(ION_E_INVALID, "record batch: the delete-horizon bit is the broker's", "CORRUPT_BATCH"));
-  const Status proved = header ? prove(**to, parts, *header, admitted, opened) : header.error();
-  if (!proved.ok()) return refuse(op, a.error, proved);
-  if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, *to, *header, std::move(opened), r, a, std::move(admitted));
+  const To target{topic, *to};
+  const Result<batch::Header> header = prove(r, target, admitted, opened);
+  if (!header) return refuse(op, a.error, header.error());
+  if (services_.interceptors.wants(Hook::kProduce)) return intercepted(op, target, *header, std::move(opened), r, a, std::move(admitted));
   return straight(op, *to, *header, r, a, std::move(admitted));
 }
 
-Status ProducePath::prove(const partition::Partition& to, std::span<const ion_buf> parts, const batch::Header& h, Admitted& admitted, Buf& opened) const {
+Result<batch::Header> ProducePath::prove(const ion_produce_req& r, const To& to, Admitted& admitted, Buf& opened) const {
+  const std::span<const ion_buf> parts(r.parts, r.nparts);
+  ION_CHECK(check_batch_size(to.topic->settings, to.topic->record->name, bytes_in(parts)));
+  ION_TRY(const batch::Header h, batch::check(parts, services_.limits.batch_bytes_max, batch::From::kClient));
+  if (batch::has_delete_horizon(h)) return Status(ION_E_INVALID, "record batch: the delete-horizon bit is the broker's", "CORRUPT_BATCH");
   if (h.codec() == 0) {
     ION_CHECK(batch::prove_records(parts, h, services_.limits.record_bytes_max));
-    return to.keys_wanted() ? find_keys(parts, h.count, to.name()) : Status();
+    ION_CHECK(judge_records(r, to, parts));
+    return h;
   }
   ION_TRY(Buf whole, services_.codecs.open(parts, h, [&](uint64_t bytes) { return admitted.grow(bytes); }));
   ION_CHECK(batch::prove_records({&whole.raw(), 1}, batch::read_header(whole.data()), services_.limits.record_bytes_max));
-  if (to.keys_wanted()) ION_CHECK(find_keys({&whole.raw(), 1}, h.count, to.name()));
+  ION_CHECK(judge_records(r, to, {&whole.raw(), 1}));
   if (services_.interceptors.needs_records(Hook::kProduce)) opened = std::move(whole);
-  return {};
+  return h;
+}
+
+Status ProducePath::judge_records(const ion_produce_req& r, const To& to, std::span<const ion_buf> plain) const {
+  if (to.partition->keys_wanted()) {
+    std::array<uint8_t, batch::kHeaderBytes> raw;
+    copy_out(plain, 0, raw.size(), raw.data());
+    ION_CHECK(find_keys(plain, batch::read_header(raw.data()).count, to.partition->name()));
+  }
+  TimeCheck checked = check_times(to.topic->settings, to.topic->record->name, plain, services_.clock.wall());
+  if (!checked.why.ok() && checked.record >= 0 && r.size >= sizeof(ion_produce_req) && r.each_outcome != nullptr) {
+    const ion_record_outcome raw{sizeof raw, checked.record, checked.why.code(), 0, bytes_of(checked.why.message())};
+    r.each_outcome(r.outcome_ctx, &raw);
+  }
+  return std::move(checked.why);
 }
 
 Answer ProducePath::straight(Op& op, const partition::PartitionPtr& to, const batch::Header& h, const ion_produce_req& r, ion_produce_answer& a,
@@ -109,6 +132,7 @@ Answer ProducePath::straight(Op& op, const partition::PartitionPtr& to, const ba
 struct ProducePath::Intercepted {
   const ion_produce_req& request;  // the caller's, until completion
   ion_produce_answer& answer;
+  cluster::TopicEntryPtr topic;  // that the batch goes to
   partition::PartitionPtr to;
   batch::Header header;
   Admitted admitted;
@@ -144,13 +168,13 @@ struct ProducePath::Intercepted {
   }
 };
 
-Answer ProducePath::intercepted(Op& op, const partition::PartitionPtr& to, const batch::Header& h, Buf opened, const ion_produce_req& r,
+Answer ProducePath::intercepted(Op& op, const To& to, const batch::Header& h, Buf opened, const ion_produce_req& r,
                                 ion_produce_answer& a, Admitted admitted) {
   BatchInFlight seen = BatchInFlight::of(r);
   seen.header = h;
   seen.parts = std::span<const ion_buf>(r.parts, r.nparts);
   seen.opened = std::move(opened);
-  auto in = std::make_shared<Intercepted>(Intercepted{r, a, to, h, std::move(admitted), op.later(), {}, {}, {}});
+  auto in = std::make_shared<Intercepted>(Intercepted{r, a, to.topic, to.partition, h, std::move(admitted), op.later(), {}, {}, {}});
   services_.interceptors.run({Hook::kProduce, [in](uint64_t bytes) { return in->admitted.grow(bytes); }}, std::move(seen),
                              [this, in](ChainResult result) { after_interceptors(in, std::move(result)); });
   return op.pending();
@@ -196,6 +220,9 @@ Status ProducePath::take_edited(Intercepted& in) const {
 }
 
 void ProducePath::store(const InterceptedPtr& in) {
+  if (!in->result.replaced.empty())
+    if (const Status fits = check_batch_size(in->topic->settings, in->topic->record->name, in->result.replaced.size()); !fits.ok())
+      return in->fail(Status(ION_E_REJECTED, "what an interceptor made of the batch: " + fits.message(), fits.reason()));
   const std::span<const ion_buf> parts = in->result.replaced.empty() ? std::span<const ion_buf>(in->request.parts, in->request.nparts) : in->one_part(in->result.replaced);
   call([&](Op& inner) { return in->to->produce(inner, in->header, parts, in->request.acks, in->answer); }, [in](const ion_result& r) { in->pass(r); });
 }
@@ -217,6 +244,7 @@ void ProducePath::route(const InterceptedPtr& in) {
     in->answer.routed_topic[topic.size()] = '\0';
   }
   const partition::PartitionPtr source = std::exchange(in->to, *std::move(to));
+  in->topic = entry;
   if (!in->header.idempotent()) {
     if (!in->result.replaced.empty()) in->header = batch::read_header(in->result.replaced.data());
     return store(in);

@@ -20,10 +20,12 @@ namespace ion::test {
 class HandClock final : public Clock {
  public:
   Instant now() override { return now_; }
-  WallMs wall() override { return {1'700'000'000'000 + static_cast<int64_t>(now_.ns / 1'000'000)}; }
+  WallMs wall() override { return {wall_ms_ + static_cast<int64_t>(now_.ns / 1'000'000)}; }
   void move(Nanos by) { now_ = now_ + by; }
+  void set_wall_by(Nanos by) { wall_ms_ += by.n / 1'000'000; }  // also back
 
  private:
+  int64_t wall_ms_ = 1'700'000'000'000;
   Instant now_{1'000'000'000};
 };
 

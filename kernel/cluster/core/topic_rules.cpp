@@ -12,7 +12,7 @@ namespace ion::cluster {
 namespace {
 
 // Accepted by no version before the one that obeys them: an ignored promise is worse than a refusal.
-constexpr std::array kLater{"min.insync.replicas", "compression.type", "message.timestamp.type", "max.message.bytes"};
+constexpr std::array kLater{"compression.type"};
 
 Status invalid(std::string words) { return {ION_E_INVALID, std::move(words), "INVALID_CONFIG"}; }
 
@@ -83,6 +83,14 @@ std::string text_of_ppm(uint32_t ppm) {
   while (digits.size() > 1 && digits.ends_with('0')) digits.pop_back();
   return std::to_string(ppm / 1'000'000) + "." + digits;
 }
+// From 0 on, where a limit of 0 means something. Kafka writes no limit as 2^63 - 1.
+Result<std::optional<Nanos>> distance_of_time(std::string_view key, std::string_view value) {
+  if (value == "0" || value == "0ms") return std::optional<Nanos>(Nanos{});
+  if (value == "9223372036854775807") return std::optional<Nanos>();
+  ION_TRY(const Nanos limit, limit_of_time(key, value));
+  return limit.n == 0 ? std::optional<Nanos>() : std::optional<Nanos>(limit);
+}
+std::string text_of_distance(const std::optional<Nanos>& limit) { return limit ? std::to_string(limit->n / 1'000'000) : std::string("-1"); }
 std::string text_of_limit(int64_t limit) { return std::to_string(limit > 0 ? limit : -1); }
 std::string text_of_limit(Nanos limit) { return text_of_limit(limit.n / 1'000'000); }
 
@@ -113,6 +121,33 @@ constexpr std::array kSettings{
                  return {};
                },
                [](const TopicSettings& s) { return text_of_limit(s.compaction_lag_max); }},
+    SettingRow{"max.message.bytes",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 const Result<int64_t> bytes = parse_bytes(value);
+                 if (!bytes || *bytes < static_cast<int64_t>(kBatchBytesMaxMin)) return bad_value("max.message.bytes", "bytes of a batch, at least 1KiB", value);
+                 to.batch_bytes_max = static_cast<uint64_t>(*bytes);
+                 return {};
+               },
+               [](const TopicSettings& s) { return s.batch_bytes_max == 0 ? std::string("broker's limit") : std::to_string(s.batch_bytes_max); }},
+    SettingRow{"message.timestamp.after.max.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.time_after_max, distance_of_time("message.timestamp.after.max.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_distance(s.time_after_max); }},
+    SettingRow{"message.timestamp.before.max.ms",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 ION_TRY(to.time_before_max, distance_of_time("message.timestamp.before.max.ms", value));
+                 return {};
+               },
+               [](const TopicSettings& s) { return text_of_distance(s.time_before_max); }},
+    SettingRow{"message.timestamp.type",
+               [](std::string_view value, TopicSettings& to) -> Status {
+                 if (value != "CreateTime" && value != "LogAppendTime") return bad_value("message.timestamp.type", "CreateTime or LogAppendTime", value);
+                 to.append_time = value == "LogAppendTime";
+                 return {};
+               },
+               [](const TopicSettings& s) { return std::string(s.append_time ? "LogAppendTime" : "CreateTime"); }},
     SettingRow{"min.cleanable.dirty.ratio",
                [](std::string_view value, TopicSettings& to) -> Status {
                  ION_TRY(to.dirty_ppm, millionths("min.cleanable.dirty.ratio", value));
@@ -125,6 +160,12 @@ constexpr std::array kSettings{
                  return {};
                },
                [](const TopicSettings& s) { return std::to_string(s.compaction_lag_min.n / 1'000'000); }},
+    SettingRow{"min.insync.replicas",
+               [](std::string_view value, TopicSettings&) -> Status {
+                 if (value != "1") return bad_value("min.insync.replicas", "1, since a partition has one replica", value);
+                 return {};
+               },
+               [](const TopicSettings&) { return std::string("1"); }},
     SettingRow{"retention.bytes",
                [](std::string_view value, TopicSettings& to) -> Status {
                  ION_TRY(to.retention_bytes, limit_of_bytes("retention.bytes", value));

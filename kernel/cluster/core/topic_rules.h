@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,7 +26,12 @@ struct TopicSettings {
   Nanos compaction_lag_min{}, compaction_lag_max{};  // min.compaction.lag.ms, max.compaction.lag.ms; most 0: none (-1 in the setting)
   Nanos tombstone_age = seconds(86'400);       // delete.retention.ms
   uint32_t dirty_ppm = 500'000;                // min.cleanable.dirty.ratio, in millionths
+  uint64_t batch_bytes_max = 0; // max.message.bytes; 0: what the broker takes
+  bool append_time = false;     // message.timestamp.type = CreateTime | LogAppendTime
+  // message.timestamp.before.max.ms and .after.max.ms: how far a time of a producer may lie from the broker's clock; none: any (-1)
+  std::optional<Nanos> time_before_max, time_after_max = seconds(3600);
 };
+inline constexpr uint64_t kBatchBytesMaxMin = 1u << 10;
 inline constexpr uint64_t kSegmentBytesMin = 64u << 10, kSegmentBytesMax = 4ull << 30;
 
 // INVALID with reason INVALID_CONFIG for an unknown key (with a suggestion) or a bad value; UNSUPPORTED for keys of later versions.

@@ -38,6 +38,14 @@ Uuid MetadataCache::topic_id(std::string_view topic) const {
   return at == topics_.end() ? Uuid{} : at->second.id;
 }
 
+BrokerLimits MetadataCache::limits(std::string_view topic) const {
+  BrokerLimits limits = limits_;
+  const auto at = topics_.find(topic);
+  const uint64_t own = at == topics_.end() ? 0 : at->second.batch_bytes_max;
+  if (own != 0) limits.batch_bytes_max = limits.batch_bytes_max == 0 ? own : std::min(own, limits.batch_bytes_max);
+  return limits;
+}
+
 Result<std::vector<MetadataCache::Leader>> MetadataCache::leaders(std::string_view topic) const {
   const auto at = topics_.find(topic);
   if (at == topics_.end()) return Status(ION_E_NOT_FOUND, "topic " + std::string(topic) + " is not in the answer of the broker", "TOPIC_NOT_FOUND");

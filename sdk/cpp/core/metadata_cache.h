@@ -41,6 +41,7 @@ struct ClusterMetadata {
     Uuid id = {};  // of this topic; one that is made again under the name has another. All zero: not said
     std::vector<Partition> partitions;
     Status error;
+    uint64_t batch_bytes_max = 0;  // its max.message.bytes; 0: not said
   };
   std::string cluster_id;
   std::vector<Broker> brokers;
@@ -68,7 +69,8 @@ class MetadataCache {
   };
   // All zero: not known.
   Uuid topic_id(std::string_view topic) const;
-  const BrokerLimits& limits() const { return limits_; }
+  // What is taken into a topic: the broker's limits, and its own where that is less.
+  BrokerLimits limits(std::string_view topic) const;
   // From the last update that named this topic; sorted by partition, without gaps.
   Result<std::vector<Leader>> leaders(std::string_view topic) const;
 

@@ -4,6 +4,8 @@
 #include "parse_answer.h"
 #include "status_codec.h"
 
+#include <charconv>
+
 namespace ion::client::codec {
 
 namespace pb = ionstream::v1;
@@ -70,6 +72,8 @@ Result<ClusterMetadata> decode_metadata(std::string_view bytes) {
     topic.name = t.name();
     topic.id = uuid_of(t.uuid());
     if (t.has_error() && t.error().code() != pb::CODE_UNSPECIFIED) topic.error = failure_in(t.error()).status;
+    for (const pb::TopicInfo::Setting& s : t.config())
+      if (s.key() == "max.message.bytes") (void)std::from_chars(s.value().data(), s.value().data() + s.value().size(), topic.batch_bytes_max);
     for (const pb::PartitionInfo& p : t.partitions()) topic.partitions.push_back({{p.partition()}, {p.leader()}, {p.log_id()}});
     out.topics.push_back(std::move(topic));
   }

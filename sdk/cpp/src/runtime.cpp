@@ -145,14 +145,16 @@ void Runtime::find_leaders(const std::string& topic, std::function<void(Leaders)
     if (!answer) return done({{answer.error(), false, {}, {}}, {}, {}, {}});
     Result<std::vector<MetadataCache::Leader>> leaders = Status(ION_E_INTERNAL, "never");
     Uuid topic_id;
+    BrokerLimits limits;
     {
       const std::lock_guard lock(self->mutex_);
       self->cache_.update(*answer, self->cache_.address());
       leaders = self->cache_.leaders(topic);
       topic_id = self->cache_.topic_id(topic);
+      limits = self->cache_.limits(topic);
     }
     if (!leaders) return done({{leaders.error(), false, {}, {}}, {}, {}, {}});
-    done({{}, *std::move(leaders), topic_id, answer->limits});
+    done({{}, *std::move(leaders), topic_id, limits});
   });
 }
 

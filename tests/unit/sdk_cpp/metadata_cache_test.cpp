@@ -63,6 +63,19 @@ TEST(MetadataCache, says_what_is_wrong_with_a_topic) {
   EXPECT_EQ(cache.leaders("t").error().code(), ION_E_INTERNAL);
 }
 
+TEST(MetadataCache, the_batches_of_a_topic_are_bounded_by_the_broker_and_by_the_topic) {
+  MetadataCache cache({"a:1"});
+  ClusterMetadata answer{"cluster", {}, {topic("small", {1}), topic("large", {1}), topic("plain", {1})}};
+  answer.limits = {100, 1'000, 50'000'000};
+  answer.topics[0].batch_bytes_max = 300;
+  answer.topics[1].batch_bytes_max = 9'000;
+  cache.update(answer, "a:1");
+  EXPECT_EQ(cache.limits("small").batch(), 300u);
+  EXPECT_EQ(cache.limits("large").batch(), 1'000u);
+  EXPECT_EQ(cache.limits("plain").batch(), 1'000u);
+  EXPECT_EQ(cache.limits("unknown").batch(), 1'000u);
+}
+
 TEST(ReachableAddress, takes_a_lone_broker_as_it_was_found) {
   EXPECT_EQ(reachable_address("10.0.0.5:9640", "forwarded:12000", 1), "forwarded:12000");
   EXPECT_EQ(reachable_address("broker-b:9640", "broker-a:9640", 2), "broker-b:9640");

@@ -36,7 +36,7 @@ TEST(TopicRules, an_unknown_setting_is_an_error_with_a_suggestion) {
 }
 
 TEST(TopicRules, what_is_not_obeyed_yet_is_refused_and_not_ignored) {
-  const auto s = read_settings({{"min.insync.replicas", "2"}}, {});
+  const auto s = read_settings({{"compression.type", "zstd"}}, {});
   ASSERT_FALSE(s);
   EXPECT_EQ(s.error().code(), ION_E_UNSUPPORTED);
 }
@@ -89,6 +89,29 @@ TEST(TopicRules, the_greatest_compaction_lag_is_not_below_the_least) {
   const auto s = read_settings({{"min.compaction.lag.ms", "10"}, {"max.compaction.lag.ms", "5"}}, {});
   ASSERT_FALSE(s);
   EXPECT_NE(s.error().message().find("min.compaction.lag.ms, which is 10, have 5"), std::string::npos) << s.error().message();
+}
+
+TEST(TopicRules, times_and_sizes_of_batches_are_read_and_shown_as_kafka_names_them) {
+  const auto plain = show_settings({});
+  EXPECT_EQ(plain.at("message.timestamp.type"), "CreateTime");
+  EXPECT_EQ(plain.at("message.timestamp.before.max.ms"), "-1");
+  EXPECT_EQ(plain.at("message.timestamp.after.max.ms"), "3600000");
+  EXPECT_EQ(plain.at("min.insync.replicas"), "1");
+  const auto s = read_settings({{"message.timestamp.type", "LogAppendTime"}, {"message.timestamp.before.max.ms", "7d"}, {"message.timestamp.after.max.ms", "0"},
+                                {"max.message.bytes", "1MiB"}, {"min.insync.replicas", "1"}}, {});
+  ASSERT_TRUE(s);
+  EXPECT_TRUE(s->append_time);
+  EXPECT_EQ(s->time_before_max, seconds(7 * 86'400));
+  EXPECT_EQ(s->time_after_max, Nanos{}) << "nothing ahead is a bound and not the lack of one";
+  EXPECT_EQ(s->batch_bytes_max, 1u << 20);
+  EXPECT_EQ(show_settings(*s).at("message.timestamp.after.max.ms"), "0");
+  for (const char* none : {"-1", "9223372036854775807"}) EXPECT_FALSE(read_settings({{"message.timestamp.after.max.ms", none}}, {})->time_after_max) << none;
+  for (const auto& [key, value] : std::map<std::string, std::string>{
+           {"message.timestamp.type", "logappendtime"}, {"message.timestamp.after.max.ms", "-2"}, {"max.message.bytes", "12"}, {"min.insync.replicas", "2"}}) {
+    const auto bad = read_settings({{key, value}}, {});
+    ASSERT_FALSE(bad) << key;
+    EXPECT_NE(bad.error().message().find("want"), std::string::npos) << bad.error().message();
+  }
 }
 
 TEST(TopicRules, bad_values_say_what_was_wanted) {

@@ -1,5 +1,7 @@
 #include "partition_test.h"
 
+#include <ion/record_reader.h>
+
 namespace ion::partition {
 namespace {
 
@@ -70,6 +72,50 @@ TEST_F(PartitionTest, the_broker_writes_base_offset_and_epoch_and_leaves_the_res
   EXPECT_EQ(data_.batches[1].first.leader_epoch, Epoch{3});
   const ion_buf part = borrowed(data_.batches[1].second);
   EXPECT_TRUE(batch::check(std::span<const ion_buf>(&part, 1), 1 << 20, batch::From::kBroker));
+}
+
+TEST_F(PartitionTest, the_time_of_the_append_is_written_as_kafka_does_and_acknowledged) {
+  open(Durability::kOs);
+  const auto before = produce(make_batch({"a"}));
+  EXPECT_EQ(before->answer.append_time_ms, -1) << "the producer's times stand";
+  PartitionConfig config;
+  config.durability = Durability::kOs, config.append_time = true;
+  partition_->configure(config);
+  run();
+  const auto bytes = make_batch({"b", std::string(5'000, 'c')}, {{9}, {0}, 0});
+  const auto stamped = produce(bytes);
+  const int64_t now = clock_.wall().ms;
+  EXPECT_EQ(stamped->answer.append_time_ms, now);
+  ASSERT_EQ(data_.batches.size(), 2u);
+  const batch::Header sent = batch::read_header(bytes.data()), stored = batch::read_header(data_.batches[1].second.data());
+  EXPECT_EQ(stored.attributes, sent.attributes | batch::kLogAppendTime);
+  EXPECT_EQ(stored.max_time.ms, now);
+  EXPECT_EQ(stored.base_time, sent.base_time) << "base time and deltas stay";
+  EXPECT_EQ(stored.base_offset, Offset{1});
+  const ion_buf part = borrowed(data_.batches[1].second);
+  EXPECT_EQ(stored.crc, crc32c::of_parts({&part, 1}, batch::kCrcFrom)) << "the header is under the checksum";
+  auto reader = batch::RecordReader::open(data_.batches[1].second);
+  ASSERT_TRUE(reader);
+  for (int i = 0; i < 2; ++i) EXPECT_EQ((*reader->next())->time.ms, now);
+  const auto again = produce(bytes);
+  EXPECT_EQ(again->answer.flags, ION_PRODUCE_DUPLICATE);
+  EXPECT_EQ(again->answer.append_time_ms, -1) << "of a repeat no time is made up";
+  EXPECT_EQ(data_.batches.size(), 2u);
+}
+
+TEST_F(PartitionTest, times_of_appends_never_go_back_and_no_time_becomes_one) {
+  open(Durability::kOs);
+  PartitionConfig config;
+  config.durability = Durability::kOs, config.append_time = true;
+  partition_->configure(config);
+  run();
+  batch::RecordWriter writer;
+  writer.append({std::nullopt, span_of("x"), batch::kNoTime, {}});
+  const int64_t first = clock_.wall().ms;
+  EXPECT_EQ(produce(writer.finish())->answer.append_time_ms, first);
+  EXPECT_EQ(batch::read_header(data_.batches[0].second.data()).base_time.ms, first);
+  clock_.set_wall_by(seconds(-60));
+  EXPECT_EQ(produce(make_batch({"b"}))->answer.append_time_ms, first);
 }
 
 TEST_F(PartitionTest, many_waiting_batches_share_one_sync) {

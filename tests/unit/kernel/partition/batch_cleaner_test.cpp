@@ -297,6 +297,27 @@ TEST(BatchCleaner, a_time_of_append_stays_that_of_the_batch) {
   EXPECT_EQ((*reader->next())->time.ms, kTime + 500);
 }
 
+TEST(BatchCleaner, a_time_of_append_outlives_the_codec_and_the_horizon_of_a_tombstone) {
+  constexpr uint16_t kAppended = batch::kLogAppendTime | static_cast<uint16_t>(codecs::Codec::kLz4);
+  TestLog log;
+  log.add({{"a", std::string(300, 'x'), kTime + 500}, {"t", std::nullopt, kTime + 20}, {"c", std::string(300, 'y'), kTime + 30}}, {{}, codecs::Codec::kLz4, batch::kLogAppendTime});
+  log.add({{"a", "new"}});
+  const Result_ first = clean(log);
+  EXPECT_EQ(header(first, 0).attributes, kAppended | batch::kDeleteHorizon);
+  EXPECT_EQ(header(first, 0).count, 2);
+  EXPECT_EQ(header(first, 0).base_time.ms, kTime + 1000);
+  EXPECT_EQ(header(first, 0).max_time.ms, kTime + 500) << "the record that had it is gone, the append is not";
+  expect_sound(log, first);
+  TestLog once{first.batches, log.next};
+  Cleaning later;
+  later.now = {kTime + 1000};
+  const Result_ gone = clean(once, later);
+  EXPECT_EQ(header(gone, 0).attributes, kAppended);
+  EXPECT_EQ(header(gone, 0).count, 1);
+  EXPECT_EQ(header(gone, 0).max_time.ms, kTime + 500);
+  expect_sound(log, gone);
+}
+
 TEST(BatchCleaner, a_batch_within_which_the_log_begins_keeps_its_offsets) {
   TestLog log;
   log.add({{"a", "1"}, {"b", "2"}, {"c", "3"}, {"b", "4"}}, {{{9}, {0}, 40}});

@@ -109,7 +109,7 @@ Result<std::shared_ptr<PluginInstance>> PluginHost::bring_up(const Candidate& ca
   if (up.ok()) up = next->start();
   if (up.ok()) return next;
   give_up(next);
-  return up;
+  return Status(ION_E_FAILED, up.message(), up.reason());  // whatever the plugin called it: to ask again would load it again
 }
 
 // A new one that will not serve.

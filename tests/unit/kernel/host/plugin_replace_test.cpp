@@ -67,7 +67,7 @@ TEST_F(PluginReplaceTest, whatever_is_wrong_with_the_new_file_the_old_one_serves
   EXPECT_REFUSED(replace(temp_ / "nowhere.so").error(), ION_E_NOT_FOUND, "plugin rule", "nowhere.so", "plugin_host.directories");
   EXPECT_REFUSED(replace(offer("generation-stranger")).error(), ION_E_CONFLICT, "ion.test.stranger", "ion.test.generation");
   EXPECT_REFUSED(replace(offer("generation-aborts")).error(), ION_E_FAILED, "rule", "signal 6");
-  EXPECT_REFUSED(replace(offer("generation-fails")).error(), ION_E_BUSY, "start failed", "its table of words is not there");
+  EXPECT_REFUSED(replace(offer("generation-fails")).error(), ION_E_FAILED, "start failed", "its table of words is not there");
   EXPECT_REFUSED(replace(offer("generation-2"), R"({"nonsense":1})").error(), ION_E_INVALID, "nonsense");
   accepts_ = Status(ION_E_UNSUPPORTED, "plugin rule: more hooks take a restart");
   EXPECT_REFUSED(replace(installed("generation-2")).error(), ION_E_UNSUPPORTED, "more hooks take a restart");

@@ -1,5 +1,6 @@
 #include "host/plugin_host.h"
 
+#include "base/kept_objects.h"
 #include "host/plugin_manifest.h"
 #include "host/plugin_order.h"
 #include "host/plugin_probe.h"
@@ -40,7 +41,7 @@ PluginHost::~PluginHost() {
   // Nobody may free what a plugin may still call.
   for (auto* list : {&instances_, &retired_})
     for (auto& instance : *list)
-      if (!instance->destroyed()) (void)new std::shared_ptr<PluginInstance>(std::move(instance));
+      if (!instance->destroyed()) base::keep_until_exit(std::move(instance));
 }
 
 Result<std::vector<PluginHost::Candidate>> PluginHost::examine(const std::vector<PluginSpec>& specs) const {

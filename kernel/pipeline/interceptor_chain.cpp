@@ -1,5 +1,6 @@
 #include "pipeline/interceptor_chain.h"
 
+#include "base/kept_objects.h"
 #include "base/thread_place.h"
 #include "pipeline/interceptor_member.h"
 
@@ -9,6 +10,7 @@
 
 #include <deque>
 #include <map>
+#include <unordered_set>
 #include <utility>
 
 namespace ion::pipeline {
@@ -56,7 +58,6 @@ struct InterceptorChain::Run final : CallInProgress, std::enable_shared_from_thi
   Phase phase = Phase::kIdle;
   int32_t verdict = 0;
   Member* asked = nullptr;    // while its call goes on
-  std::shared_ptr<Run> kept;  // itself, while the plugin holds the message beyond the call
   std::shared_ptr<Member> holder;
 };
 
@@ -114,6 +115,19 @@ struct InterceptorChain::PendingRuns : std::enable_shared_from_this<PendingRuns>
     for (const auto& [until, run] : all) give_up(run, ION_E_CLOSED);
   }
   static void give_up(const std::shared_ptr<Run>& run, Code code);
+  // A plugin has the message beyond its deadline: it lives until its resume. Under the lock of the run.
+  void keep(const std::shared_ptr<Run>& run) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    expired.insert(run);
+  }
+  void let_go(const std::shared_ptr<Run>& run) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    expired.erase(run);
+  }
+  bool keeps_some() {
+    const std::lock_guard<std::mutex> lock(mutex);
+    return !over.empty() || !expired.empty();
+  }
   // A plugin may know the message still: its address is not used again soon, its memory is given back.
   void keep_empty(const std::shared_ptr<Run>& run) {
     run->view.forget();
@@ -129,6 +143,7 @@ struct InterceptorChain::PendingRuns : std::enable_shared_from_this<PendingRuns>
   ChainServices services;
   std::mutex mutex;
   std::multimap<Instant, std::shared_ptr<Run>> runs;
+  std::unordered_set<std::shared_ptr<Run>> expired;  // shared: the plugin and the thread of a late call reach them
   std::deque<std::shared_ptr<Run>> over;
   Instant armed;
   bool stopped = false;
@@ -137,13 +152,14 @@ struct InterceptorChain::PendingRuns : std::enable_shared_from_this<PendingRuns>
 // Counted before anybody may resume, which takes it off again: the sums never fall below zero.
 void InterceptorChain::expire(Run& run, Member& member) {
   run.phase = Run::Phase::kExpired;
+  run.pending->keep(run.shared_from_this());
   member.expired.fetch_add(1, std::memory_order_relaxed);
   member.expired_bytes.fetch_add(run.view.batch().header.total_bytes(), std::memory_order_relaxed);
 }
 
 void InterceptorChain::end_expired(Run& run, Member& member) {
   run.phase = Run::Phase::kIdle;
-  run.kept.reset();  // the caller holds it
+  run.pending->let_go(run.shared_from_this());
   member.expired.fetch_sub(1, std::memory_order_relaxed);
   member.expired_bytes.fetch_sub(run.view.batch().header.total_bytes(), std::memory_order_relaxed);
 }
@@ -178,7 +194,6 @@ void InterceptorChain::Run::give_up_call(Member& by) {
   {
     const std::lock_guard<std::mutex> lock(mutex);
     if (phase != Phase::kCalling || asked != &by) return;
-    kept = shared_from_this();
     holder = by.shared_from_this();
     expire(*this, by);
   }
@@ -188,7 +203,10 @@ void InterceptorChain::Run::give_up_call(Member& by) {
 
 InterceptorChain::InterceptorChain(ChainServices services)
     : pending_(std::make_shared<PendingRuns>(std::move(services))), members_(std::make_shared<const Members>()) {}
-InterceptorChain::~InterceptorChain() { stop(); }
+InterceptorChain::~InterceptorChain() {
+  stop();
+  if (pending_->keeps_some()) base::keep_until_exit(pending_);  // a plugin that broke its contract may resume them yet
+}
 void InterceptorChain::stop() {
   pending_->stop();
   for (const std::shared_ptr<Member>& member : members_.load()->list) member->hurry(kStopGrace);
@@ -367,7 +385,6 @@ int32_t InterceptorChain::wait_for_resume(const std::shared_ptr<Run>& run, Membe
       run->phase = Run::Phase::kIdle;
       return run->verdict;
     }
-    run->kept = run;
     added = run->pending->add(run, until);  // here, so that a resume finds the entry that it removes
     run->phase = Run::Phase::kPending;
   }
@@ -398,7 +415,6 @@ ion_status InterceptorChain::resumed(const std::shared_ptr<Run>& run, int32_t ve
         return ION_OK;
       case Run::Phase::kPending:
         run->phase = Run::Phase::kIdle;
-        run->kept.reset();
         break;
       case Run::Phase::kExpired:
         end_expired(*run, *member);

@@ -55,6 +55,8 @@ class Bounds(unittest.TestCase):
         with Folder() as folder, Broker(folder / "data") as broker:
             broker.ion("topic", "create", "orders")
             late = now() + 2 * HOUR
+            broker.ion("produce", "orders", "-f", "%d %v\\n", stdin=f"{2**48 - 1} any time\n".encode())
+            broker.ion("topic", "alter", "orders", "-c", "message.timestamp.after.max.ms=1h")
             lines = f"{now()} fine\n{late} late\n{now()} fine too\n".encode()
             done = broker.ion("produce", "orders", "-p", "0", "-f", "%d %v\\n", stdin=lines, check=False)
             self.assertNotEqual(done.returncode, 0)

@@ -28,8 +28,9 @@ struct TopicSettings {
   uint32_t dirty_ppm = 500'000;                // min.cleanable.dirty.ratio, in millionths
   uint64_t batch_bytes_max = 0; // max.message.bytes; 0: what the broker takes
   bool append_time = false;     // message.timestamp.type = CreateTime | LogAppendTime
-  // message.timestamp.before.max.ms and .after.max.ms: how far a time of a producer may lie from the broker's clock; none: any (-1)
-  std::optional<Nanos> time_before_max, time_after_max = seconds(3600);
+  // message.timestamp.before.max.ms and .after.max.ms: how far a time of a producer may lie from the broker's clock; none: any (-1).
+  // Nothing in a broker goes by the times of records, so by default any is taken.
+  std::optional<Nanos> time_before_max, time_after_max;
 };
 inline constexpr uint64_t kBatchBytesMaxMin = 1u << 10;
 inline constexpr uint64_t kSegmentBytesMin = 64u << 10, kSegmentBytesMax = 4ull << 30;

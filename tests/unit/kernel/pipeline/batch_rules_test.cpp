@@ -24,19 +24,27 @@ TimeCheck judge(const cluster::TopicSettings& settings, const std::vector<int64_
   return check_times(settings, "orders", parts, kNow);
 }
 
-TEST(BatchRules, a_time_more_than_an_hour_ahead_is_refused_unless_the_topic_says_otherwise) {
-  EXPECT_TRUE(judge({}, {0, kNow.ms, kNow.ms + kHour}).why.ok());
+TEST(BatchRules, times_ahead_are_taken_unless_the_topic_says_otherwise) {
+  EXPECT_TRUE(judge({}, {kNow.ms, (int64_t{1} << 48) - 1}).why.ok());
+  cluster::TopicSettings hour;
+  hour.time_after_max = seconds(3600);
+  EXPECT_TRUE(judge(hour, {0, kNow.ms, kNow.ms + kHour}).why.ok());
   for (const size_t pieces : {1, 3}) {
-    const TimeCheck late = judge({}, {kNow.ms, kNow.ms + kHour, kNow.ms + kHour + 1}, pieces);
+    const TimeCheck late = judge(hour, {kNow.ms, kNow.ms + kHour, kNow.ms + kHour + 1}, pieces);
     EXPECT_EQ(late.why.code(), ION_E_INVALID);
     EXPECT_EQ(late.why.reason(), "INVALID_TIMESTAMP");
     EXPECT_EQ(late.record, 2);
     EXPECT_EQ(late.why.message(), "record 2 of the batch has the timestamp 1800003600001, 3600001 ms ahead of the clock of the broker (1800000000000); topic orders "
                                   "takes at most 3600000 (message.timestamp.after.max.ms)");
   }
-  cluster::TopicSettings any;
-  any.time_after_max.reset();
-  EXPECT_TRUE(judge(any, {kNow.ms + 1'000 * kHour}).why.ok());
+}
+
+TEST(BatchRules, times_at_the_ends_of_what_64_bits_hold_are_as_far_away_as_they_look) {
+  cluster::TopicSettings day;
+  day.time_before_max = day.time_after_max = seconds(86'400);
+  EXPECT_NE(judge(day, {INT64_MAX}).why.message().find("ahead of the clock"), std::string::npos);
+  EXPECT_NE(judge(day, {INT64_MIN}).why.message().find("9223372036854775807 ms behind the clock"), std::string::npos) << judge(day, {INT64_MIN}).why.message();
+  EXPECT_FALSE(judge(day, {-2}).why.ok()) << "a moment before 1970, and not the lack of one";
 }
 
 TEST(BatchRules, old_times_are_taken_unless_the_topic_says_otherwise) {
@@ -54,6 +62,7 @@ TEST(BatchRules, a_record_without_a_time_and_times_that_the_broker_gives_are_not
   cluster::TopicSettings strict;
   strict.time_before_max = strict.time_after_max = Nanos{};
   EXPECT_TRUE(judge(strict, {-1, -1}).why.ok());
+  EXPECT_TRUE(judge(strict, {kNow.ms, -1, kNow.ms}).why.ok()) << "one of several";
   EXPECT_FALSE(judge(strict, {0}).why.ok());
   strict.append_time = true;
   EXPECT_TRUE(judge(strict, {0, kNow.ms + 1'000 * kHour}).why.ok());

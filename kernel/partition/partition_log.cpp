@@ -19,7 +19,8 @@ struct Rendezvous {
 Status damage_in(const std::string& partition, const LogStat& stat) {
   return {ION_E_CORRUPT,
           fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. "
-                      "`ion topic describe` shows the damage", partition, stat.bad_from.v, stat.bad_upto.v),
+                      "`ion topic describe` shows the damage; once `ion topic trim --before {}` has deleted it and all before it, records are taken again", partition, stat.bad_from.v, stat.bad_upto.v,
+                      stat.bad_upto.v),
           "DATA_LOSS"};
 }
 }  // namespace
@@ -44,6 +45,17 @@ void PartitionLog::note_damage(const LogStat& stat) {
     if (health_.compare_exchange_weak(before, ION_E_CORRUPT, std::memory_order_relaxed)) break;
   }
   around_.health.raise(part_, damage_in(options_.name, stat).message());
+}
+
+void PartitionLog::end_damage() {
+  const LogStat stat = log_.stat();
+  if (stat.damaged || stat.failed) return;
+  if (damaged()) failed_ = {};
+  int32_t before = ION_E_CORRUPT;
+  if (!health_.compare_exchange_strong(before, ION_OK, std::memory_order_relaxed)) return;
+  damage_told_.store(-1, std::memory_order_relaxed);
+  around_.health.clear(part_);
+  around_.logger.info("what was damaged of a partition is deleted, records are taken again", {{"partition", options_.name}, {"first", std::to_string(stat.first.v)}});
 }
 
 // ---- append and sync
@@ -216,7 +228,7 @@ void PartitionLog::end_covers(const Status& status) {
 
 void PartitionLog::cover(Offset before, Done then) {
   if (!context_.serving()) return then(Status(ION_E_CLOSED, name() + " is closing", "DRAINING"));
-  if (!failed_.ok()) return then(failed_);
+  if (!failed_.ok() && !damaged()) return then(failed_);
   if (window_.producers() == 0 || snapshot_upto_ >= before || !sync_waits_.ok()) return then({});
   covers_.push_back({before, std::move(then)});
   snapshot_wanted_ = true;  // now, with the next sync, or when what is on its way has become visible
@@ -233,6 +245,7 @@ void PartitionLog::cut_prefix(Offset before, Done done) {
         if (status.ok()) {
           around_.metrics.deleted(before.v - start().v);
           start_.store(std::max(start(), before).v, std::memory_order_relaxed);
+          end_damage();
         } else if (status.code() == ION_E_FAILED || status.code() == ION_E_IO) {
           fail(status);
         }

@@ -91,7 +91,7 @@ void Retention::seal() {
 
 void Retention::trim(Offset before, Trimmed done) {
   if (!context_.serving()) return done(Status(ION_E_CLOSED, log_.name() + " is closing", "DRAINING"));
-  if (!log_.failed().ok()) return done(log_.failed());
+  if (!log_.failed().ok() && !log_.damaged()) return done(log_.failed());
   if (before > context_.high_watermark())
     return done(Status(ION_E_OUT_OF_RANGE, fmt::format("{}: delete before {} wanted, the last record is before {}", log_.name(), before.v, context_.high_watermark().v), "OFFSET_OUT_OF_RANGE"));
   if (trims_.size() >= kTrimsWaitingMax)

@@ -131,7 +131,19 @@ class DamagedSealedSegment(unittest.TestCase):
                     self.assertNotEqual(refused.returncode, 0)
                     self.assertIn(b"offsets 0 to 1 are damaged", refused.stderr)
                     self.assertEqual(broker.ion("consume", "t", "-o", "1", "-e", "-f", "%o\n").stdout, b"1\n2\n3\n")
+                    self.assertIn(b"`ion topic trim --before 1` has deleted it", refused.stderr)
                     self.assertEqual(broker.stop(), 0)
+            with broker.start():  # without what it lost and what was before, the partition is as good as any
+                self.assertNotEqual(read_all(broker, check=False).returncode, 0)
+                broker.ion("topic", "trim", "t", "-p", "0", "--before", "1", "-y")
+                [partition] = json.loads(broker.ion("--format", "json", "topic", "describe", "t").stdout)[0]["partition_rows"]
+                self.assertEqual((partition["health"], partition["log_start"]), ("OK", 1))
+                self.assertNotIn("damaged", broker.ion("cluster", "info").stdout.decode())
+                broker.ion("produce", "t", stdin=b"more\n")
+                broker.kill()
+                broker.start()
+                self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%o\n").stdout, b"1\n2\n3\n4\n")
+                self.assertEqual(broker.stop(), 0)
 
 
 class SkippedDamage(unittest.TestCase):
@@ -185,6 +197,12 @@ class DamagedRecords(unittest.TestCase):
             refused = broker.ion("produce", "t", "--delivery-timeout", "2s", stdin=b"x\n", check=False)
             self.assertNotEqual(refused.returncode, 0)
             self.assertIn(b"damaged", refused.stderr)
+            part = broker.ion("topic", "trim", "t", "-p", "0", "--before", "1", "-y", check=False)
+            self.assertNotEqual(part.returncode, 0)
+            self.assertIn(b"it can only be emptied: by deleting what is before 3", part.stderr)
+            broker.ion("topic", "trim", "t", "-p", "0", "--before", "end", "-y")
+            broker.ion("produce", "t", stdin=b"goes on\n")
+            self.assertEqual(broker.ion("consume", "t", "-e", "-f", "%o %v\n").stdout, b"3 goes on\n")
             broker.ion("topic", "create", "other")
             broker.ion("produce", "other", stdin=b"goes on\n")
             self.assertEqual(read_all(broker, "other").stdout, b"goes on\n")

@@ -7,8 +7,8 @@
 namespace ion::storage_mmap {
 
 template <class Work>
-Answer LogCore::change_slowly(Op& op, Work work) {
-  if (const Status right = changeable(); !right.ok()) return op.refuse(right);
+Answer LogCore::change_slowly(Op& op, const Status& right, Work work) {
+  if (!right.ok()) return op.refuse(right);
   const auto with_both = [self = shared_from_this(), work](Later later) {
     const auto job = [self, work](Later l) {
       const Status done = self->state_.failed() ? self->state_.failure() : work(*self);
@@ -29,11 +29,22 @@ Answer LogCore::change_slowly(Op& op, Work work) {
 }
 
 Answer LogCore::truncate_suffix(Op& op, Offset from) {
-  return change_slowly(op, [from](LogCore& self) { return self.cut_suffix(from); });
+  return change_slowly(op, changeable(), [from](LogCore& self) { return self.cut_suffix(from); });
+}
+
+// Damage may go with the beginning of a log: behind it the log is whole, and is written on. Where the damage left no segment to write on,
+// the log can only be emptied.
+Status LogCore::may_cut_prefix(Offset before) const {
+  if (closing_.load(std::memory_order_relaxed)) return {ION_E_CLOSED, "log " + state_.name + " is being closed"};
+  ION_CHECK(state_.failure());
+  const SegmentsNow list = state_.segments();
+  if (writable_ || list->damage().empty() || before >= state_.next()) return {};
+  return {ION_E_CORRUPT, LogReader::corrupt(state_.name, list->damage().front().range).message() +
+                             "; its end is not known to be whole, so it can only be emptied: by deleting what is before " + std::to_string(state_.next().v)};
 }
 
 Answer LogCore::truncate_prefix(Op& op, Offset before) {
-  return change_slowly(op, [before](LogCore& self) { return self.cut_prefix(before); });
+  return change_slowly(op, may_cut_prefix(before), [before](LogCore& self) { return self.cut_prefix(before); });
 }
 
 Result<SegmentRef> LogCore::fresh_segment(Offset base, SegmentSupply::Why why) {
@@ -101,7 +112,7 @@ Status LogCore::cut_prefix(Offset before) {
   const SegmentsNow list = state_.segments();
   if (before <= list->first()) return {};
   const SegmentRef active = list->segments().empty() ? nullptr : list->segments().back();
-  if (before > state_.next()) return restart_at(before);
+  if (before > state_.next() || (!writable_ && before == state_.next())) return restart_at(before);
   if (before == state_.next() && active != nullptr && active->end() > 0) {  // nothing of it stays, so neither does the active segment
     const Status restarted = restart_at(before);
     if (restarted.code() != ION_E_NO_SPACE) return restarted;  // else the active one stays: the others make space
@@ -115,6 +126,7 @@ Status LogCore::cut_prefix(Offset before) {
     mark.first = before;
     ION_CHECK(disk.move_mark(mark));
     state_.change_segments([&](const SegmentList& now) { return now.from(before); });
+    state_.note_damage();
   }
   const SegmentRef kept = state_.segments()->segments().front();
   for (const SegmentRef& segment : list->segments()) {
@@ -137,6 +149,8 @@ Status LogCore::restart_at(Offset before) {
   });
   state_.set_next(before), state_.set_durable(before);
   writer_.begin(fresh);
+  writable_ = true;
+  state_.note_damage();
   for (const SegmentRef& segment : list->segments()) ION_CHECK(disk.remove_files(*segment));
   return {};
 }

@@ -55,6 +55,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   // Why the log cannot be changed; OK when it can.
   Status changeable() const;
   Status changeable_now() const;  // of a log that is being closed too: what was asked for before is done
+  Status may_cut_prefix(Offset before) const;
   // One append of the turn's holder: answered, or waiting for a segment with the turn kept.
   Turn run_append(Later later, std::span<const ion_batch> batches);
   Turn append_now(Later later, std::span<const ion_batch> batches);
@@ -70,9 +71,9 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Answer replace_slowly(Op& op, Work work);
   Status replaceable(const SegmentRewrite& rewrite) const;
   void drop_later(Later later, const std::shared_ptr<SegmentRewrite>& rewrite);
-  // Runs `work` on the blocking pool while both turns are held.
+  // Runs `work` on the blocking pool while both turns are held. `right`: why it must not; OK when it may.
   template <class Work>
-  Answer change_slowly(Op& op, Work work);
+  Answer change_slowly(Op& op, const Status& right, Work work);
   Status cut_suffix(Offset from);
   Status cut_prefix(Offset before);
   Status restart_at(Offset before);
@@ -95,7 +96,7 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   WriteTurn replace_turn_;                   // whoever takes both has the other one first
   std::shared_ptr<SegmentRewrite> rewrite_;  // its holder's: the replacement that is open
   std::atomic<bool> compaction_;
-  bool writable_ = false;             // not damaged when it was opened
+  std::atomic<bool> writable_{false};  // there is a segment to write on: not damaged when it was opened, or emptied since
   std::atomic<bool> closing_{false};
 };
 

@@ -64,7 +64,11 @@ class LogState {
   }
 
   bool damaged() const noexcept { return damaged_.load(std::memory_order_acquire); }
-  void note_damage() noexcept { damaged_.store(true, std::memory_order_release); }  // the list has it already
+  // Of the list as it is now.
+  void note_damage() {
+    const std::lock_guard lock(mutex_);
+    damaged_.store(!segments_->damage().empty(), std::memory_order_release);
+  }
 
   // Flushes of the active segment that somebody asked for, since the log was opened.
   uint64_t flushes() const noexcept { return flushes_.load(std::memory_order_relaxed); }

@@ -102,6 +102,62 @@ TEST(Damage, a_flipped_bit_in_a_sealed_segment_is_found_when_it_is_first_read) {
   }
 }
 
+TEST(Damage, a_log_whose_damage_went_with_its_beginning_is_whole_and_written_on) {
+  MmapFixture origin;
+  {
+    LogDriver log = origin.open();
+    for (int i = 0; i < 12; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('a' + i))).ok());
+    ASSERT_TRUE(log.close().ok());
+  }
+  origin.disk.flip(kFirst, 2'500, 2);
+  MmapFixture world({}, origin.disk.clone());
+  {
+    LogDriver log = world.open();
+    ASSERT_EQ(log.read({2}, {INT64_MAX}, 1).status.code(), ION_E_CORRUPT);
+    const Offset behind = log.stat().bad_upto;
+    EXPECT_TRUE(log.truncate_prefix({1}).ok()) << "the beginning goes before the damage, too";
+    EXPECT_TRUE(log.stat().damaged);
+    expect_refuses_appends(log);
+    EXPECT_TRUE(log.truncate_prefix(behind).ok());
+    EXPECT_FALSE(log.stat().damaged);
+    EXPECT_TRUE(log.add({"more"}).ok());
+    EXPECT_EQ(log.read({5}, {6}).text(), value_of_batch_of(1000, 'f'));
+    EXPECT_EQ(log.stat().first, behind);
+    ASSERT_TRUE(log.sync().ok());
+    world.kill(log);
+  }
+  LogDriver again = world.open();
+  EXPECT_FALSE(again.stat().damaged);
+  EXPECT_GE(again.stat().first.v, 3);
+  EXPECT_EQ(again.read({12}).text(), "more");
+  EXPECT_TRUE(again.add({"and more"}).ok());
+  EXPECT_TRUE(again.close().ok());
+}
+
+TEST(Damage, a_log_without_a_segment_to_write_on_can_be_emptied_and_goes_on_at_its_end) {
+  auto disk = disk_with_three(End::kKilled);
+  disk->flip(kFirst, 200, 1);
+  MmapFixture world({}, std::move(disk));
+  {
+    LogDriver log = world.open();
+    ASSERT_TRUE(log.stat().damaged);
+    const Status part = log.truncate_prefix({3});
+    EXPECT_EQ(part.code(), ION_E_CORRUPT);
+    EXPECT_NE(part.message().find("can only be emptied: by deleting what is before 4"), std::string::npos) << part.text();
+    EXPECT_TRUE(log.truncate_prefix({4}).ok());
+    EXPECT_FALSE(log.stat().damaged);
+    EXPECT_EQ(log.stat().first.v, 4) << "the start never moves back";
+    EXPECT_TRUE(log.add({"four"}).ok());
+    ASSERT_TRUE(log.sync().ok());
+    world.kill(log);
+  }
+  LogDriver again = world.open();
+  EXPECT_FALSE(again.stat().damaged);
+  EXPECT_EQ(again.stat().first.v, 4);
+  EXPECT_EQ(again.text({4}), "four");
+  EXPECT_TRUE(again.close().ok());
+}
+
 TEST(Damage, a_sealed_segment_of_this_process_is_not_checked_again) {
   MmapFixture world;
   LogDriver log = world.open();

@@ -259,6 +259,44 @@ TEST_F(RetentionTest, an_operator_deletes_what_can_be_read_and_no_more) {
   EXPECT_EQ(start(), 3);
 }
 
+TEST_F(RetentionTest, damage_that_goes_with_the_beginning_ends_the_refusal_of_records) {
+  for (const bool met_by_the_start : {false, true}) {
+    damaged_ = false, data_ = state_bytes_ = {};
+    open();
+    add_piece("a", 0);
+    add_piece("b", 1);
+    if (met_by_the_start) {
+      close();
+      damaged_ = true;
+      open();
+    }
+    log_->damaged = true;
+    (void)partition_->view();  // somebody meets it
+    ASSERT_EQ(health_.report().reasons.size(), 1u);
+    log_->damaged = false;  // what the truncation makes of the log
+    EXPECT_TRUE(trim(1)->ok());
+    EXPECT_TRUE(partition_->view().health.ok());
+    EXPECT_TRUE(health_.report().reasons.empty());
+    const auto p = produce(make_batch({"c"}));
+    disk_finishes();
+    EXPECT_TRUE(p->status && p->status->ok());
+    EXPECT_EQ(start(), 1);
+    close();
+  }
+}
+
+TEST_F(RetentionTest, damage_that_stays_keeps_refusing_records) {
+  open();
+  add_piece("a", 0);
+  add_piece("b", 1);
+  close();
+  damaged_ = true;
+  open();
+  EXPECT_TRUE(trim(1)->ok());
+  EXPECT_EQ(partition_->view().health.code(), ION_E_CORRUPT);
+  EXPECT_EQ(produce(make_batch({"c"}))->status->code(), ION_E_CORRUPT);
+}
+
 TEST_F(RetentionTest, a_partition_that_closes_answers_every_delete_that_waits) {
   hold_state_ = true;
   open();

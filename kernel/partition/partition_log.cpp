@@ -16,11 +16,17 @@ struct Rendezvous {
   bool second_to_come() { return !first.exchange(false, std::memory_order_acq_rel); }
 };
 
+// "orders/3", as a command of `ion` takes it.
+std::string as_arguments(const std::string& partition) {
+  const size_t slash = partition.rfind('/');
+  return partition.substr(0, slash) + " -p " + partition.substr(slash + 1);
+}
+
 Status damage_in(const std::string& partition, const LogStat& stat) {
   return {ION_E_CORRUPT,
-          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. "
-                      "`ion topic describe` shows the damage; once `ion topic trim --before {}` has deleted it and all before it, records are taken again", partition, stat.bad_from.v, stat.bad_upto.v,
-                      stat.bad_upto.v),
+          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. `ion topic describe` shows "
+                      "the damage; once `ion topic trim {} --before {}` has deleted it and all before it, records are taken again",
+                      partition, stat.bad_from.v, stat.bad_upto.v, as_arguments(partition), stat.bad_upto.v),
           "DATA_LOSS"};
 }
 }  // namespace

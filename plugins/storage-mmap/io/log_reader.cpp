@@ -92,7 +92,9 @@ Status LogReader::load(const SegmentRef& segment) {
 
 void LogReader::publish(const std::vector<Damage>& damage) {
   if (damage.empty()) return;
+  const SegmentsNow known = state_.segments();
   for (const Damage& d : damage) {
+    if (known->is_below(d)) continue;
     context_.metrics.found_damage();
     context_.ports.logger.error("damage", {{"log", state_.name}, {"what", corrupt(state_.name, d.range).message()}});
   }

@@ -4,6 +4,23 @@
 
 namespace ion::storage_mmap {
 
+SegmentList::SegmentList(Offset first, std::vector<SegmentRef> segments, std::vector<Damage> damage) : first_(first), segments_(std::move(segments)) {
+  for (Damage& d : damage) {
+    if (!is_below(d)) damage_.push_back(d);
+    else if (holds(d.segment)) passed_.push_back(d);
+  }
+}
+
+std::vector<Damage> SegmentList::all_damage() const {
+  std::vector<Damage> all = passed_;
+  all.insert(all.end(), damage_.begin(), damage_.end());
+  return all;
+}
+
+bool SegmentList::holds(Offset base) const noexcept {
+  return std::any_of(segments_.begin(), segments_.end(), [&](const SegmentRef& s) { return s->base() == base; });
+}
+
 SegmentRef SegmentList::find(Offset from) const {
   auto at = std::upper_bound(segments_.begin(), segments_.end(), from,
                              [](Offset offset, const SegmentRef& s) { return offset < s->base(); });
@@ -20,10 +37,12 @@ const Damage* SegmentList::damage_at(Offset offset) const noexcept {
 
 ReadExtent SegmentList::readable(const Segment& segment, Offset from) const noexcept {
   ReadExtent extent;
-  for (const Damage& d : damage_) {
-    if (d.segment != segment.base()) continue;
-    if (d.range.upto > from) extent.end = std::min(extent.end, d.range.position);
-    else extent.begin = std::max(extent.begin, d.range.position_end);
+  for (const std::vector<Damage>* const some : {&passed_, &damage_}) {
+    for (const Damage& d : *some) {
+      if (d.segment != segment.base()) continue;
+      if (d.range.upto > from) extent.end = std::min(extent.end, d.range.position);
+      else extent.begin = std::max(extent.begin, d.range.position_end);
+    }
   }
   return extent;
 }
@@ -56,11 +75,11 @@ SegmentsNow SegmentList::with(SegmentRef another) const {
   if (!segments.empty() && segments.back()->base() == another->base()) segments.pop_back();
   ION_ASSERT(segments.empty() || segments.back()->base() < another->base());
   segments.push_back(std::move(another));
-  return std::make_shared<const SegmentList>(first_, std::move(segments), damage_);
+  return std::make_shared<const SegmentList>(first_, std::move(segments), all_damage());
 }
 
 SegmentsNow SegmentList::with_damage(const std::vector<Damage>& more) const {
-  std::vector<Damage> damage = damage_;
+  std::vector<Damage> damage = all_damage();
   damage.insert(damage.end(), more.begin(), more.end());
   std::stable_sort(damage.begin(), damage.end(), [](const Damage& a, const Damage& b) { return a.range.from < b.range.from; });
   return std::make_shared<const SegmentList>(first_, segments_, std::move(damage));
@@ -70,9 +89,7 @@ SegmentsNow SegmentList::from(Offset first) const {
   std::vector<SegmentRef> segments;
   for (size_t i = 0; i < segments_.size(); ++i)
     if (i + 1 == segments_.size() || segments_[i + 1]->base() > first) segments.push_back(segments_[i]);
-  std::vector<Damage> damage = damage_;
-  std::erase_if(damage, [&](const Damage& d) { return d.range.upto <= first; });
-  return std::make_shared<const SegmentList>(std::max(first, first_), std::move(segments), std::move(damage));
+  return std::make_shared<const SegmentList>(std::max(first, first_), std::move(segments), all_damage());
 }
 
 SegmentsNow SegmentList::replaced(Offset base, Offset next, const SegmentRef& instead) const {
@@ -81,7 +98,12 @@ SegmentsNow SegmentList::replaced(Offset base, Offset next, const SegmentRef& in
     if (s->base() == base) segments.push_back(instead);
     else if (s->base() < base || s->base() >= next) segments.push_back(s);
   }
-  return std::make_shared<const SegmentList>(first_, std::move(segments), damage_);
+  std::vector<Damage> damage = all_damage();
+  std::erase_if(damage, [&](const Damage& d) {
+    const Offset at = d.segment.v >= 0 ? d.segment : d.range.from;
+    return at >= base && at < next;
+  });
+  return std::make_shared<const SegmentList>(first_, std::move(segments), std::move(damage));
 }
 
 SegmentsNow SegmentList::cut(Offset keep_below, SegmentRef last) const {
@@ -90,7 +112,7 @@ SegmentsNow SegmentList::cut(Offset keep_below, SegmentRef last) const {
   for (const SegmentRef& s : segments_)
     if (s->base() < keep_below) segments.push_back(s);
   segments.push_back(std::move(last));
-  return std::make_shared<const SegmentList>(first_, std::move(segments), damage_);
+  return std::make_shared<const SegmentList>(first_, std::move(segments), all_damage());
 }
 
 }  // namespace ion::storage_mmap

@@ -134,6 +134,46 @@ TEST(Damage, a_log_whose_damage_went_with_its_beginning_is_whole_and_written_on)
   EXPECT_TRUE(again.close().ok());
 }
 
+TEST(Damage, damage_that_went_with_the_beginning_of_its_segment_does_not_come_back) {
+  for (const bool sealed : {true, false}) {
+    SCOPED_TRACE(sealed ? "sealed" : "active");
+    const OpenOptions options{.segment_bytes = sealed ? uint64_t{96} << 10 : uint64_t{1} << 20};
+    MmapFixture origin;
+    {
+      LogDriver log = origin.open("p/a/0", options);
+      for (int i = 0; i < 90; ++i) ASSERT_TRUE(log.append(make_batch_of({i}, 1000, static_cast<uint8_t>('a' + i % 20))).ok());
+      ASSERT_TRUE(log.close().ok());
+    }
+    for (const uint64_t byte : {2'500u, 2'008u}) {  // within a batch, and the length that says where it ends
+      auto disk = origin.disk.clone();
+      disk->flip(kFirst, byte, 2);
+      MmapFixture world({}, std::move(disk));
+      LogDriver log = world.open("p/a/0", options);
+      ASSERT_FALSE(log.stat().damaged);
+      ASSERT_EQ(log.read({2}, {INT64_MAX}, 1).status.code(), ION_E_CORRUPT);
+      const Offset behind = log.stat().bad_upto;
+      ASSERT_LT(behind.v, 20);
+      ASSERT_TRUE(log.truncate_prefix(behind).ok());
+      const auto is_whole = [&](LogDriver& one) {
+        EXPECT_FALSE(one.stat().damaged);
+        for (int64_t at = behind.v; at < 90; ++at) EXPECT_EQ(one.read({at}, {at + 1}).text(), value_of_batch_of(1000, static_cast<char>('a' + at % 20))) << at;
+        EXPECT_FALSE(one.stat().damaged);
+      };
+      is_whole(log);
+      EXPECT_TRUE(log.add({"more"}).ok());
+      ASSERT_TRUE(log.sync().ok());
+      world.kill(log);
+      for (int again = 0; again < 2; ++again) {
+        LogDriver later = world.open("p/a/0", options);
+        is_whole(later);
+        EXPECT_TRUE(later.add({"and more"}).ok());
+        ASSERT_TRUE(later.close().ok());
+      }
+      EXPECT_EQ(world.log.count("ERROR damage"), 1u);
+    }
+  }
+}
+
 TEST(Damage, a_log_without_a_segment_to_write_on_can_be_emptied_and_goes_on_at_its_end) {
   auto disk = disk_with_three(End::kKilled);
   disk->flip(kFirst, 200, 1);

@@ -73,7 +73,11 @@ Status LogReader::prepare(const ReadBounds& bounds) {
   const uint64_t at = entry == kNoEntry ? 0 : body->index.at(entry).position;
   const uint64_t end = std::min(list->readable(*segment, bounds.from).end, segment->end());
   if (at >= end) return {};
-  const uint64_t wanted = std::min(std::max(bounds.bytes_max, kCheckAhead), end - at);
+  // The read begins somewhere before the next entry, and goes on from there.
+  const size_t behind = entry == kNoEntry ? 0 : entry + 1;
+  const uint64_t begins_below = behind < body->index.size() ? std::max(at, body->index.at(behind).position) : end;
+  const uint64_t from_there = std::max(bounds.bytes_max, kCheckAhead);
+  const uint64_t wanted = begins_below >= end || from_there >= end - begins_below ? end - at : begins_below + from_there - at;
   if (body->is_checked(at, wanted)) return {};
   ION_TRY(const CheckedStretch checked, check_stretch(context_, state_, *segment, *body, at, wanted));
   if (!state_.has(segment)) return {};  // replaced: the file that was checked may be another one

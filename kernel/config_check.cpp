@@ -22,10 +22,11 @@ Result<config::ConfigSnapshot> check_config(const config::Loaded& loaded, const 
   const std::vector<host::PluginSpec> plugins = enabled_plugins(loaded.kernel, snapshot);
   base::RefusingWorld world;
   observe::MetricRegistry metrics(1);
+  observe::KernelEvents events;
   api::ApiGate gate;
   host::PluginHostOptions places = host_options(loaded.kernel, options);
   places.private_copies = false;
-  host::PluginHost host(plugin_environment(world, loaded.kernel, options, gate, metrics), std::move(places));
+  host::PluginHost host(plugin_environment(world, loaded.kernel, options, gate, metrics, events), std::move(places));
   const Status loads = host.load(plugins);
   const Status ends = host.destroy();
   ION_CHECK(loads);

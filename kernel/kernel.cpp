@@ -4,6 +4,7 @@
 #include "api/null_broker.h"
 #include "awaited.h"
 #include "config_check.h"
+#include "observe/kernel_events.h"
 #include "observe/metric_registry.h"
 #include "plugin_set.h"
 #include "stop_order.h"
@@ -47,6 +48,7 @@ struct Broker::Parts {
   StopOrder stop_order;
   Status stopped;
   observe::MetricRegistry metrics;
+  observe::KernelEvents events;
   api::ApiGate gate;
   api::NullBroker null_broker;
   pipeline::NodeIdentity identity;
@@ -116,7 +118,7 @@ std::string Broker::Parts::holder() {
 
 // Drained while shards still run, destroyed when nothing runs any more.
 Status Broker::Parts::start_plugins() {
-  plugins = std::make_unique<PluginSet>(world, loaded, options, gate, metrics);
+  plugins = std::make_unique<PluginSet>(world, loaded, options, gate, metrics, events);
   stop_order.push("plugins", [this](Nanos left) { return plugins->host().destroy(left); });
   stop_order.push("work of the broker", [this](Nanos left) { return world.stop_work(left); });
   stop_order.push("work of plugins", [this](Nanos left) { return plugins->host().drain(left); });
@@ -124,7 +126,7 @@ Status Broker::Parts::start_plugins() {
 }
 
 Status Broker::Parts::serve_topics() {
-  ION_TRY(topics, TopicServer::build(world, *data_dir, config(), *plugins, metrics, identity));
+  ION_TRY(topics, TopicServer::build(world, *data_dir, config(), *plugins, metrics, events, identity));
   stop_order.push("the metadata log", [this](Nanos left) { return topics->close_metadata(left); });
   ION_CHECK(topics->open_metadata());
   stop_order.push("partitions", [this](Nanos left) { return topics->close_partitions(left); });
@@ -165,6 +167,23 @@ void Broker::Parts::set_health(ion_health health) {
 
 // ---- the broker
 
+namespace {
+// Whether the key lies in the section of a plugin that was loaded and still is wanted: PluginSet::reload speaks of it.
+bool is_of_loaded_plugin(const config::KernelConfig& loaded, const config::KernelConfig& next, std::string_view path) {
+  const auto holds = [path](const config::PluginConfig& p) {
+    const std::string& section = p.config.path;
+    return !section.empty() && path.starts_with(section) && (path.size() == section.size() || path[section.size()] == '.');
+  };
+  const auto enabled = [](const config::KernelConfig& c, const std::string& name) {
+    return std::any_of(c.plugins.begin(), c.plugins.end(), [&](const config::PluginConfig& p) { return p.enabled && p.name == name; });
+  };
+  for (const config::KernelConfig* side : {&loaded, &next})
+    for (const config::PluginConfig& p : side->plugins)
+      if (holds(p)) return enabled(loaded, p.name) && enabled(next, p.name);
+  return false;
+}
+}  // namespace
+
 LogLevel log_level(const config::LogConfig& log) {
   if (log.level == "debug") return LogLevel::kDebug;
   if (log.level == "warn") return LogLevel::kWarn;
@@ -200,14 +219,16 @@ std::string Broker::ready_line() const {
 
 void Broker::reload(const config::Loaded& next) {
   Logger& logger = parts_->logger();
+  auto plugins = parts_->plugins->reload(next.kernel, parts_->topics == nullptr ? nullptr : &parts_->topics->interceptors());
+  if (!plugins) return logger.error("SIGHUP: the configuration is not good, the broker goes on with the one it has", {{"why", plugins.error().message()}});
   for (const config::Change& change : parts_->latest.changes_to(next.snapshot))
-    if (change.reloadable) logger.info("a setting was changed", {{"key", change.path}});
-  size_t later = 0;
-  for (const config::Change& change : parts_->loaded.snapshot.changes_to(next.snapshot)) {
-    if (change.reloadable) continue;
-    ++later;
-    logger.warn("a changed setting waits for a restart", {{"key", change.path}});
-  }
+    if (change.reloadable) plugins->changed.push_back(change.path);
+  for (const config::Change& change : parts_->loaded.snapshot.changes_to(next.snapshot))
+    if (!change.reloadable && !is_of_loaded_plugin(parts_->config(), next.kernel, change.path)) plugins->waiting.push_back(change.path);
+  for (const std::string& key : plugins->changed) logger.info("a setting was changed", {{"key", key}});
+  for (const std::string& key : plugins->waiting) logger.warn("a changed setting waits for a restart", {{"key", key}});
+  if (!plugins->changed.empty()) parts_->events.publish({observe::KernelEventKind::kConfigChanged, {}, {}, 0, plugins->changed});
+  const size_t later = plugins->waiting.size();
   parts_->world.set_log_level(log_level(next.kernel.log));
   parts_->latest = next.snapshot;
   logger.info("the configuration was read again", {{"settings_that_wait_for_a_restart", std::to_string(later)}});
@@ -218,6 +239,7 @@ Status Broker::stop() {
   if (p.stop_order.empty()) return p.stopped;
   if (p.options.stopping) p.options.stopping();
   p.logger().info("the broker stops");
+  p.events.publish({observe::KernelEventKind::kDrainBegan, {}, {}, 0, {}});
   p.stopped = p.stop_order.run(p.logger(), p.world.clock(), kStopLimit);
   if (p.stopped.ok()) p.logger().info("the broker has stopped");
   return p.stopped;

@@ -40,7 +40,9 @@ class Broker {
   BrokerApi& api();
   // "ready ADDRESS ...": what stands on stdout.
   std::string ready_line() const;
-  // Takes over what can change in a running broker (the level of the log) and logs each key that needs a restart.
+  // Takes over what can change in a running broker: the level of the log, keys of plugins that may change without a restart, and any key
+  // of an interceptor or router, which gets a new generation. Logs each key that changed or needs a restart. A plugin's section that does
+  // not check keeps the broker on the configuration that it has.
   void reload(const config::Loaded& next);
   // Refuses new requests, finishes what was accepted, closes everything. Goes on after a failure and answers the first. A client
   // that does not read or goes on sending is cut off and is no failure. Ends within kStopLimit: what is not done by then is named, and

@@ -12,14 +12,6 @@
 namespace ion {
 namespace {
 
-// A plugin with this setting carries batches in messages of that size, and a batch that is allowed and cannot be carried is a trap.
-Status check_message_size(const config::PluginConfig& plugin, const config::CheckedConfig& checked, uint64_t batch_bytes_max) {
-  const config::Node* size = checked.tree.find("message_bytes_max");
-  if (size == nullptr || !size->is(config::Kind::kInteger) || static_cast<uint64_t>(size->integer) >= batch_bytes_max) return {};
-  return {ION_E_INVALID, fmt::format("plugins.{}.config.message_bytes_max: wanted at least limits.batch_bytes_max, which is {}, found {}",
-                                     plugin.name, batch_bytes_max, size->integer)};
-}
-
 host::PluginHostOptions reporting(host::PluginHostOptions options, Logger& logger) {
   options.on_fault = [&logger](const std::string& name, const Status& why) {
     logger.error("a plugin is out of service", {{"plugin", name}, {"why", why.text()}});
@@ -29,9 +21,17 @@ host::PluginHostOptions reporting(host::PluginHostOptions options, Logger& logge
 
 }  // namespace
 
+Result<config::CheckedConfig> check_section(const config::PluginConfig& plugin, std::string_view schema, uint64_t batch_bytes_max) {
+  ION_TRY(config::CheckedConfig checked, config::check_plugin_config(plugin.config, plugin.name, schema));
+  const config::Node* size = checked.tree.find("message_bytes_max");
+  if (size == nullptr || !size->is(config::Kind::kInteger) || static_cast<uint64_t>(size->integer) >= batch_bytes_max) return checked;
+  return Status(ION_E_INVALID, fmt::format("plugins.{}.config.message_bytes_max: wanted at least limits.batch_bytes_max, which is {}, found {}", plugin.name,
+                                           batch_bytes_max, size->integer));
+}
+
 host::HostEnvironment plugin_environment(World& world, const config::KernelConfig& config, const BrokerOptions& options, BrokerApi& api,
-                                         observe::MetricRegistry& metrics) {
-  host::HostEnvironment e{world, {NodeId{config.node.id}, config.node.rack, config.node.cluster, options.version}, &metrics, {}};
+                                         observe::MetricRegistry& metrics, observe::KernelEvents& events) {
+  host::HostEnvironment e{world, {NodeId{config.node.id}, config.node.rack, config.node.cluster, options.version}, &metrics, &events, {}};
   e.services.push_back({ION_BROKER_API_ID, [&api](std::string_view) -> Result<ion_ref> { return ion_ref{&export_broker_api, &api}; }});
   return e;
 }
@@ -59,8 +59,7 @@ std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config
   for (const config::PluginConfig& p : config.plugins) {
     if (!p.enabled) continue;
     list.push_back({p.name, p.path, [&p, &snapshot, batch_bytes_max = config.limits.batch_bytes_max](std::string_view schema) -> Result<std::string> {
-                      ION_TRY(config::CheckedConfig checked, config::check_plugin_config(p.config, p.name, schema));
-                      ION_CHECK(check_message_size(p, checked, batch_bytes_max));
+                      ION_TRY(config::CheckedConfig checked, check_section(p, schema, batch_bytes_max));
                       snapshot = snapshot.with_plugin(p.name, checked);
                       return std::move(checked.json);
                     }});
@@ -68,9 +67,10 @@ std::vector<host::PluginSpec> enabled_plugins(const config::KernelConfig& config
   return list;
 }
 
-PluginSet::PluginSet(World& world, const config::Loaded& loaded, const BrokerOptions& options, BrokerApi& api, observe::MetricRegistry& metrics)
+PluginSet::PluginSet(World& world, const config::Loaded& loaded, const BrokerOptions& options, BrokerApi& api, observe::MetricRegistry& metrics,
+                     observe::KernelEvents& events)
     : world_(world), config_(loaded.kernel), options_(options), snapshot_(loaded.snapshot),
-      host_(plugin_environment(world, config_, options, api, metrics), reporting(host_options(config_, options), world.logger())) {}
+      host_(plugin_environment(world, config_, options, api, metrics, events), reporting(host_options(config_, options), world.logger())) {}
 
 Status PluginSet::start() {
   ION_CHECK(host_.load(enabled_plugins(config_, snapshot_)));
@@ -85,13 +85,20 @@ Status PluginSet::start() {
   return {};
 }
 
-Result<pipeline::ReplacedPlugin> PluginSet::replace(const std::string& name, const std::string& path, pipeline::InterceptorChain& interceptors) {
+Result<config::PluginConfig> PluginSet::entry_of(const std::string& name) const {
   const auto entry = std::find_if(config_.plugins.begin(), config_.plugins.end(), [&](const config::PluginConfig& p) { return p.enabled && p.name == name; });
   if (entry == config_.plugins.end())
     return Status(ION_E_NOT_FOUND, fmt::format("plugin {}: wanted one that the configuration names and this broker has loaded", name), "PLUGIN_NOT_FOUND");
+  const std::lock_guard lock(mutex_);
+  const auto again = reread_.find(name);
+  return again == reread_.end() ? *entry : again->second;
+}
+
+Result<host::Replaced> PluginSet::replace_with(const config::PluginConfig& entry, const std::string& path, pipeline::InterceptorChain& interceptors) {
+  const std::string& name = entry.name;
   std::optional<config::CheckedConfig> checked;
-  const host::PluginSpec spec{name, path.empty() ? entry->path : path, [&](std::string_view schema) -> Result<std::string> {
-                                ION_TRY(checked, config::check_plugin_config(entry->config, name, schema));
+  const host::PluginSpec spec{name, path, [&](std::string_view schema) -> Result<std::string> {
+                                ION_TRY(checked, config::check_plugin_config(entry.config, name, schema));
                                 return checked->json;
                               }};
   std::vector<std::shared_ptr<pipeline::Departure>> departures;
@@ -106,7 +113,13 @@ Result<pipeline::ReplacedPlugin> PluginSet::replace(const std::string& name, con
   ION_TRY(const host::Replaced done, host_.replace(spec, succession));
   const std::lock_guard lock(mutex_);
   if (checked) snapshot_ = snapshot_.with_plugin(name, *checked);
-  return pipeline::ReplacedPlugin{done.version, done.old_version, done.file, done.generation, done.old_stays, !host_.leads_to(name, entry->path, done.file)};
+  return done;
+}
+
+Result<pipeline::ReplacedPlugin> PluginSet::replace(const std::string& name, const std::string& path, pipeline::InterceptorChain& interceptors) {
+  ION_TRY(const config::PluginConfig entry, entry_of(name));
+  ION_TRY(const host::Replaced done, replace_with(entry, path.empty() ? entry.path : path, interceptors));
+  return pipeline::ReplacedPlugin{done.version, done.old_version, done.file, done.generation, done.old_stays, !host_.leads_to(name, entry.path, done.file)};
 }
 
 }  // namespace ion

@@ -90,7 +90,7 @@ pipeline::PipelineLimits TopicServer::limits() const {
   return limits;
 }
 
-TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics)
+TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics, observe::KernelEvents& events)
     : world_(world), plugins_(plugins), config_(config), partition_metrics_(std::move(metrics)),
       reserve_(data_dir, world.executor(), world.logger()),
       space_({world.timers(), world.clock(), world.logger(), health_, world.control_shard(), [this](std::function<void(Status)> done) { ask_for_space(std::move(done)); }}), 
@@ -100,19 +100,20 @@ TopicServer::TopicServer(World& world, Files& data_dir, PluginSet& plugins, cons
       ids_(world.random_for("kernel/ids")),
       local_({{world.executor(), world.timers(), world.clock(), world.logger(), partition_metrics_, health_, space_, can_compact() ? &compaction_ : nullptr}, plugins.storage(), view_,
               world.control_shard(), defaults(), world.descriptors_max(), config.topics.reopen_pause_max}),
+      topic_events_(local_, events),
       controller_({world.executor(), world.timers(), world.clock(), world.logger(), *ids_, plugins.router(), NodeId{config.node.id},
                    ShardId{0}, cluster::ClusterLimits{config.limits.topics_max, config.limits.partitions_max, world.descriptors_max()}, defaults(), health_, space_,
                    volatile_storage(), volatile_storage() ? nullptr : &reserve_, can_compact()},
-                  local_),
+                  topic_events_),
       admission_(config.limits.inflight_bytes_max), codecs_(config.limits.decompressed_bytes_max),
       opening_(world.executor(), {kOpeningAtOnceMax, kOpeningWaitingMax}),
       interceptors_({world.clock(), world.timers(), world.logger(), world.control_shard(), [&world] { return world.thread_cpu(); }, health_}),
       pipeline_{world.clock(), world.logger(), view_, plugins.router(), interceptors_, admission_, codecs_, limits(), health_, opening_} {}
 
 Result<std::unique_ptr<TopicServer>> TopicServer::build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
-                                                        observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity) {
+                                                        observe::MetricRegistry& metrics, observe::KernelEvents& events, const pipeline::NodeIdentity& identity) {
   ION_TRY(partition::PartitionMetrics partition_metrics, partition::PartitionMetrics::declare(metrics));
-  std::unique_ptr<TopicServer> made(new TopicServer(world, data_dir, plugins, config, std::move(partition_metrics)));
+  std::unique_ptr<TopicServer> made(new TopicServer(world, data_dir, plugins, config, std::move(partition_metrics), events));
   if (config.topics.durability == "fsync" && !made->defaults().fsync)
     world.logger().warn("the storage plugin keeps records in memory only: topics are made with durability=os");
   ION_CHECK(made->add_interceptors(metrics));

@@ -7,6 +7,7 @@
 #pragma once
 #include "api/broker_api.h"
 #include "base/world.h"
+#include "cluster/topic_events.h"
 #include "kernel.h"
 #include "observe/health.h"
 #include "observe/metric_registry.h"
@@ -22,7 +23,7 @@ class TopicServer {
  public:
   // `data_dir` outlives the work of the broker. `identity` gets the address of the first listener later, before the first request.
   static Result<std::unique_ptr<TopicServer>> build(World& world, Files& data_dir, const config::KernelConfig& config, PluginSet& plugins,
-                                                    observe::MetricRegistry& metrics, const pipeline::NodeIdentity& identity);
+                                                    observe::MetricRegistry& metrics, observe::KernelEvents& events, const pipeline::NodeIdentity& identity);
 
   Status open_metadata();
   // Health tells afterwards whether there is space for writes.
@@ -31,12 +32,13 @@ class TopicServer {
   Status close_metadata(Nanos limit);
 
   api::LocalBrokerApi& api() { return *api_; }
+  pipeline::InterceptorChain& interceptors() { return interceptors_; }
   void set_health(ion_health health);
   // What an interceptor still keeps is answered now, so that it does not hold up a stop. ANY
   void stop_interceptors() { interceptors_.stop(); }
 
  private:
-  TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics);
+  TopicServer(World& world, Files& data_dir, PluginSet& plugins, const config::KernelConfig& config, partition::PartitionMetrics metrics, observe::KernelEvents& events);
   bool volatile_storage() const { return (plugins_.storage().caps() & ION_STORAGE_VOLATILE) != 0; }
   bool can_compact() const { return (plugins_.storage().caps() & ION_STORAGE_COMPACTION) != 0; }
   partition::KeySecret key_secret();
@@ -60,6 +62,7 @@ class TopicServer {
   cluster::MetadataView view_;
   std::unique_ptr<Random> ids_;
   cluster::LocalBroker local_;
+  cluster::TopicEvents topic_events_;
   cluster::Controller controller_;
   pipeline::Admission admission_;
   pipeline::BatchCodecs codecs_;

@@ -33,6 +33,18 @@ void compare(const Node& before, const Node& after, std::vector<Change>& changes
     if (before.find(m.key) == nullptr) changes.push_back({m.value.path, m.value.reloadable});
 }
 
+void adopt(Node& running, const Node& next) {
+  if (!running.is(Kind::kObject) || !next.is(Kind::kObject)) {
+    if (next.reloadable) running = next;
+    return;
+  }
+  std::erase_if(running.members, [&](const Member& m) { return m.value.reloadable && next.find(m.key) == nullptr; });
+  for (const Member& m : next.members) {
+    if (Node* there = running.find(m.key); there != nullptr) adopt(*there, m.value);
+    else if (m.value.reloadable) running.members.push_back(m);
+  }
+}
+
 void add_settings(const Node& node, std::vector<const Node*>& to) {
   if (node.members.empty()) return to.push_back(&node);
   for (const Member& m : node.members) add_settings(m.value, to);
@@ -73,10 +85,17 @@ std::vector<const Node*> ConfigSnapshot::settings(std::string_view path) const {
   return all;
 }
 
-std::vector<Change> ConfigSnapshot::changes_to(const ConfigSnapshot& next) const {
+std::vector<Change> changes_between(const Node& before, const Node& after) {
   std::vector<Change> changes;
-  compare(tree_, next.tree_, changes);
+  compare(before, after, changes);
   return changes;
+}
+
+CheckedConfig with_reloadable(const Node& running, const Node& next) {
+  CheckedConfig mixed{running, {}};
+  adopt(mixed.tree, next);
+  mixed.json = json_text(mixed.tree, Look::kCompact);
+  return mixed;
 }
 
 }  // namespace ion::config

@@ -26,6 +26,10 @@ struct Change {
   std::string path;
   bool reloadable = false;  // false: needs a restart
 };
+// Every value that differs between two checked nodes, by path, also a key that is on one side only, and an object whose keys changed their order.
+std::vector<Change> changes_between(const Node& before, const Node& after);
+// `running` with those values of `next` that may change without a restart. Both were checked against the same schema.
+CheckedConfig with_reloadable(const Node& running, const Node& next);
 
 class ConfigSnapshot {
  public:
@@ -49,8 +53,7 @@ class ConfigSnapshot {
 
   // The same with the checked config of a plugin in its place, so that it can be printed and compared.
   ConfigSnapshot with_plugin(std::string_view name, const CheckedConfig& checked) const;
-  // Every value that differs, by path, also a key that is on one side only, and an object whose keys changed their order.
-  std::vector<Change> changes_to(const ConfigSnapshot& next) const;
+  std::vector<Change> changes_to(const ConfigSnapshot& next) const { return changes_between(tree_, next.tree_); }
 
  private:
   Node tree_;

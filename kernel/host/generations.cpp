@@ -84,6 +84,25 @@ Result<Replaced> PluginHost::replace_one(const PluginSpec& spec, const Successio
   return replaced;
 }
 
+Result<PluginHost::Reloading> PluginHost::reloading(const std::string& name) const {
+  const std::shared_ptr<PluginInstance> instance = current(name);
+  if (instance == nullptr) return Status(ION_E_NOT_FOUND, fmt::format("plugin {}: no plugin has that name", name), "PLUGIN_NOT_FOUND");
+  const std::string_view schema = instance->schema();
+  const PluginInfo info = instance->info();
+  return Reloading{schema.empty() ? kNoSettings : schema, info.file, instance->reconfigures(), check_kind(info).ok()};
+}
+
+Status PluginHost::reconfigure(const std::string& name, std::string config) {
+  ION_CHECK(begin_replacement());
+  const std::shared_ptr<PluginInstance> instance = current(name);
+  Status done(ION_E_NOT_FOUND, fmt::format("plugin {}: no plugin has that name", name), "PLUGIN_NOT_FOUND");
+  if (instance != nullptr)
+    done = instance->reconfigures() ? instance->reconfigure(std::move(config))
+                                    : Status(ION_E_UNSUPPORTED, fmt::format("plugin {}: it takes no other configuration while it serves", name));
+  end_replacement();
+  return done;
+}
+
 // With the plugins that are there, as at a start.
 Status PluginHost::check_order(const Candidate& candidate) const {
   std::vector<PluginLinks> links;

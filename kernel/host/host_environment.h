@@ -2,6 +2,7 @@
 // drain() and destroy().
 #pragma once
 #include "base/world.h"
+#include "observe/kernel_events.h"
 #include "observe/metric_registry.h"
 
 #include <ion/abi/host.h>
@@ -28,6 +29,7 @@ struct HostEnvironment {
   World& world;
   NodeInfo node;
   observe::MetricRegistry* metrics = nullptr;  // behind ion.metrics/1; null: the service is not there
+  observe::KernelEvents* events = nullptr;        // behind ion.events/1; null: the service is not there
   std::vector<GivenService> services;
   uint64_t buffer_bytes_max = uint64_t{1} << 30;  // ion.buffers/1, per instance
 };

@@ -36,6 +36,7 @@ constexpr ion_threads kExportThreads{sizeof(ion_threads), 0, &word, &shard};
 
 std::vector<std::string> service_ids(const HostEnvironment& environment) {
   std::vector<std::string> ids(kOwnServices.begin(), kOwnServices.end());
+  if (environment.events != nullptr) ids.emplace_back(ION_EVENTS_ID);
   if (environment.metrics != nullptr) ids.emplace_back(ION_METRICS_ID);
   for (const GivenService& given : environment.services) ids.push_back(given.id);
   return ids;
@@ -51,7 +52,8 @@ HostServices::HostServices(std::shared_ptr<HostShared> shared, Who who, OnFault 
             bytes_of(shared_->environment.node.rack),
             bytes_of(shared_->environment.node.cluster),
             bytes_of(shared_->environment.node.version)},
-      rpc_{shared_->rpcs, *logger_, who_.name}, metrics_{shared_->environment.metrics, *shared_}, host_(export_host(*this)) {}
+      rpc_{shared_->rpcs, *logger_, who_.name}, metrics_{shared_->environment.metrics, *shared_},
+      events_(shared_->environment.events, who_.name), host_(export_host(*this)) {}
 
 Result<std::unique_ptr<HostServices>> HostServices::make(std::shared_ptr<HostShared> shared, Who who, OnFault on_fault, OnFault on_misuse) {
   std::unique_ptr<HostServices> made(new HostServices(std::move(shared), std::move(who), std::move(on_fault), std::move(on_misuse)));
@@ -76,6 +78,7 @@ Status HostServices::fill() {
   services_[ION_RPC_ID] = {&kExportRpc, &rpc_};
   services_[ION_CONFIG_ID] = {&export_config, &node_};
   services_[ION_THREADS_ID] = {&kExportThreads, nullptr};
+  if (given_here.events != nullptr) services_[ION_EVENTS_ID] = {&kExportEvents, &events_};
   if (given_here.metrics != nullptr) services_[ION_METRICS_ID] = {&kExportMetrics, &metrics_};
   for (const GivenService& given : given_here.services) {
     if (!declared(given.id)) continue;

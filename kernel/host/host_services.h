@@ -5,6 +5,7 @@
 #pragma once
 #include "base/counted_buffers.h"
 #include "host/contract_registry.h"
+#include "host/events_service.h"
 #include "host/host_environment.h"
 #include "host/metrics_service.h"
 #include "host/plugin_work.h"
@@ -63,6 +64,7 @@ class HostServices {
   const ion_host& table() const { return host_; }
   void allow_contracts() { contracts_open_.store(true); }
   PluginWork& work() { return work_; }
+  EventsService& events() { return events_; }
   std::string outstanding() const;  // posts, timers, buffers; empty: none
   // Buffers that it was given and that somebody holds still. oldest: since when; nothing: there are none.
   struct Leases {
@@ -96,6 +98,7 @@ class HostServices {
   ion_node node_;
   RpcService rpc_;
   MetricsService metrics_;
+  EventsService events_;
   const ion_host host_;
   std::map<std::string, ion_ref, std::less<>> services_;
   std::atomic<bool> contracts_open_{false};

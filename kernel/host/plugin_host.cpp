@@ -14,9 +14,6 @@ namespace ion::host {
 
 namespace {
 
-// Of a plugin without a schema note: nothing can be configured.
-constexpr std::string_view kNoSettings = R"({"type":"object","additionalProperties":false,"properties":{}})";
-
 Status named(std::string_view plugin, const Status& why) {
   return {why.code(), fmt::format("plugin {}: {}", plugin, why.message()), why.reason()};
 }

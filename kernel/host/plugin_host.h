@@ -1,14 +1,15 @@
 // The public header of the host module, for kernel.cpp: from the plugins of the configuration to running contracts, and back.
 //
-//   load     find, check, hash, read notes, check configuration · order by needs · copy · map all in a child · map here · create
-//   start    in the order of needs; contracts can be used afterwards
-//   replace  another generation of an interceptor or router takes over while all serve
-//   drain    in the reverse order: contracts are withdrawn, then the plugin finishes what it began
-//   destroy  in the reverse order; what hangs is left in memory
+//   load         find, check, hash, read notes, check configuration · order by needs · copy · map all in a child · map here · create
+//   start        in the order of needs; contracts can be used afterwards
+//   reconfigure  a plugin that can takes another configuration
+//   replace      another generation of an interceptor or router takes over while all serve
+//   drain        in the reverse order: contracts are withdrawn, then the plugin finishes what it began
+//   destroy      in the reverse order; what hangs is left in memory
 //
 // No code of any plugin runs before all notes and configurations were found good, and none in this process before a child has
 // mapped the whole set. Every message names the plugin, what was wanted and what was there.
-// Thread: control; replace() from one that may wait; contract(), contracts(), plugins() and report() from any, once load() has returned.
+// Thread: control; replace() and reconfigure() from one that may wait; contract(), contracts(), plugins() and report() from any, once load() has returned.
 #pragma once
 #include "host/contract_registry.h"
 #include "host/host_environment.h"
@@ -89,6 +90,17 @@ class PluginHost {
   // destroyed. A failure before the exchange leaves the old one as it was. For plugins that provide interceptors and routers alone:
   // UNSUPPORTED otherwise. One at a time: CONFLICT; CLOSED once drain() has begun. From a thread that may wait.
   Result<Replaced> replace(const PluginSpec& spec, const Succession& succession);
+  // What another configuration may do to a plugin that serves. The schema lives as long as the host. NOT_FOUND.
+  struct Reloading {
+    std::string_view schema;
+    std::string file;           // that its code came from
+    bool reconfigures = false;  // it takes another configuration
+    bool replaceable = false;   // another generation of it may take over
+  };
+  Result<Reloading> reloading(const std::string& name) const;
+  // `config` is checked JSON. A plugin that refuses it goes on as before, and its words are the answer. UNSUPPORTED: it takes none while it
+  // serves; CONFLICT while a plugin is replaced; CLOSED. From a thread that may wait.
+  Status reconfigure(const std::string& name, std::string config);
   // Whether a plugin of that name with that `path` would be loaded from `file`.
   bool leads_to(const std::string& name, const std::string& path, const std::string& file) const;
 

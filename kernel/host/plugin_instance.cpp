@@ -77,6 +77,18 @@ ion_status PluginInstance::collect_tables(std::vector<ion_ref>& refs, ion_err* e
   return ION_OK;
 }
 
+Status PluginInstance::reconfigure(std::string config) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (state_ != ION_PLUGIN_STARTED) return {ION_E_CLOSED, fmt::format("plugin {}: it does not serve", name())};
+  }
+  const Status done = run(Verb::kReconfigure, [this, config = std::move(config)](ion_err* err) {
+    return parts_.plugin->reconfigure(self_, bytes_of(config), err);
+  }, parts_.step_deadline);
+  if (done.code() == ION_E_DEADLINE && info().state == ION_PLUGIN_FAULTED) withdraw();
+  return done;
+}
+
 Status PluginInstance::drain(Nanos allowed) {
   {
     const std::lock_guard lock(mutex_);
@@ -104,6 +116,7 @@ Status PluginInstance::drain(Nanos allowed) {
 ion_status PluginInstance::ask_drain(ion_err* err, Instant deadline) {
   const ion_op op{sizeof(ion_op), 0, 0, deadline.ns, &drain_done, this, 0, 0, 0};
   ion_result now{sizeof(ion_result), ION_OK, 0, 0, 0, 0, nullptr, err};
+  services_->events().close();  // in the step, which has a limit: a function of the plugin may be running
   const ion_status code = parts_.plugin->drain(self_, &op, &now);
   if (code == ION_PENDING) return ION_OK;
   const std::lock_guard lock(mutex_);
@@ -148,6 +161,7 @@ Status PluginInstance::destroy(Nanos allowed) {
   if (!services_->work().close(shared_->world, left()))
     return {ION_E_FAILED, fmt::format("plugin {}: left in memory, since work that it posted still runs", name())};
   ION_CHECK(run(Verb::kDestroy, [this](ion_err*) {
+    services_->events().close();
     parts_.plugin->destroy(self_);
     return ION_OK;
   }, left()));
@@ -183,13 +197,19 @@ Status PluginInstance::run(Verb verb, std::function<ion_status(ion_err*)> call, 
   if (!back)
     return failed(verb, Status(ION_E_DEADLINE, fmt::format("it did not come back within {:g} s", limit.seconds())));
   if (step->code > ION_OK) return failed(verb, Status(ION_E_INTERNAL, "it answered PENDING, which only an op may"));
-  return step->code == ION_OK ? Status() : failed(verb, Status::from(step->code, &step->err));
+  if (step->code == ION_OK) return {};
+  const Status why = Status::from(step->code, &step->err);
+  return verb == Verb::kReconfigure ? named(verb, why) : failed(verb, why);
 }
 
 Status PluginInstance::failed(Verb verb, const Status& why) {
-  static constexpr const char* kVerbs[] = {"create", "start", "drain", "destroy"};
   misbehaviour_.count(why);
   set(ION_PLUGIN_FAULTED);
+  return named(verb, why);
+}
+
+Status PluginInstance::named(Verb verb, const Status& why) const {
+  static constexpr const char* kVerbs[] = {"create", "start", "reconfigure", "drain", "destroy"};
   return {why.code(), fmt::format("plugin {}: {} failed: {}", name(), kVerbs[static_cast<size_t>(verb)], why.message()),
           why.reason()};
 }

@@ -58,6 +58,11 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
   void publish();
   // The same, and the contracts of `old` are withdrawn in the same moment.
   void take_over(PluginInstance& old);
+  // The plugin's own schema, and whether it can take another configuration while it serves.
+  std::string_view schema() const { return parts_.plugin->config_schema == nullptr ? std::string_view() : parts_.plugin->config_schema; }
+  bool reconfigures() const { return parts_.plugin->reconfigure != nullptr; }
+  // Goes on with `config`, or as before: a plugin that refuses it is no faulted one. DEADLINE faults it. CLOSED unless it was started.
+  Status reconfigure(std::string config);
   // Withdraws contracts and RPC handlers, then drains. Nothing to do unless it was started.
   // `limit` and the step deadline bound the whole of it.
   Status drain(Nanos limit);
@@ -74,11 +79,12 @@ class PluginInstance : public std::enable_shared_from_this<PluginInstance> {
   void fault(const Status& why);  // counts, withdraws, tells the kernel
 
  private:
-  enum class Verb { kCreate, kStart, kDrain, kDestroy };
+  enum class Verb { kCreate, kStart, kReconfigure, kDrain, kDestroy };
   static void drain_done(void* self, const ion_result* result) noexcept;
   Status run(Verb verb, std::function<ion_status(ion_err*)> call, Nanos limit);
   Nanos shortened(Nanos limit) const;  // to the step deadline; not below 0
   Status failed(Verb verb, const Status& why);
+  Status named(Verb verb, const Status& why) const;
   ion_status ask_drain(ion_err* err, Instant deadline);
   Status wait_for_drain(Nanos left);
   ion_status collect_tables(std::vector<ion_ref>& refs, ion_err* err) const;

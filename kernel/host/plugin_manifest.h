@@ -8,6 +8,9 @@
 
 namespace ion::host {
 
+// The schema of a plugin without one: nothing can be configured.
+inline constexpr std::string_view kNoSettings = R"({"type":"object","additionalProperties":false,"properties":{}})";
+
 // Names of plugins are names of folders and keys of the configuration. INVALID says what is wrong.
 Status check_name(std::string_view name);
 

@@ -1,4 +1,4 @@
-// What happens in the kernel, for whoever asked: topics come and go, the broker drains, a reload changed something.
+// What happens in the kernel, for whoever asked: topics come, change and go, the broker drains, a reload changed something. Behind ion.events/1.
 // Subscribers are called one after the other in the thread that publishes, in the order of their subscriptions; they take what
 // they need and post it to where they live. Invariant: once a subscription has ended, its function does not run and will not.
 // A function may end its own subscription, and may subscribe; it must not end one whose function may be ending this one.
@@ -16,11 +16,12 @@
 
 namespace ion::observe {
 
-enum class KernelEventKind : uint32_t {  // bits of a mask
+enum class KernelEventKind : uint32_t {  // bits of a mask; those of ion/abi/host/events.h
   kTopicCreated = 1,
-  kTopicDeleted = 2,
-  kDrainBegan = 4,
-  kConfigChanged = 8,
+  kTopicAltered = 2,
+  kTopicDeleted = 4,
+  kDrainBegan = 8,
+  kConfigChanged = 16,
 };
 using EventMask = uint32_t;
 constexpr EventMask operator|(KernelEventKind a, KernelEventKind b) { return static_cast<EventMask>(a) | static_cast<EventMask>(b); }
@@ -31,6 +32,7 @@ struct KernelEvent {
   KernelEventKind kind = KernelEventKind::kTopicCreated;
   std::string topic;  // of the topic events
   Uuid topic_id;
+  uint32_t partitions = 0;
   std::vector<std::string> paths;  // kConfigChanged: keys whose value is another one now
 };
 

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -30,10 +31,17 @@ int32_t look_at_topic(void*, uint32_t, ion_msg* m, const ion_msg_api* api) noexc
 }
 constexpr ion_interceptor kTable{sizeof(ion_interceptor), ION_HOOK_PRODUCE, ION_NEED_HEADER, ION_INTERCEPTOR_REENTRANT, &look_at_topic};
 
-class NoTimers final : public Timers {
+// Those that look after calls are armed once, and are not due while this runs.
+class Undue final : public Timers {
  public:
-  Result<TimerHandle> arm(ShardId, Instant, ion_fn, void*) override { return Status(ION_E_UNSUPPORTED, "a bench has no timers"); }
+  ~Undue() override {
+    for (const auto& [fn, ctx] : armed_) fn(ctx);
+  }
+  Result<TimerHandle> arm(ShardId, Instant, ion_fn fn, void* ctx) override { return armed_.emplace_back(fn, ctx), static_cast<TimerHandle>(this); }
   bool disarm(TimerHandle) override { return false; }
+
+ private:
+  std::vector<std::pair<ion_fn, void*>> armed_;
 };
 class Silent final : public Logger {
  public:
@@ -81,7 +89,7 @@ class Chain {
 
  private:
   base::SystemClock clock_;
-  NoTimers timers_;
+  Undue timers_;
   Silent logger_;
   observe::Health health_;
   observe::MetricRegistry metrics_{2};

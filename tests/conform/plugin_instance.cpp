@@ -72,7 +72,7 @@ Result<std::string> checked_config(const std::string& config) {
 }
 
 Ground::Ground(test::VirtualMachine& machine) : world_(time_, machine), metrics_(2) {
-  host::HostEnvironment environment{world_, {NodeId{1}, "rack", "cluster", "conform"}, &metrics_, {}};
+  host::HostEnvironment environment{world_, {NodeId{1}, "rack", "cluster", "conform"}, &metrics_, &events_, {}};
   environment.services.push_back({ION_BROKER_API_ID, [this](std::string_view) -> Result<ion_ref> { return ion_ref{&export_broker_api, static_cast<BrokerApi*>(&broker_)}; }});
   shared_ = std::make_shared<host::HostShared>(std::move(environment));
 }

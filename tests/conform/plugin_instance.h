@@ -44,6 +44,7 @@ class Ground {
   test::VirtualTime time_;
   test::VirtualWorld world_;
   observe::MetricRegistry metrics_;
+  observe::KernelEvents events_;
   PartialBrokerApi broker_;
   std::shared_ptr<host::HostShared> shared_;
 };

@@ -59,6 +59,11 @@ void CallRegistry::drain() {
   draining_ = true;
 }
 
+void CallRegistry::limit_calls(uint64_t calls_max) {
+  const std::lock_guard lock(mutex_);
+  calls_max_ = calls_max;
+}
+
 bool CallRegistry::draining() const {
   const std::lock_guard lock(mutex_);
   return draining_;

@@ -25,6 +25,7 @@ class CallRegistry {
   void left(GrpcCall& call);  // from the destructor of a call that was admitted
 
   void drain();  // from now on admitted() answers kDraining
+  void limit_calls(uint64_t calls_max);  // what is in progress above it goes on
   bool draining() const;
   uint64_t count() const;
   std::vector<std::shared_ptr<GrpcCall>> calls() const;
@@ -35,8 +36,8 @@ class CallRegistry {
  private:
   std::vector<Later> due();  // under the lock: what may complete now; the caller does it outside
 
-  const uint64_t calls_max_;
   mutable std::mutex mutex_;
+  uint64_t calls_max_;
   GrpcCall* first_ = nullptr;
   uint64_t count_ = 0;
   bool draining_ = false;

@@ -24,7 +24,7 @@ std::string peer_text(std::string_view peer) {
 }  // namespace
 
 GrpcServer::GrpcServer(Services& services, Executor& executor)
-    : services_(services), executor_(executor), registry_(std::make_shared<CallRegistry>(services.config.calls_max)) {}
+    : services_(services), executor_(executor), registry_(std::make_shared<CallRegistry>(services.reloadable.calls_max)) {}
 
 GrpcServer::~GrpcServer() { ION_ASSERT(server_ == nullptr); }
 

@@ -31,6 +31,7 @@ class GrpcServer final : public CallSink, public std::enable_shared_from_this<Gr
   const std::string& address() const noexcept { return address_; }
   void drain(Later later);  // CONTROL
   void stop(Later later);   // CONTROL; a second one waits for the first
+  void limit_calls(uint64_t calls_max) { registry_->limit_calls(calls_max); }
   void tick(Instant now);   // about once a second, on the ticker's shard
   bool over() const;        // stopped, nothing is left
 

@@ -28,7 +28,7 @@ std::unique_ptr<CallHandler> make_handler(GrpcCall& call, Services& services, co
   if (draining && (row == nullptr || row->drain == RpcRow::Drain::kRefused))
     return refuse(call, {ION_E_CLOSED, "this broker is draining and takes no new calls", "DRAINING"});
   if (admission == CallRegistry::Admission::kOverloaded)
-    return refuse(call, {ION_E_OVERLOADED, "this broker serves " + std::to_string(services.config.calls_max) + " calls, which is the most", "CALLS_MAX"});
+    return refuse(call, {ION_E_OVERLOADED, "this broker serves " + std::to_string(services.reloadable.calls_max.load()) + " calls, which is the most", "CALLS_MAX"});
   if (row != nullptr) return row->make(call, services, draining ? Listening::kDraining : Listening::kOpen);
   if (std::unique_ptr<CallHandler> handler = make_rpc_handler(call, services)) return handler;
   return refuse(call, {ION_E_UNSUPPORTED, "no method " + call.method().substr(0, 256) + " is served here; reflection lists what is"});

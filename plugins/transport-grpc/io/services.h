@@ -51,12 +51,24 @@ class OpenedMemory {
   uint64_t held_ = 0;
 };
 
+// The settings that may change while calls go on; what is in `Services::config` beside them stays as it was at create.
+// Thread: any; each is read by itself.
+struct ReloadableSettings {
+  explicit ReloadableSettings(const TransportGrpcConfig& config) { take(config); }
+  void take(const TransportGrpcConfig& config) noexcept {
+    calls_max = config.calls_max, subscribe_parts_max = config.subscribe_parts_max, fetch_wait_max_ns = config.fetch_wait_max.n;
+  }
+  std::atomic<uint32_t> calls_max{0}, subscribe_parts_max{0};
+  std::atomic<int64_t> fetch_wait_max_ns{0};
+};
+
 struct Services {
   Services(Host the_host, TransportGrpcConfig the_config, RpcTable the_rpcs)
-      : host(the_host), config(std::move(the_config)), rpcs(std::move(the_rpcs)) {}
+      : host(the_host), config(std::move(the_config)), reloadable(config), rpcs(std::move(the_rpcs)) {}
 
   const Host host;
   const TransportGrpcConfig config;
+  ReloadableSettings reloadable;
   const RpcTable rpcs;
   BrokerApi* api = nullptr;       // ANY
   Random* random = nullptr;        // ANY

@@ -67,9 +67,8 @@ Status SubscribeStream::begin(Message request) {
   const std::string whole = request.joined();
   ION_TRY(SubscribeWish wish, read_subscribe(whole));
   if (wish.parts.empty()) return {ION_E_INVALID, "SubscribeRequest: want at least one part, have none"};
-  if (wish.parts.size() > services_.config.subscribe_parts_max)
-    return {ION_E_INVALID, "SubscribeRequest: " + std::to_string(wish.parts.size()) + " parts, at most " +
-                               std::to_string(services_.config.subscribe_parts_max) + " are taken in one subscription"};
+  if (const uint32_t most = services_.reloadable.subscribe_parts_max; wish.parts.size() > most)
+    return {ION_E_INVALID, "SubscribeRequest: " + std::to_string(wish.parts.size()) + " parts, at most " + std::to_string(most) + " are taken in one subscription"};
   for (const auto& part : wish.parts)
     if (part.topic.empty()) return {ION_E_INVALID, "SubscribeRequest: a part names no topic", "NO_TOPIC"};
   delivery_ = wish.delivery;

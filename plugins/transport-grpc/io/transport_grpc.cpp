@@ -86,6 +86,12 @@ Status TransportGrpc::start() {
   return {};
 }
 
+Status TransportGrpc::reconfigure(Config config) {
+  services_.reloadable.take(config);
+  for (const auto& server : servers()) server->limit_calls(config.calls_max);
+  return {};
+}
+
 Result<std::unique_ptr<Listener>> TransportGrpc::listen(std::string_view url) {
   if (services_.api == nullptr || draining_) return Status(ION_E_CLOSED, "transport-grpc listens between start and drain");
   ION_TRY(const ListenAddress at, parse_listen_address(url.empty() ? std::string_view(services_.config.listen) : url));

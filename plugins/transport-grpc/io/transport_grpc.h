@@ -26,6 +26,7 @@ class TransportGrpc final : private Transport {
   ~TransportGrpc() override;
 
   Status start();
+  Status reconfigure(Config config);
   Answer drain(Op& op);
   const void* table(std::string_view contract);
   Transport& transport() { return *this; }

@@ -1,6 +1,7 @@
 // Uses every host service, each in the way its header allows, and counts what it saw.
 #include "../test_contract.h"
 
+#include <ion/bridge/events_bridge.h>
 #include <ion/bridge/files_bridge.h>
 #include <ion/bridge/host_bridge.h>
 #include <ion/bridge/services_bridge.h>
@@ -36,6 +37,7 @@ class Good {
     ION_CHECK(use_files());
     ION_CHECK(use_small_services());
     ION_CHECK(use_metrics());
+    ION_CHECK(use_events());
     return use_rpc();
   }
   ion::Answer drain(ion::Op& op) { return op.ok(); }
@@ -92,6 +94,17 @@ class Good {
     metrics.record(series, 3);
     return {};
   }
+  ion::Status use_events() {
+    ION_TRY(const ion_ref ref, host_.get(ION_EVENTS_ID));
+    const auto seen = [this](const ion_event& e) {
+      count(("event " + std::to_string(e.kind) + " " + std::string(ion::text_of(e.topic)) + std::string(ion::text_of(e.keys))).c_str());
+      see("event_id", e.topic_id[15]);
+      host_.log(ion::LogLevel::kInfo, "good heard of an event", {{"kind", std::to_string(e.kind)}, {"topic", std::string(ion::text_of(e.topic))}});
+      see("event_partitions", e.partitions);
+    };
+    ION_TRY(events_, ion::ImportedEvents(ref).subscribe(ION_EVENT_TOPIC_CREATED | ION_EVENT_TOPIC_ALTERED | ION_EVENT_CONFIG | ION_EVENT_DRAIN, seen));
+    return {};
+  }
   ion::Status use_rpc() {
     ION_TRY(const ion_ref ref, host_.get(ION_RPC_ID));
     const auto& rpc = *static_cast<const ion_rpc*>(ref.table);
@@ -131,6 +144,7 @@ class Good {
     auto& good = *static_cast<Good*>(self);
     const std::string_view what = ion::text_of(raw);
     if (what == "post") return good.executor_->post(good.executor_->home(), &posted, self).code();
+    if (what == "no_events") return good.events_.end(), ION_OK;
     if (what == "fault") return good.host_.fault(ion::Status(ION_E_IO, "the disk is on fire")), ION_OK;
     if (what == "disarm") return good.timers_->disarm(good.timer_) ? ION_OK : ION_E_NOT_FOUND;
     if (what != "arm") return ION_E_NOT_FOUND;
@@ -147,11 +161,12 @@ class Good {
   ion::TimerHandle timer_ = nullptr;
   std::mutex mutex_;
   std::map<std::string, uint64_t> seen_;
+  ion::ImportedEvents::Subscription events_;  // the last one: it ends before what its function uses
 };
 
 }  // namespace
 
 ION_PLUGIN(
     Good, "ion.test.good", "1.2.3", "ion.test.probe/1",
-    "ion.files/1,ion.random/1,ion.config/1,ion.threads/1,ion.buffers/1,ion.executors/1,ion.timers/1,ion.metrics/1,ion.rpc/1,"
+    "ion.files/1,ion.random/1,ion.config/1,ion.threads/1,ion.buffers/1,ion.executors/1,ion.timers/1,ion.metrics/1,ion.rpc/1,ion.events/1,"
     "ion.broker_api/1?,ion.test.other/1?,ion.test.absent/1?")

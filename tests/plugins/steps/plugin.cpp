@@ -10,12 +10,13 @@
 namespace {
 
 struct StepsConfig {
-  std::string create = "ok", start = "ok", drain = "ok";
+  std::string create = "ok", start = "ok", reconfigure = "ok", drain = "ok";
   uint32_t wait_fd = 0;
   static constexpr auto rows() {
     return std::tuple{
         ion::row("create", &StepsConfig::create, {"ok", "fail", "throw", "hang"}, "what create does"),
         ion::row("start", &StepsConfig::start, {"ok", "fail", "throw", "hang", "give_up"}, "what start does"),
+        ion::row("reconfigure", &StepsConfig::reconfigure, {"ok", "fail", "throw", "hang"}, "what reconfigure does", ion::kReloadable),
         ion::row("drain", &StepsConfig::drain, {"ok", "fail", "throw", "late", "take_and_throw"}, "what drain does"),
         ion::row("wait_fd", &StepsConfig::wait_fd, ion::kCount, 0, 1 << 20, "a pipe; its end lets a hanging step go on")};
   }
@@ -44,6 +45,13 @@ class Steps {
     if (config_.start == "give_up") host_.fault(ion::Status(ION_E_IO, "widget 5 burned down"));
     return {};
   }
+  ion::Status reconfigure(StepsConfig config) {
+    if (config.reconfigure == "fail") return {ION_E_INVALID, "widget 8 does not fit"};
+    if (config.reconfigure == "throw") throw std::runtime_error("widgets are too hot");
+    if (config.reconfigure == "hang") hang(config.wait_fd);
+    ++reconfigured_;
+    return {};
+  }
   ion::Answer drain(ion::Op& op) {
     if (config_.drain == "fail") return op.refuse(ion::Status(ION_E_BUSY, "widget 6 will not stop"));
     if (config_.drain == "throw") throw std::logic_error("widgets fell down");
@@ -57,7 +65,11 @@ class Steps {
   const void* table(std::string_view contract) { return contract == ION_TEST_PROBE_ID ? &kProbe : nullptr; }
 
  private:
-  static ion_status ask(void*, ion_bytes, uint64_t*) noexcept { return ION_E_NOT_FOUND; }
+  static ion_status ask(void* self, ion_bytes what, uint64_t* out) noexcept {
+    if (ion::text_of(what) != "reconfigured") return ION_E_NOT_FOUND;
+    *out = static_cast<Steps*>(self)->reconfigured_;
+    return ION_OK;
+  }
   static ion_status tell(void* self, ion_bytes what) noexcept {
     if (ion::text_of(what) != "finish_drain") return ION_E_NOT_FOUND;
     static_cast<Steps*>(self)->late_.ok();
@@ -67,6 +79,7 @@ class Steps {
   const ion::Host host_;
   const StepsConfig config_;
   ion::Later late_;
+  uint64_t reconfigured_ = 0;
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ class FetchHandler final : public UnaryHandler {
     envelope_ = *std::move(envelope);
     if (envelope_.topic.empty()) return call_.fail(Failure::of(Status(ION_E_INVALID, "FetchRequest: no topic is named", "NO_TOPIC")));
     const uint64_t bytes_max = bytes_wished();
-    const Nanos wait = std::min(milliseconds(envelope_.wait_ms), services_.config.fetch_wait_max);
+    const Nanos wait = std::min(milliseconds(envelope_.wait_ms), Nanos{services_.reloadable.fetch_wait_max_ns.load()});
     op_.send(call_, *services_.api,
              {&envelope_.topic, envelope_.partition, envelope_.offset, std::clamp<uint64_t>(envelope_.bytes_min, 1, bytes_max), bytes_max, wait, envelope_.topic_id},
              services_.next_op_id());

@@ -355,6 +355,21 @@ TEST(changes, a_reload_tells_what_differs_and_what_needs_a_restart) {
   EXPECT_FALSE(changes[2].reloadable);
 }
 
+TEST(changes, what_may_change_without_a_restart_is_taken_and_the_rest_stays) {
+  constexpr std::string_view schema = R"({"type": "object", "properties": {
+    "live": {"type": "integer", "default": 1, "x-reloadable": true},
+    "fixed": {"type": "integer", "default": 2},
+    "inner": {"type": "object", "properties": {"list": {"type": "array", "items": {"type": "string"}, "x-reloadable": true}, "fixed": {"type": "string"}}}}})";
+  const auto checked = [&](std::string_view text) { return check_plugin_config(*parse_jsonc(text, {Layer::kFile, "a.jsonc", 0}, "plugins.p.config"), "p", schema).value(); };
+  const CheckedConfig running = checked(R"({"live": 5, "fixed": 6, "inner": {"list": ["a"], "fixed": "old"}})");
+  EXPECT_EQ(with_reloadable(running.tree, checked(R"({"live": 7, "fixed": 8, "inner": {"list": ["b", "c"], "fixed": "new"}})").tree).json,
+            checked(R"({"live": 7, "fixed": 6, "inner": {"list": ["b", "c"], "fixed": "old"}})").json);
+  EXPECT_EQ(with_reloadable(running.tree, checked(R"({"inner": {"fixed": "new"}})").tree).json, checked(R"({"live": 1, "fixed": 6, "inner": {"fixed": "old"}})").json)
+      << "a key that is gone has its default, or is gone";
+  const CheckedConfig bare = checked(R"({"inner": {}})");
+  EXPECT_EQ(with_reloadable(bare.tree, checked(R"({"inner": {"list": ["x"], "fixed": "new"}})").tree).json, checked(R"({"inner": {"list": ["x"]}})").json);
+}
+
 TEST(changes, the_same_value_in_another_unit_is_no_change) {
   Start one, two;
   one.request.settings = {"limits.batch_bytes_max=16MiB"};

@@ -32,7 +32,7 @@ TEST(ElfNotes, say_what_the_plugin_is) {
   EXPECT_EQ(notes->id, "ion.test.good");
   EXPECT_EQ(notes->version, "1.2.3");
   EXPECT_EQ(notes->provides, std::vector<std::string>{"ion.test.probe/1"});
-  EXPECT_EQ(notes->needs.size(), 12U);
+  EXPECT_EQ(notes->needs.size(), 13U);
   EXPECT_EQ(notes->needs.back(), "ion.test.absent/1?");
   EXPECT_NE(notes->schema.find("\"greeting\""), std::string::npos);
 }

@@ -115,6 +115,34 @@ TEST_F(GoodPlugin, that_left_work_behind_is_named_and_the_work_never_runs) {
   work_.run_all();  // would touch freed memory, as the address sanitizer would say
 }
 
+TEST_F(GoodPlugin, hears_of_the_events_that_it_wants) {
+  run();
+  using Kind = observe::KernelEventKind;
+  Uuid id;
+  id.bytes[15] = 9;
+  events_.publish({Kind::kTopicCreated, "orders", id, 3, {}});
+  events_.publish({Kind::kTopicDeleted, "orders", id, 3, {}});
+  events_.publish({Kind::kConfigChanged, {}, {}, 0, {"log.level", "a.b"}});
+  EXPECT_EQ(probe().ask("event 1 orders"), 1U);
+  EXPECT_EQ(probe().ask("event 16 log.level\na.b\n"), 1U);
+  uint64_t none = 0;
+  EXPECT_EQ(probe().table->ask(probe().self, bytes_of("event 4 orders"), &none), ION_E_NOT_FOUND) << "it asked for others";
+  events_.publish({Kind::kTopicCreated, "orders", id, 3, {}});
+  EXPECT_EQ(probe().ask("event_id"), 9U);
+  EXPECT_EQ(probe().ask("event_partitions"), 3U);
+  ASSERT_EQ(probe().tell("no_events"), ION_OK);
+  events_.publish({Kind::kTopicCreated, "orders", id, 3, {}});
+  EXPECT_EQ(probe().ask("event 1 orders"), 2U);
+  EXPECT_TRUE(destroy().ok());
+}
+
+TEST_F(GoodPlugin, hears_of_no_event_once_it_has_drained) {
+  run();
+  EXPECT_TRUE(host().drain().ok());
+  EXPECT_TRUE(destroy().ok());
+  events_.publish({observe::KernelEventKind::kTopicCreated, "orders", {}, 1, {}});  // would run code on freed memory, as the address sanitizer would say
+}
+
 TEST_F(GoodPlugin, declares_metrics_that_the_registry_shows) {
   run();
   int64_t value = 0;

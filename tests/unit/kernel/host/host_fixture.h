@@ -199,7 +199,7 @@ class PluginHostTest : public testing::Test {
   }
 
   HostEnvironment environment() {
-    return {world_, {NodeId{42}, "rack-1", "test-cluster", "0.0.0"}, &metrics_, services_, uint64_t{1} << 20};
+    return {world_, {NodeId{42}, "rack-1", "test-cluster", "0.0.0"}, &metrics_, &events_, services_, uint64_t{1} << 20};
   }
   PluginHost& host() {
     if (!host_) {
@@ -246,6 +246,7 @@ class PluginHostTest : public testing::Test {
   TestLog log_;
   TestWorld world_{clock_, work_, log_};
   observe::MetricRegistry metrics_{1};
+  observe::KernelEvents events_;
   std::vector<GivenService> services_;
   PluginHostOptions options_;
   std::vector<std::string> faults_;

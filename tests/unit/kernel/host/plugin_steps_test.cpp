@@ -93,6 +93,51 @@ TEST_F(PluginSteps, a_plugin_that_gives_up_in_start_has_not_started) {
   EXPECT_TRUE(destroy().ok());
 }
 
+TEST_F(PluginSteps, another_configuration_is_taken_while_it_serves) {
+  start("{}");
+  const auto how = host().reloading("steps");
+  ASSERT_TRUE(how);
+  EXPECT_TRUE(how->reconfigures);
+  EXPECT_FALSE(how->replaceable) << "it provides no interceptor";
+  EXPECT_NE(how->schema.find("wait_fd"), std::string_view::npos);
+  EXPECT_TRUE(host().reconfigure("steps", "{}").ok());
+  EXPECT_TRUE(host().reconfigure("steps", "{}").ok());
+  EXPECT_EQ(probe().ask("reconfigured"), 2U);
+  EXPECT_EQ(host().reconfigure("other", "{}").code(), ION_E_NOT_FOUND);
+  EXPECT_TRUE(host().drain().ok());
+  EXPECT_EQ(host().reconfigure("steps", "{}").code(), ION_E_CLOSED);
+  EXPECT_TRUE(destroy().ok());
+}
+
+TEST_F(PluginSteps, a_configuration_that_it_refuses_leaves_it_as_it_was) {
+  start("{}");
+  EXPECT_REFUSED(host().reconfigure("steps", R"({"reconfigure": "fail"})"), ION_E_INVALID, "plugin steps: reconfigure failed: widget 8 does not fit");
+  EXPECT_REFUSED(host().reconfigure("steps", R"({"reconfigure": "throw"})"), ION_E_EXCEPTION, "plugin steps: reconfigure failed: reconfigure threw: widgets are too hot");
+  EXPECT_EQ(info().state, ION_PLUGIN_STARTED);
+  EXPECT_EQ(info().faults, 0U);
+  EXPECT_EQ(probe().ask("reconfigured"), 0U);
+  EXPECT_TRUE(destroy().ok());
+}
+
+TEST_F(PluginSteps, a_reconfigure_that_hangs_is_faulted_and_found_no_more) {
+  options_.step_deadline = kShort;
+  start("{}");
+  EXPECT_REFUSED(host().reconfigure("steps", R"({"reconfigure": "hang")" + waits()), ION_E_DEADLINE, "plugin steps: reconfigure failed: it did not come back within 1 s");
+  EXPECT_EQ(info().state, ION_PLUGIN_FAULTED);
+  EXPECT_FALSE(host().contract(ION_TEST_PROBE_ID).has_value());
+  release();
+  EXPECT_TRUE(destroy().ok());
+}
+
+TEST_F(PluginSteps, a_plugin_without_reconfigure_is_not_asked) {
+  install("good");
+  ASSERT_TRUE(load({spec("good")}).ok());
+  ASSERT_TRUE(host().start().ok());
+  EXPECT_FALSE(host().reloading("good")->reconfigures);
+  EXPECT_REFUSED(host().reconfigure("good", "{}"), ION_E_UNSUPPORTED, "plugin good: it takes no other configuration while it serves");
+  EXPECT_TRUE(destroy().ok());
+}
+
 TEST_F(PluginSteps, a_drain_that_refuses_is_told_and_the_plugin_destroyed) {
   start(R"({"drain": "fail"})");
   EXPECT_REFUSED(host().drain(), ION_E_BUSY, "plugin steps: drain failed: widget 6 will not stop");

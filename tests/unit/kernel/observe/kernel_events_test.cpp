@@ -9,8 +9,8 @@
 namespace ion::observe {
 namespace {
 
-KernelEvent created(std::string topic) { return {KernelEventKind::kTopicCreated, std::move(topic), {}, {}}; }
-KernelEvent drain() { return {KernelEventKind::kDrainBegan, {}, {}, {}}; }
+KernelEvent created(std::string topic) { return {KernelEventKind::kTopicCreated, std::move(topic), {}, 0, {}}; }
+KernelEvent drain() { return {KernelEventKind::kDrainBegan, {}, {}, 0, {}}; }
 
 TEST(kernel_events, a_subscriber_gets_what_its_mask_names_and_nothing_else) {
   KernelEvents events;
@@ -21,8 +21,8 @@ TEST(kernel_events, a_subscriber_gets_what_its_mask_names_and_nothing_else) {
   auto every = events.subscribe(kEveryEvent, [&](const KernelEvent&) { ++all; });
   events.publish(created("a"));
   events.publish(drain());
-  events.publish({KernelEventKind::kTopicDeleted, "a", {}, {}});
-  events.publish({KernelEventKind::kConfigChanged, {}, {}, {"log.level"}});
+  events.publish({KernelEventKind::kTopicDeleted, "a", {}, 0, {}});
+  events.publish({KernelEventKind::kConfigChanged, {}, {}, 0, {"log.level"}});
   EXPECT_EQ(topics, (std::vector<std::string>{"a", "a"}));
   EXPECT_EQ(all, 4);
 }

@@ -7,6 +7,8 @@
 //     ion::Status start();                                          // contracts of others are there
 //     ion::Answer drain(ion::Op& op);                               // refuse new, finish old
 //     const void* table(std::string_view contract);                 // &ion::export_storage<MyPlugin>, or nullptr
+//     ion::Status reconfigure(MyConfig config);                     // may be left out. Rows with kReloadable have new values: take all or none.
+//                                                                   // On the control thread while others call its contracts
 //   };
 //   ION_PLUGIN(MyPlugin, "ion.my-plugin", "0.1.0", "ion.storage/1", "ion.files/1,ion.executors/1")
 #pragma once
@@ -102,6 +104,21 @@ struct PluginShell {
       return Status(ION_E_EXCEPTION, "start threw").to(err);
     }
   }
+  static ion_status reconfigure(void* self, ion_bytes config, ion_err* err) noexcept {
+    try {
+      auto parsed = read_config<typename P::Config>(text_of(config));
+      return (parsed ? static_cast<P*>(self)->reconfigure(*std::move(parsed)) : parsed.error()).to(err);
+    } catch (const std::exception& e) {
+      return Status(ION_E_EXCEPTION, std::string("reconfigure threw: ") + e.what()).to(err);
+    } catch (...) {
+      return Status(ION_E_EXCEPTION, "reconfigure threw").to(err);
+    }
+  }
+  // The slot of the descriptor: null for a plugin without it.
+  static constexpr auto reconfigure_or_null() -> ion_status (*)(void*, ion_bytes, ion_err*) noexcept {
+    if constexpr (requires(P& p, typename P::Config c) { p.reconfigure(std::move(c)); }) return &reconfigure;
+    else return nullptr;
+  }
   static ion_status drain(void* self, const ion_op* raw, ion_result* now) noexcept {
     Op op(*raw, *now);
     try {
@@ -157,8 +174,8 @@ constexpr std::array<const char*, Count + 1> name_starts(const std::array<char, 
   constexpr ion_plugin ion_descriptor{sizeof(ion_plugin), ION_ABI_MAJOR, ION_ABI_MINOR, 0, 0, 0,                                 \
                                       ::ion::detail::count_names(provides_text), ::ion::detail::count_names(needs_text), id_text, \
                                       version_text, __VERSION__, IonSchema::kText.data(), ion_provides.data(), ion_needs.data(),  \
-                                      &IonShell::create, &IonShell::table, &IonShell::start, nullptr, &IonShell::drain,           \
-                                      &IonShell::destroy};                                                                       \
+                                      &IonShell::create, &IonShell::table, &IonShell::start, IonShell::reconfigure_or_null(),          \
+                                      &IonShell::drain, &IonShell::destroy};                                                     \
   }                                                                                                                              \
   extern "C" __attribute__((visibility("default"))) const ion_plugin* ion_plugin_entry_v1(const ion_probe* probe) noexcept {      \
     return probe->abi_major == ION_ABI_MAJOR ? &ion_descriptor : nullptr;                                                        \

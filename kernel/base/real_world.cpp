@@ -19,6 +19,8 @@ constexpr Nanos kLogLimit = seconds(1);        // for the last lines: a log that
 constexpr Nanos kLockLimit = seconds(5);       // of the lock of a process that is being taken down
 constexpr uint64_t kDescriptorsKept = 256;     // of the process, for connections, plugins and the program itself ...
 constexpr uint64_t kDescriptorsKeptShare = 4;  // ... or this part of all, whichever is less
+constexpr uint64_t kMapsKept = 8192;           // of the process, for libraries, stacks, memory, and sealed segments that are read ...
+constexpr uint64_t kMapsKeptShare = 4;         // ... or this part of all, whichever is less
 
 }  // namespace
 
@@ -70,6 +72,8 @@ uint64_t RealWorld::descriptors_max() const {
   const uint64_t all = options_.descriptors;
   return all - std::min(all, std::max(options_.descriptors_kept, std::min(kDescriptorsKept, all / kDescriptorsKeptShare)));
 }
+
+uint64_t RealWorld::maps_max() const { return options_.maps - std::min(options_.maps, std::min(kMapsKept, options_.maps / kMapsKeptShare)); }
 
 bool RealWorld::await(std::unique_lock<std::mutex>& lock, std::condition_variable& moved, Nanos limit, const std::function<bool()>& holds) {
   return moved.wait_for(lock, std::chrono::nanoseconds(limit.n), holds);

@@ -26,6 +26,7 @@ struct RealWorldOptions {
   uint32_t blocking_jobs = 65'536;  // waiting and running
   uint64_t descriptors = 1024;       // of the process
   uint64_t descriptors_kept = 0;     // of these, at least so many are not for logs
+  uint64_t maps = UINT64_MAX;        // of the process
 };
 
 class RealWorld final : public World {
@@ -45,6 +46,7 @@ class RealWorld final : public World {
   std::unique_ptr<Random> random_for(std::string_view name) override;
   Result<std::unique_ptr<Files>> files_for(const std::string& directory) override;
   uint64_t descriptors_max() const override;
+  uint64_t maps_max() const override;
   bool await(std::unique_lock<std::mutex>& lock, std::condition_variable& moved, Nanos limit, const std::function<bool()>& holds) override;
   bool run_step(std::function<void()> step, Nanos limit) override { return control_.run(std::move(step), limit); }
   int next_signal() override;

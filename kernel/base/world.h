@@ -37,6 +37,8 @@ class World {
   virtual Result<std::unique_ptr<Files>> files_for(const std::string& directory) = 0;
   // How many files the logs of this broker may hold open at a time. Connections, plugins and the like have their own share.
   virtual uint64_t descriptors_max() const = 0;
+  // How many maps of files the logs of this broker may hold at a time; libraries and threads have their own share.
+  virtual uint64_t maps_max() const { return UINT64_MAX; }
 
   // Waits until `holds`, which is asked with `lock` held, at first at once and then whenever `moved` is notified. False: `limit`
   // passed first. Never from work of the executor, for which it may wait.

@@ -113,7 +113,7 @@ class Controller final : public Machine {
   Result<Command> plan_change(const TopicChange& change) ION_ON(shard_role);
   Result<Command> plan_more_partitions(const TopicRecord& topic, uint32_t wanted) ION_ON(shard_role);
   Status check_settings(const std::string& topic, const std::map<std::string, std::string>& config) const;
-  Status check_descriptors(const std::string& topic, uint64_t more) const;
+  Status check_process_limits(const std::string& topic, uint64_t more) const;
   Result<std::vector<PartitionRecord>> place(const NewTopic& topic, uint64_t seed) ION_ON(shard_role);
   void propose(const Command& command, AppliedDone done) ION_ON(shard_role);
   void propose_making_space(const Command& command, AppliedDone done) ION_ON(shard_role);

@@ -17,8 +17,12 @@ Status Controller::check_settings(const std::string& topic, const std::map<std::
   return {};
 }
 
-Status Controller::check_descriptors(const std::string& topic, uint64_t more) const {
-  const uint64_t descriptors = (machine_.partitions() + more) * kDescriptorsOfPartition;
+Status Controller::check_process_limits(const std::string& topic, uint64_t more) const {
+  const uint64_t partitions = machine_.partitions() + more;
+  if (const uint64_t maps = partitions * kMapsOfPartition; maps > world_.limits.maps_max)
+    return {ION_E_OVERLOADED, fmt::format("topic {}: with its {} partitions the logs would need {} maps of files, this process may hold {} for them: raise `sysctl vm.max_map_count`",
+                                          topic, more, maps, world_.limits.maps_max), "TOO_FEW_MAPS"};
+  const uint64_t descriptors = partitions * kDescriptorsOfPartition;
   if (descriptors <= world_.limits.descriptors_max) return {};
   return {ION_E_OVERLOADED, fmt::format("topic {}: with its {} partitions the logs would need {} open files (descriptors), this process may hold {} for them: raise `ulimit -n`",
                                         topic, more, descriptors, world_.limits.descriptors_max), "TOO_FEW_DESCRIPTORS"};
@@ -33,7 +37,7 @@ Result<Command> Controller::plan(const NewTopic& topic) {
     return Status(ION_E_UNSUPPORTED, fmt::format("topic {}: {} replicas wanted, this cluster has 1 broker", topic.name, topic.replication), "INVALID_REPLICATION");
   ION_CHECK(check_settings(topic.name, topic.config));
   ION_CHECK(machine_.within_limits(topic.name, topic.partitions, world_.limits.topics_max, world_.limits.partitions_max));
-  ION_CHECK(check_descriptors(topic.name, topic.partitions));
+  ION_CHECK(check_process_limits(topic.name, topic.partitions));
   CreateTopic create;
   create.topic.name = topic.name;
   create.topics_max = world_.limits.topics_max, create.partitions_max = world_.limits.partitions_max;
@@ -87,7 +91,7 @@ Result<Command> Controller::plan_more_partitions(const TopicRecord& topic, uint3
   if (wanted <= have || wanted > kPartitionsOfTopicMax)
     return Status(ION_E_INVALID, fmt::format("topic {}: it has {} partitions and can have up to {}, {} are wanted: partitions can only be added", topic.name, have, kPartitionsOfTopicMax, wanted), "INVALID_PARTITIONS");
   ION_CHECK(machine_.within_limits(topic.name, wanted - have, UINT64_MAX, world_.limits.partitions_max));
-  ION_CHECK(check_descriptors(topic.name, wanted - have));
+  ION_CHECK(check_process_limits(topic.name, wanted - have));
   NewTopic more;
   more.partitions = wanted - have, more.replication = topic.replication;
   AddPartitions add{topic.name, topic.uuid, have, {}, world_.limits.partitions_max};

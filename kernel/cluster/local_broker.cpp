@@ -30,9 +30,10 @@ struct LocalBroker::Waiting {
 
 LocalBroker::LocalBroker(LocalBrokerServices world)
     : world_(std::move(world)),
-      opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }, world_.descriptors_max / kDescriptorsOfPartition, world_.reopen_pause_max},
+      opener_({world_.around, world_.storage, world_.control, [this](std::function<void()> work) { on_control(std::move(work)); }, world_.descriptors_max / kDescriptorsOfPartition, world_.reopen_pause_max, world_.maps_max / kMapsOfPartition},
               [this](const PartitionOpener::Job& job, Result<partition::PartitionPtr> opened) { partition_tried(job, std::move(opened)); }),
-      retention_({world_.around.timers, world_.around.clock, world_.around.logger, world_.control}, [this] { look_at_partitions(); }) {}
+      retention_({world_.around.timers, world_.around.clock, world_.around.logger, world_.control}, [this] { look_at_partitions(); }),
+      progress_(world_.around.logger, world_.around.clock) {}
 
 // In order, also when the control shard's queue is full: what is told of a topic must not overtake what was told before. Who finds
 // the mailbox empty sees to it that it is emptied; so there is one such continuation at a time, and nothing to overtake it.
@@ -63,16 +64,16 @@ LocalBroker::~LocalBroker() {
 // ---- the start
 
 void LocalBroker::inspect_storage(std::function<void(Status)> done) {
-  auto names = std::make_shared<std::set<std::string, std::less<>>>();  // shared: std::function copies
-  call([&](Op& op) { return world_.storage.list(op, "", [names](std::string_view name, uint64_t) { names->emplace(name); }); },
+  auto names = std::make_shared<std::map<std::string, uint64_t, std::less<>>>();  // shared: std::function copies
+  call([&](Op& op) { return world_.storage.list(op, "", [names](std::string_view name, uint64_t bytes) { names->emplace(name, bytes); }); },
        [this, names, done = std::move(done)](const ion_result& r) {
          on_control([this, names, done, status = Status::from(r.status, r.err)] {
            if (!status.ok()) return done(status);
            logs_ = std::move(*names);
            const auto first = logs_.lower_bound("p/");
-           if (logs_.contains(kMetadataLog) || first == logs_.end() || !first->starts_with("p/")) return done({});
+           if (logs_.contains(kMetadataLog) || first == logs_.end() || !first->first.starts_with("p/")) return done({});
            done(Status(ION_E_CORRUPT, fmt::format("the data directory holds logs of topics, the first is {}, and no metadata log {} that names them: put it back "
-                                                  "from a backup, or start with an empty directory. Nothing was changed", *first, kMetadataLog)));
+                                                  "from a backup, or start with an empty directory. Nothing was changed", first->first, kMetadataLog)));
          });
        });
 }
@@ -84,9 +85,10 @@ Status LocalBroker::compare_with_storage(const MetadataMachine& machine) {
   for (const auto& [uuid, tombstone] : machine.tombstones()) known.insert(uuid.text());
   size_t unknown = 0;
   std::string first;
-  for (auto it = logs_.lower_bound("p/"); it != logs_.end() && it->starts_with("p/"); ++it) {
-    if (known.contains(it->substr(2, it->rfind('/') - 2))) continue;
-    if (unknown++ == 0) first = *it;
+  for (auto it = logs_.lower_bound("p/"); it != logs_.end() && it->first.starts_with("p/"); ++it) {
+    const std::string& name = it->first;
+    if (known.contains(name.substr(2, name.rfind('/') - 2))) continue;
+    if (unknown++ == 0) first = name;
   }
   if (unknown == 0) return {};
   if (machine.log_ids_given() == 0)
@@ -117,6 +119,11 @@ void LocalBroker::start(Controller& controller, std::function<void(Status)> done
         ++*left, local.waiters.push_back(std::move(waiting));
         if (local.untried == 0) all_tried(local);
       }
+      std::map<std::string, uint64_t, std::less<>> opening;
+      for (const auto& entry : entries)
+        for (size_t p = 0; p < entry->partitions.size(); ++p)
+          if (const auto log = logs_.find(data_log(entry->record->uuid, PartitionId{static_cast<int32_t>(p)})); log != logs_.end()) opening.insert(*log);
+      progress_.begin(std::move(opening));
       for (const auto& entry : entries) open_partitions(entry, false);
       logs_.clear();
       for (const auto& [uuid, tombstone] : all->tombstones()) sweeps_.push_back({uuid, uuid.text(), tombstone.partitions});
@@ -210,6 +217,7 @@ void LocalBroker::partition_tried(const PartitionOpener::Job& job, Result<partit
       tell_health();
     }
   }
+  if (job.attempt == 0) progress_.tried(data_log(topic, job.partition));
   if (job.attempt == 0 && --local.untried == 0) all_tried(local);
   if (local.deleted && opener_.being_opened(topic) == 0) take_away(topic);
   maybe_close_all();

@@ -4,6 +4,7 @@
 #pragma once
 #include "cluster/controller.h"
 #include "cluster/metadata_view.h"
+#include "cluster/opening_progress.h"
 #include "cluster/partition_opener.h"
 #include "cluster/retention_timer.h"
 
@@ -28,6 +29,7 @@ struct LocalBrokerServices {
   TopicSettings defaults;
   uint64_t descriptors_max = UINT64_MAX;  // as in ClusterLimits; partitions beyond it wait, and the others are served
   Nanos reopen_pause_max = seconds(30);   // between two attempts to open a partition
+  uint64_t maps_max = UINT64_MAX;         // as descriptors_max
 };
 
 class LocalBroker final : public ControllerObserver {
@@ -94,7 +96,8 @@ class LocalBroker final : public ControllerObserver {
   RetentionTimer retention_;
   std::map<Uuid, Local> topics_;
   std::map<std::string, Status> not_served_;  // partitions that could not be opened and are tried again, by name
-  std::set<std::string, std::less<>> logs_;   // what the storage listed before the start; empty afterwards
+  std::map<std::string, uint64_t, std::less<>> logs_;  // what the storage listed before the start, with bytes; empty afterwards
+  OpeningProgress progress_;
   std::deque<Sweep> sweeps_;              // of tombstones; one at a time
   bool sweeping_ = false;
   size_t changes_ = 0;                    // topics that are being taken away

@@ -118,6 +118,8 @@ void PartitionOpener::begin(Job job) {
   };
   if (open_ + being_opened_ > services_.partitions_max)
     return done(Status(ION_E_OVERLOADED, fmt::format("wanted a descriptor for its log, and the {} that this process may hold for logs are taken: raise `ulimit -n`", services_.partitions_max), "TOO_FEW_DESCRIPTORS"));
+  if (open_ + being_opened_ > services_.mapped_max)
+    return done(Status(ION_E_OVERLOADED, fmt::format("wanted maps of its segments, and this process may hold those of {} partitions: raise vm.max_map_count", services_.mapped_max), "TOO_FEW_MAPS"));
   const auto logs_open = [this, o, done] { partition::Partition::open(services_.around, std::move(o->options), done); };
   call([&](Op& op) { return services_.storage.open(op, data_log(topic, o->job.partition), o->log, &o->options.log); },
        [this, o, done, logs_open](const ion_result& r) {

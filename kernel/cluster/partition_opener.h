@@ -20,6 +20,7 @@ struct PartitionOpenerServices {
   std::function<void(std::function<void()>)> on_control;  // runs the work on the control shard, never refused; ANY
   uint64_t partitions_max = UINT64_MAX;  // that may be open at a time: each may hold a descriptor
   Nanos pause_max = seconds(30);         // between two attempts
+  uint64_t mapped_max = UINT64_MAX;      // as partitions_max: each has maps of its segments
 };
 
 enum class StateLog { kNone, kThere, kUnknown };  // none: the topic was made just now, or the storage has listed its logs

@@ -48,5 +48,14 @@ TEST(RealWorldTest, a_part_of_the_descriptors_is_kept_for_others) {
   EXPECT_EQ(must(RealWorld::start(options))->descriptors_max(), 19'744U);
 }
 
+TEST(RealWorldTest, a_part_of_the_maps_is_kept_for_others) {
+  RealWorldOptions options = quiet();
+  EXPECT_EQ(must(RealWorld::start(options))->maps_max(), UINT64_MAX - 8192);
+  options.maps = 65'530;
+  EXPECT_EQ(must(RealWorld::start(options))->maps_max(), 57'338U);
+  options.maps = 1000;
+  EXPECT_EQ(must(RealWorld::start(options))->maps_max(), 750U);
+}
+
 }  // namespace
 }  // namespace ion::base

@@ -202,6 +202,20 @@ TEST_F(ControllerTest, a_topic_that_needs_more_descriptors_than_there_are_is_ref
   EXPECT_TRUE(group_.proposed.empty());
 }
 
+TEST_F(ControllerTest, a_topic_that_needs_more_maps_of_files_than_there_are_is_refused_before_it_is_committed_with_both_numbers) {
+  open({10, 10'000, UINT64_MAX, 300});
+  create("a", 100);
+  commit();
+  const Answered wide = create("wide", 60);
+  EXPECT_EQ(reason(wide), "TOO_FEW_MAPS");
+  EXPECT_NE((**wide).error().message().find("need 320 maps of files"), std::string::npos) << (**wide).error().message();
+  EXPECT_NE((**wide).error().message().find("may hold 300"), std::string::npos);
+  EXPECT_TRUE(group_.proposed.empty());
+  const Answered narrow = create("narrow", 50);
+  commit();
+  EXPECT_EQ(reason(narrow), "");
+}
+
 TEST_F(ControllerTest, entries_of_another_term_are_no_answer_to_a_proposal_with_their_index) {
   open();
   const Answered a = create("mine");

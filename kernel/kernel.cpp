@@ -4,6 +4,7 @@
 #include "api/null_broker.h"
 #include "awaited.h"
 #include "config_check.h"
+#include "data_dir.h"
 #include "observe/kernel_events.h"
 #include "observe/metric_registry.h"
 #include "plugin_set.h"
@@ -16,8 +17,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -26,7 +25,6 @@ namespace ion {
 namespace {
 
 constexpr Nanos kDrainLimit = seconds(3);  // of one transport: who has not read its answers by then is cut off
-constexpr char kLockFile[] = "ionstreamd.lock";  // holds the number of the process that has it
 constexpr Nanos kCutLimit = seconds(10);   // of cutting them off, which waits for no peer
 
 struct Listening {
@@ -52,8 +50,7 @@ struct Broker::Parts {
   api::ApiGate gate;
   api::NullBroker null_broker;
   pipeline::NodeIdentity identity;
-  std::unique_ptr<Files> data_dir;
-  std::unique_ptr<File> lock;
+  DataDir data_dir;
   std::unique_ptr<PluginSet> plugins;
   std::unique_ptr<TopicServer> topics;
   std::vector<Listening> listeners;
@@ -62,7 +59,6 @@ struct Broker::Parts {
   Logger& logger() const { return world.logger(); }
   Status start();
   Status take_data_dir();
-  std::string holder();
   Status start_plugins();
   Status serve_topics();
   Status open_listeners();
@@ -92,28 +88,9 @@ Status Broker::Parts::start() {
 }
 
 Status Broker::Parts::take_data_dir() {
-  ION_TRY(data_dir, world.files_for(config().node.data_dir));
-  auto locked = data_dir->open(kLockFile, ION_FILE_READ | ION_FILE_WRITE | ION_FILE_CREATE | ION_FILE_LOCK);
-  if (!locked && locked.error().code() == ION_E_BUSY)
-    return {ION_E_BUSY, fmt::format("data directory {} is in use by another ionstreamd{}", config().node.data_dir, holder())};
-  if (!locked) return std::move(locked).error();
-  lock = *std::move(locked);
-  stop_order.push("the lock of the data directory", [this](Nanos) { return lock->close(); });
-  // Of one length, so that no rest of an earlier number remains. Words for others: a full disk is no reason not to start.
-  if (options.process != 0) (void)lock->pwrite(0, span_of(fmt::format("{:<10}\n", options.process)));
-  return {};
-}
-
-// ", process N" as the lock file says; empty when it does not.
-std::string Broker::Parts::holder() {
-  std::array<uint8_t, 10> text{};
-  const auto file = data_dir->open(kLockFile, ION_FILE_READ);
-  if (!file) return {};
-  const auto n = (*file)->pread(0, text);
-  if (!n) return {};
-  uint32_t process = 0;
-  const char* begin = reinterpret_cast<const char*>(text.data());
-  return std::from_chars(begin, begin + *n, process).ec == std::errc() ? fmt::format(", process {}", process) : std::string();
+  ION_TRY(data_dir, DataDir::take(world, config().node.data_dir, options.process));
+  stop_order.push("the lock of the data directory", [this](Nanos) { return data_dir.lock->close(); });
+  return refuse_unfinished_copy(*data_dir.files, config().node.data_dir);
 }
 
 // Drained while shards still run, destroyed when nothing runs any more.
@@ -126,7 +103,7 @@ Status Broker::Parts::start_plugins() {
 }
 
 Status Broker::Parts::serve_topics() {
-  ION_TRY(topics, TopicServer::build(world, *data_dir, config(), *plugins, metrics, events, identity));
+  ION_TRY(topics, TopicServer::build(world, *data_dir.files, config(), *plugins, metrics, events, identity));
   stop_order.push("the metadata log", [this](Nanos left) { return topics->close_metadata(left); });
   ION_CHECK(topics->open_metadata());
   stop_order.push("partitions", [this](Nanos left) { return topics->close_partitions(left); });

@@ -7,6 +7,7 @@
 #include "config/kernel_config.h"
 #include "config_check.h"
 #include "config_print.h"
+#include "copy_data_dir.h"
 #include "host/plugin_probe.h"
 #include "kernel.h"
 
@@ -18,6 +19,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <csignal>
 #include <sstream>
 #include <string>
@@ -30,7 +33,7 @@ namespace po = boost::program_options;
 constexpr char kVersion[] = ION_VERSION;
 
 struct Flags {
-  std::string config, data_dir, format;
+  std::string config, data_dir, format, copy_to;
   std::vector<std::string> settings;
   bool dev = false, null = false, check = false, print = false, origins = false, schema = false, version = false, help = false;
 
@@ -47,6 +50,7 @@ po::options_description describe(Flags& f) {
       ("check-config", po::bool_switch(&f.check), "check the configuration and every plugin's section, exit 0 or 1; prints what would be used, or with --format a line that says whether it is valid")
       ("print-config", po::bool_switch(&f.print), "print the configuration that would be used as a file that can be loaded, secrets masked")
       ("print-settings", po::bool_switch(&f.origins), "print each setting that would be used with who said it, secrets masked")
+      ("copy-storage-to", po::value(&f.copy_to)->value_name("FILE"), "copy all records and topics into the empty data directory of another configuration, compare them, and exit; no broker may run on either")
       ("format", po::value(&f.format)->value_name("text|json"), "of --check-config and --print-settings; else text")
       ("print-schema", po::bool_switch(&f.schema), "print the JSON Schema of the configuration")
       ("null", po::bool_switch(&f.null), "the null broker: acknowledges everything, stores nothing (the ceiling that `ion bench` measures)")
@@ -150,7 +154,18 @@ ion::Status check_start(const ion::config::KernelConfig& config) {
 // At the end of a broker every partition closes its two logs at once; none of that may be refused.
 constexpr uint32_t kJobsOfPartition = 4;
 
-ion::base::RealWorldOptions world_options(const ion::config::KernelConfig& config) {
+// How many maps this system lets a process have; what Linux allows without a setting where it does not say.
+uint64_t map_limit(ion::Files& root) {
+  constexpr uint64_t kLinuxDefault = 65'530;
+  const auto file = root.open("proc/sys/vm/max_map_count", ION_FILE_READ);
+  std::array<uint8_t, 32> text{};
+  const auto n = file ? (*file)->pread(0, text) : ion::Result<uint64_t>(file.error());
+  const char* begin = reinterpret_cast<const char*>(text.data());
+  uint64_t limit = 0;
+  return n && std::from_chars(begin, begin + *n, limit).ec == std::errc() && limit > 0 ? limit : kLinuxDefault;
+}
+
+ion::base::RealWorldOptions world_options(const ion::config::KernelConfig& config, ion::Files& root) {
   ion::base::RealWorldOptions o;
   o.log.format = config.log.format == "json" ? ion::base::LogFormat::kJson : ion::base::LogFormat::kText;
   o.log.level = ion::log_level(config.log);
@@ -159,6 +174,7 @@ ion::base::RealWorldOptions world_options(const ion::config::KernelConfig& confi
   o.blocking_threads = config.threads.blocking;
   o.blocking_jobs = std::max(o.blocking_jobs, config.limits.partitions_max * kJobsOfPartition);
   o.descriptors = ion::process::raise_descriptor_limit();
+  o.maps = map_limit(root);
   o.descriptors_kept = kDescriptorsOpen + kDescriptorsOfBroker + kDescriptorsOfClients;
   return o;
 }
@@ -181,7 +197,7 @@ int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
   if (!deadline) return fail(deadline.error());
   auto memory = ion::base::FreedMemory::start();
   if (!memory) return fail(memory.error());
-  auto world = ion::base::RealWorld::start(world_options(loaded.kernel));
+  auto world = ion::base::RealWorld::start(world_options(loaded.kernel, root));
   if (!world) return fail(world.error());
   for (const std::string& file : ignored_overlays(loaded, root)) (*world)->logger().warn(kIgnored, {{"file", file}});
   ion::BrokerOptions options = broker_options(f);
@@ -197,6 +213,24 @@ int serve(const ion::config::Loaded& loaded, const Flags& f, ion::Files& root) {
   live(**broker, **world, f, root);
   const ion::Status stopped = (*broker)->stop();
   return stopped.ok() ? 0 : fail(stopped);
+}
+
+// The storage of this configuration into that of another one.
+int copy_storage(const ion::config::Loaded& from, const Flags& f, ion::Files& root) {
+  Flags other;
+  other.config = f.copy_to;
+  const auto to = load(other, root);
+  if (!to) return fail(to.error(), 2);
+  if (const ion::Status able = check_directories(to->kernel); !able.ok()) return fail(able);
+  auto world = ion::base::RealWorld::start(world_options(from.kernel, root));
+  if (!world) return fail(world.error());
+  // What is there of a copy says itself that it is unfinished, and nothing of the source is written on.
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) (void)std::signal(signal, SIG_DFL);
+  const auto say = [](const std::string& line) { (void)ion::base::write_text(STDERR_FILENO, "ionstreamd: " + line + "\n", kWriteLimit); };
+  const auto copied = ion::copy_data_dir(from, *to, broker_options(f), **world, say);
+  return copied ? print(fmt::format("copied {} logs with {} batches, {} bytes, from {} to {}, and compared them\n", copied->logs, copied->batches, copied->bytes,
+                                              from.kernel.node.data_dir, to->kernel.node.data_dir))
+                          : fail(copied.error());
 }
 
 // What a start would judge, in the same words. Only a check asks what the machine gives: to look at a configuration needs none of it.
@@ -229,6 +263,7 @@ int run(const Flags& f) {
   auto loaded = load(f, **root);
   if (!loaded) return fail(loaded.error(), 2);
   if (const ion::Status able = check_start(loaded->kernel); !able.ok()) return fail(able);
+  if (!f.copy_to.empty()) return copy_storage(*loaded, f, **root);
   if (!loaded->kernel.node.data_dir.empty()) return serve(*loaded, f, **root);
   if (!f.dev && !f.null) return fail(ion::Status(ION_E_INVALID, "no data directory: say --data-dir DIR, node.data_dir in the configuration, or --dev"), 2);
   auto made = ion::base::make_temporary_directory("ionstream-dev", "ionstreamd.lock");

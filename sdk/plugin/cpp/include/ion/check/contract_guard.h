@@ -14,6 +14,7 @@
 #include <ion/abi/contract/router.h>
 #include <ion/abi/contract/storage.h>
 #include <ion/abi/contract/transport.h>
+#include <ion/abi/host/events.h>
 #include <ion/abi/host/files.h>
 #include <ion/abi/host/metrics.h>
 #include <ion/abi/host/rpc.h>
@@ -214,6 +215,13 @@ inline std::shared_ptr<Guarded<ion_rpc>> guard_rpc(const std::shared_ptr<GuardCo
   g->of = Entered::Of::kService;
   return g;
 }
+inline std::shared_ptr<Guarded<ion_events>> guard_events(const std::shared_ptr<GuardCore>& core, ion_ref ref) {
+  auto g = begin_guard<ion_events>(core, ION_EVENTS_ID, ref);
+  ION_CHECKED(ion_events, subscribe, ControlWord);
+  ION_CHECKED(ion_events, unsubscribe, AnyWord);
+  g->of = Entered::Of::kService;
+  return g;
+}
 #undef ION_CHECKED
 
 }  // namespace detail
@@ -221,7 +229,7 @@ inline std::shared_ptr<Guarded<ion_rpc>> guard_rpc(const std::shared_ptr<GuardCo
 class ContractGuard {
  public:
   explicit ContractGuard(GuardHooks hooks) : core_(std::make_shared<GuardCore>(std::move(hooks))) {}
-  ~ContractGuard() { core_->mute(); }
+  ~ContractGuard() { core_->retire(); }
   ContractGuard(const ContractGuard&) = delete;
   ContractGuard& operator=(const ContractGuard&) = delete;
 
@@ -239,6 +247,7 @@ class ContractGuard {
     if (contract == ION_FILES_ID) return keep(guard_files(core_, ref));
     if (contract == ION_TIMERS_ID) return keep(guard_timers(core_, ref));
     if (contract == ION_METRICS_ID) return keep(guard_metrics(core_, ref));
+    if (contract == ION_EVENTS_ID) return keep(guard_events(core_, ref));
     if (contract == ION_RPC_ID) return keep(guard_rpc(core_, ref));
     return ref;
   }

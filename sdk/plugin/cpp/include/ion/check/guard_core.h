@@ -72,7 +72,7 @@ class GuardCore : public std::enable_shared_from_this<GuardCore> {
   explicit GuardCore(GuardHooks hooks) : hooks_(std::move(hooks)) {}
 
   void tell(const Call& about, const std::string& what) const {
-    if (hooks_.report && !muted_.load(std::memory_order_acquire)) hooks_.report(Status(ION_E_INTERNAL, about.text() + " " + what));
+    if (hooks_.report && !retired_.load(std::memory_order_acquire)) hooks_.report(Status(ION_E_INTERNAL, about.text() + " " + what));
   }
   OpRecord& begin(const Call& about, const ion_op& caller) {
     auto record = std::make_unique<OpRecord>(shared_from_this(), about, caller, hooks_.now());
@@ -86,6 +86,11 @@ class GuardCore : public std::enable_shared_from_this<GuardCore> {
     const std::lock_guard lock(mutex_);
     const auto at = ops_.find(&record);
     if (at == ops_.end()) return;
+    if (retired_.load(std::memory_order_relaxed)) {
+      oldest = std::move(at->second);
+      ops_.erase(at);
+      return;
+    }
     over_.push_back(std::move(at->second));
     ops_.erase(at);
     if (over_.size() <= kOverMax) return;
@@ -108,7 +113,13 @@ class GuardCore : public std::enable_shared_from_this<GuardCore> {
     leases_.erase(lease);
   }
   void drained();
-  void mute() noexcept { muted_.store(true, std::memory_order_release); }  // whoever listened is gone
+  // Whoever listened is gone, and with it the plugin: nothing is told any more, and no op that has ended is kept. Each holds the core.
+  void retire() noexcept {
+    std::deque<std::unique_ptr<OpRecord>> over;  // destroyed after the lock
+    const std::lock_guard lock(mutex_);
+    retired_.store(true, std::memory_order_release);
+    over.swap(over_);
+  }
   bool is_drained() const noexcept { return drained_.load(std::memory_order_acquire); }
   GuardCounts counts() const;
   std::string outstanding() const;
@@ -134,7 +145,7 @@ class GuardCore : public std::enable_shared_from_this<GuardCore> {
 
  private:
   const GuardHooks hooks_;
-  std::atomic<bool> drained_{false}, muted_{false};
+  std::atomic<bool> drained_{false}, retired_{false};
   mutable std::mutex mutex_;
   std::map<OpRecord*, std::unique_ptr<OpRecord>> ops_;
   std::deque<std::unique_ptr<OpRecord>> over_;
@@ -174,8 +185,9 @@ inline ion_status OpRecord::returned(ion_status status, ion_result& now) {
     core->tell(about, "completed and answered " + std::string(code_name(to_code(status))) + " as well: wanted PENDING");
     return ION_PENDING;
   }
-  if (status == ION_OK) core->lend(now.bufs, now.nbufs);
-  core->ended(*this);
+  const std::shared_ptr<GuardCore> stays = core;
+  if (status == ION_OK) stays->lend(now.bufs, now.nbufs);
+  stays->ended(*this);
   return status;
 }
 

@@ -252,6 +252,8 @@ class Recovery {
     if (zero) ION_CHECK(file->zero(kept.summary.end, file->capacity() - kept.summary.end));
     const bool was_durable = mark_ && (kept.summary.base < mark_->segment ||
                                        (kept.summary.base == mark_->segment && kept.summary.end <= mark_->position));
+    // The process before may have gone because its flush failed.
+    if (!was_durable && kept.bad.empty()) ION_CHECK(file->write_again(std::min(durable_bytes(read.facts.found).value_or(0), kept.summary.end), kept.summary.end));
     if (cut || zero || !was_durable) ION_CHECK(file->sync());
     const std::string wanted = state_.directory.segment(kept.summary.base);
     if (read.path != wanted) {

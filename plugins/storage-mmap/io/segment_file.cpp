@@ -5,11 +5,11 @@
 namespace ion::storage_mmap {
 
 namespace {
-constexpr uint64_t kZeroStep = uint64_t{1} << 20;  // small steps: the device serves others in between
+constexpr uint64_t kWriteStep = uint64_t{1} << 20;  // small steps: the device serves others in between
 
 Status zero_in_steps(File& file, uint64_t at, uint64_t n) {
   for (uint64_t done = 0; done < n;) {
-    const uint64_t step = std::min(kZeroStep, n - done);
+    const uint64_t step = std::min(kWriteStep, n - done);
     ION_CHECK(file.zero(at + done, step));
     done += step;
   }
@@ -51,6 +51,18 @@ Status SegmentFile::writeback(uint64_t at, uint64_t n) {
 
 Status SegmentFile::zero(uint64_t at, uint64_t n) {
   return file_->change([&](File& f) { return zero_in_steps(f, at, n); });
+}
+
+Status SegmentFile::write_again(uint64_t at, uint64_t upto) {
+  return file_->change([&](File& f) -> Status {
+    std::vector<uint8_t> bytes;
+    for (; at < upto; at += bytes.size()) {
+      bytes.resize(std::min(kWriteStep, upto - at));
+      ION_CHECK(read_exactly(f, at, bytes, path_));
+      ION_CHECK(f.pwrite(at, bytes));
+    }
+    return {};
+  });
 }
 
 Status SegmentFile::grow(uint64_t capacity) {

@@ -30,6 +30,9 @@ class SegmentFile {
   }
   Status writeback(uint64_t at, uint64_t n);
   Status zero(uint64_t at, uint64_t n);
+  // Reads [at, upto) and writes the same bytes, so that the next flush puts them on the disk whatever became of an earlier one: after a
+  // flush that failed the system keeps what was not written, and calls it clean.
+  Status write_again(uint64_t at, uint64_t upto);
   // Makes it longer; the new bytes read as zeros. What was begun is taken back when it fails.
   Status grow(uint64_t capacity);
   // Gives back what lies behind `end`. BUSY: a map that somebody holds reaches beyond.

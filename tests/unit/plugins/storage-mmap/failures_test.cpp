@@ -42,6 +42,35 @@ TEST(FailedSync, makes_the_log_failed_for_good_and_reads_go_on) {
   EXPECT_TRUE(again.close().ok());
 }
 
+// The pages of a flush that failed count as clean and are not on the disk. A process that comes after it reads them, and a flush of its own
+// would say OK and write nothing.
+TEST(FailedSync, is_made_good_by_the_next_process_before_it_claims_what_it_reads) {
+  for (const bool in_a_later_segment : {false, true}) {
+    MmapFixture world;
+    LogDriver log = world.open();
+    ASSERT_TRUE(log.add({"durable"}).ok() && log.sync().ok());
+    if (in_a_later_segment) {
+      ASSERT_TRUE(log.seal().ok());
+    }
+    ASSERT_TRUE(log.add({std::string(2000, 'x')}).ok() && log.add({"read"}).ok());
+    world.disk.add_fault({DiskOp::kSyncData, "p+a+0", ION_E_IO});
+    ASSERT_EQ(log.sync().code(), ION_E_FAILED);
+    world.kill(log);
+    LogDriver next = world.open();
+    const std::string claimed = next.text();
+    ASSERT_EQ(claimed, "durable," + std::string(2000, 'x') + ",read");
+    EXPECT_EQ(next.stat().durable.v, 3);
+    std::vector<std::unique_ptr<Log>> logs;
+    logs.push_back(next.abandon());
+    SeededRandom random(3);
+    world.die(std::move(logs), [&] { world.disk.lose_power(random); });
+    LogDriver again = world.open();
+    EXPECT_FALSE(again.stat().damaged);
+    EXPECT_EQ(again.text(), claimed);
+    EXPECT_TRUE(again.close().ok());
+  }
+}
+
 TEST(FailedSync, of_the_mark_file_fails_every_later_claim) {
   MmapFixture world;
   LogDriver log = world.open("raft/g", {.exact_mark = true});

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <ion/contract/broker_api.h>
+#include <ion/simulated_bug.h>
 
 #include <utility>
 
@@ -69,9 +70,11 @@ void LeaderRole::appended(AppendJobPtr job, const Status& status) {
     if (durable_topic && !log_.failed().ok()) {  // a sync failed meanwhile: nothing will become durable any more
       fail_all();
       refuse(std::move(job), Status(ION_E_UNKNOWN_OUTCOME, log_.failed().message()));
-    } else if (durable_topic && job->wait_durable) unsynced_.wait(std::move(job));
+    } else if (durable_topic && job->wait_durable && !ION_BUG(self_ack_before_persist)) unsynced_.wait(std::move(job));
     else complete(std::move(job));
     if (durable_topic) start_sync();
+  } else if (ION_BUG(ack_before_append_result)) {
+    complete(std::move(job));
   } else if (!log_.failed().ok()) {
     fail_all();
     refuse(std::move(job), status);
@@ -122,7 +125,7 @@ void LeaderRole::synced(const Status& status, Offset durable) {
 
 void LeaderRole::complete(AppendJobPtr job) {
   ion_produce_answer& a = *job->answer;
-  a.base = job->base.v;
+  a.base = job->duplicate && ION_BUG(zero_offset_default) ? 0 : job->base.v;
   a.next = a.base + job->header.last_offset_delta + 1;
   a.flags = job->duplicate ? ION_PRODUCE_DUPLICATE : 0;
   a.log_start = log_.start().v;

@@ -3,6 +3,7 @@
 #include "partition/partition_limits.h"
 
 #include <fmt/format.h>
+#include <ion/simulated_bug.h>
 
 #include <algorithm>
 #include <utility>
@@ -260,7 +261,7 @@ void PartitionLog::cut_prefix(Offset before, Done done) {
     });
   };
   // Without fsync the snapshot reaches as far as the log does: so must what is durable, or a power cut leaves it ahead of its log.
-  const Offset upto = fsync() ? before : next_;
+  const Offset upto = fsync() || ION_BUG(dedup_outlives_log) ? before : next_;
   call([&](Op& op) { return log_.sync(op, upto); }, [alive = context_.alive(), cut](const ion_result&) { alive->on_shard(cut); });
 }
 

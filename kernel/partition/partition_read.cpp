@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <ion/contract/broker_api.h>
+#include <ion/simulated_bug.h>
 
 #include <algorithm>
 #include <utility>
@@ -148,7 +149,7 @@ void Partition::park(const FetchRequest& ask, Later later, ion_fetch_answer* a, 
   if (ask.cancelled != nullptr && ask.cancelled->load(std::memory_order_acquire))  // its cancel_fetch came before it was parked
     return later.fail(Status(ION_E_CANCELLED, "the reader gave up"));
   // More may have become visible between the look and now; the shard moves the watermark, so nothing is missed from here on.
-  if (high_watermark_.load(std::memory_order_relaxed) != had.upto.v) return read_now(ask, std::move(later), a);
+  if (high_watermark_.load(std::memory_order_relaxed) != had.upto.v && !ION_BUG(lost_wakeup)) return read_now(ask, std::move(later), a);
   if (fetches_.full()) {
     const Status full(ION_E_OVERLOADED, fmt::format("{}: {} readers wait already", name(), kFetchesParkedMax), "QUEUE_FULL");
     explain(a->error, full);

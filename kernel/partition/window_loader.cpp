@@ -5,6 +5,7 @@
 #include <ion/record_reader.h>
 #include <ion/record_writer.h>
 #include <ion/repeat.h>
+#include <ion/simulated_bug.h>
 
 #include <memory>
 
@@ -30,6 +31,7 @@ void answer(const LoadPtr& load, Status status) {
 }
 
 void record_headers(ProducerWindow& window, std::span<const uint8_t> bytes, Offset from, WallMs now) {
+  if (ION_BUG(dedup_not_in_log)) return;
   while (bytes.size() >= batch::kHeaderBytes) {
     const batch::Header h = batch::read_header(bytes.data());
     if (h.length <= 0 || h.total_bytes() > bytes.size()) return;
@@ -71,7 +73,7 @@ bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
   ProducerWindow restored;
   restored.set_expiry(load->rules.expiry);
   const Result<Offset> upto = restored.restore(*newest);
-  if (!upto || *upto > load->end || *upto < load->at) return false;
+  if (!upto || (*upto > load->end && !ION_BUG(dedup_outlives_log)) || *upto < load->at) return false;
   load->loaded.window = std::move(restored);
   load->at = load->loaded.snapshot_upto = *upto;
   return true;

@@ -28,12 +28,17 @@ class VirtualMachine {
     if (disk == nullptr) disk = std::make_unique<FakeDisk>();
     return *disk;
   }
+  template <class F>
+  void each_disk(F&& f) {
+    for (auto& [directory, disk] : disks_) f(*disk);
+  }
 
  private:
   std::map<std::string, std::unique_ptr<FakeDisk>> disks_;
 };
 
-// The executor and timers of one world. Work runs in the order in which it came.
+// The executor and timers of one world. Work runs in the order in which it came, or in one that is drawn: then only the order within a
+// shard is kept, and blocking jobs overtake each other and the shards.
 class VirtualWork final : public Executor, public Timers {
  public:
   VirtualWork(FakeClock& clock, uint32_t shards) : clock_(clock), shards_(shards) {}
@@ -53,14 +58,17 @@ class VirtualWork final : public Executor, public Timers {
   }
   bool disarm(TimerHandle timer) override { return armed_.erase(reinterpret_cast<uintptr_t>(timer)) == 1; }
 
+  void draw_order_from(SeededRandom* random) { random_ = random; }
   // False: nothing was to do.
   bool run_one() {
     if (queue_.empty()) return false;
-    const Task task = queue_.front();
-    queue_.pop_front();
-    const base::PlaceScope here(task.place);
-    task.fn(task.ctx);
-    return true;
+    return run_at(random_ != nullptr ? random_->below(queue_.size()) : 0), true;
+  }
+  // The same for the shards alone: what goes on while a blocking job waits for the disk.
+  bool run_one_on_a_shard() {
+    const auto at = std::find_if(queue_.begin(), queue_.end(), [](const Task& task) { return task.place.word == ION_WORD_SHARD; });
+    if (at == queue_.end()) return false;
+    return run_at(static_cast<size_t>(at - queue_.begin())), true;
   }
   std::optional<Instant> next_timer() const {
     std::optional<Instant> first;
@@ -102,9 +110,20 @@ class VirtualWork final : public Executor, public Timers {
     queue_.push_back(task);
     return {};
   }
+  // That task, or the first of its shard.
+  void run_at(size_t at) {
+    if (queue_[at].place.word == ION_WORD_SHARD)
+      for (size_t i = 0; i < at; ++i)
+        if (queue_[i].place.word == ION_WORD_SHARD && queue_[i].place.shard == queue_[at].place.shard) at = i;
+    const Task task = queue_[at];
+    queue_.erase(queue_.begin() + static_cast<std::ptrdiff_t>(at));
+    const base::PlaceScope here(task.place);
+    task.fn(task.ctx);
+  }
   FakeClock& clock_;
   const uint32_t shards_;
   std::deque<Task> queue_;
+  SeededRandom* random_ = nullptr;
   std::map<uintptr_t, Timer> armed_;
   uintptr_t last_ = 0;
   bool closed_ = false;
@@ -122,6 +141,7 @@ class VirtualTime {
     const Instant end = clock_.now() + limit;
     while (!holds()) {
       bool worked = false;
+      fire_due();  // work may have taken time
       for (size_t i = 0; i < works_.size(); ++i) worked |= works_[i]->run_one();
       if (!worked && !jump(end)) return holds();
     }
@@ -136,11 +156,17 @@ class VirtualTime {
       if (const auto first = work->next_timer(); first && (!next || *first < *next)) next = first;
     const Instant to = next && *next < end ? *next : end;
     if (to > clock_.now()) clock_.advance(to - clock_.now());
-    if (!next || *next > end) return false;
-    for (VirtualWork* work : works_) work->fire_due();
-    return true;
+    fired_at_ = {};  // also those that were armed for now
+    return next && *next <= end;
+  }
+  void fire_due() {
+    if (const Instant now = clock_.now(); now != fired_at_) {
+      fired_at_ = now;
+      for (VirtualWork* work : works_) work->fire_due();
+    }
   }
   FakeClock clock_;
+  Instant fired_at_;
   std::vector<VirtualWork*> works_;
 };
 
@@ -190,6 +216,7 @@ class VirtualWorld final : public World {
   Status stop_work(Nanos) override { return work_.close(), Status(); }
 
   RecordingLog& log() { return log_; }
+  VirtualWork& work() { return work_; }
   LogLevel log_level = LogLevel::kInfo;
 
  private:

@@ -1,6 +1,7 @@
 #include "partition/core/producer_window.h"
 
 #include <ion/crc32c.h>
+#include <ion/simulated_bug.h>
 
 #include <algorithm>
 #include <string>
@@ -67,7 +68,7 @@ bool ProducerWindow::keep(Producer& p, const batch::Header& h) noexcept {
 
 void ProducerWindow::record(const batch::Header& h, WallMs now) {
   if (!h.idempotent()) return;
-  newest_s_ = std::max(newest_s_, now.ms / 1'000);
+  newest_s_ = ION_BUG(producer_expiry_wall_clock) ? now.ms / 1'000 : std::max(newest_s_, now.ms / 1'000);
   while (const Producer* const oldest = table_.first()) {
     const bool expired = expiry_s_ > 0 && newest_s_ - oldest->appended_s >= expiry_s_ && oldest->id != h.producer.v;
     const bool too_many = table_.size() >= kProducersMax && table_.find(h.producer.v) == nullptr;

@@ -1,5 +1,7 @@
 #include "core/recovery_plan.h"
 
+#include <ion/simulated_bug.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -97,7 +99,7 @@ class Judge {
     const Floor durable = durable_in(i);
     KeptSegment kept{i, scan.summary, {}, scan.dirty_tail || segment.cut, scan.tail_unread};
     for (const BadRange& bad : scan.bad) {
-      if (mark_ && bad.position >= durable.bytes) {
+      if (mark_ && (bad.position >= durable.bytes || ION_BUG(bad_crc_truncates_middle))) {
         ION_ASSERT(!segment.cut);
         out_.cut = Judgement::Cut{i, bad.position};
         return false;
@@ -106,7 +108,7 @@ class Judge {
       add_bad(bad);
     }
     expected_ = scan.summary.next;
-    if (durable.bytes != UINT64_MAX && scan.summary.end < durable.bytes) {
+    if (durable.bytes != UINT64_MAX && scan.summary.end < durable.bytes && mark_holds()) {
       if (durable.upto > expected_) {
         add_bad({expected_, durable.upto, scan.summary.end, durable.bytes, Fault::kMissing});
         expected_ = durable.upto;
@@ -140,7 +142,7 @@ class Judge {
     const Offset durable = mark_ ? mark_->offset : Offset{0};
     // Nothing was ever appended, or a truncation that moved the first offset beyond the end was interrupted.
     if (out_.bad.empty() && durable <= out_.first && (out_.keep.empty() || out_.first > expected_)) restart();
-    else if (durable > expected_) {
+    else if (durable > expected_ && mark_holds()) {
       add_bad({expected_, durable, 0, 0, Fault::kMissing});
       expected_ = durable;
     }
@@ -148,6 +150,9 @@ class Judge {
     std::erase_if(out_.bad, [&](const BadRange& b) { return b.upto <= out_.first && b.from < out_.first; });
     ION_ASSERT(out_.first <= out_.next);
   }
+
+  // What was durable and is not there is damage, and no end of the log.
+  static bool mark_holds() noexcept { return !ION_BUG(short_file_accepted) && !ION_BUG(bad_crc_truncates_middle); }
 
   void restart() {
     for (const KeptSegment& kept : out_.keep) out_.remove.push_back(kept.which);

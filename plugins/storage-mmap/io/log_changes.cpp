@@ -1,6 +1,8 @@
 // LogCore: truncation, seal and close. All of them hold the write turn; what touches the disk runs on the blocking pool.
 #include "io/log_core.h"
 
+#include <ion/simulated_bug.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -117,6 +119,14 @@ Status LogCore::cut_prefix(Offset before) {
     const Status restarted = restart_at(before);
     if (restarted.code() != ION_E_NO_SPACE) return restarted;  // else the active one stays: the others make space
   }
+  const auto remove_below = [&](const SegmentRef& kept) -> Status {
+    for (const SegmentRef& segment : list->segments()) {
+      if (segment == kept) break;
+      ION_CHECK(disk_.remove_gone(*segment));
+    }
+    return {};
+  };
+  if (ION_BUG(multi_step_without_intent)) ION_CHECK(remove_below(list->from(before)->segments().front()));
   {
     LogDisk::Hold disk(disk_);
     const SegmentRef kept = list->from(before)->segments().front();
@@ -128,12 +138,7 @@ Status LogCore::cut_prefix(Offset before) {
     state_.change_segments([&](const SegmentList& now) { return now.from(before); });
     state_.note_damage();
   }
-  const SegmentRef kept = state_.segments()->segments().front();
-  for (const SegmentRef& segment : list->segments()) {
-    if (segment == kept) break;
-    ION_CHECK(disk_.remove_gone(*segment));
-  }
-  return {};
+  return ION_BUG(multi_step_without_intent) ? Status() : remove_below(state_.segments()->segments().front());
 }
 
 // Empties the log and goes on at its end, or at an offset beyond.

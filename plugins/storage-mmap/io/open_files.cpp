@@ -1,5 +1,7 @@
 #include "io/open_files.h"
 
+#include <ion/simulated_bug.h>
+
 #include <utility>
 
 namespace ion::storage_mmap {
@@ -28,7 +30,11 @@ Status PooledFile::sync() {
     file = file_;
   }
   ION_ASSERT(file != nullptr);  // only a clean one is closed
-  return file->sync_data();
+  Status flushed = file->sync_data();
+  if (flushed.ok() || !ION_BUG(retry_failed_fsync)) return flushed;
+  const std::lock_guard lock(mutex_);
+  ION_TRY(file_, pool_.files().open(path_, ION_FILE_READ | ION_FILE_WRITE));
+  return file_->sync_data();
 }
 
 Status PooledFile::close() {

@@ -95,7 +95,7 @@ void Run::plan_topics() {
     Topic topic;
     topic.name = fmt::format("t{}", i);
     topic.partitions = static_cast<uint32_t>(plan_.between(1, 2));
-    topic.durability = plan_.one_in(3) ? Durability::kOs : Durability::kFsync;
+    topic.durability = plan_.one_in(2) ? Durability::kOs : Durability::kFsync;
     topic.retention_bytes = plan_.one_in(4) ? plan_.between(64, 256) << 10 : 0;
     topic.trimmed = plan_.one_in(2) || topic.durability == Durability::kOs;
     topics_.push_back(topic);
@@ -249,7 +249,7 @@ void Run::act() {
       auto x = std::make_shared<Exchange<Verb::topic_trim>>(name.topic);
       x->request.topic = bytes_of(x->topic), x->request.partition = name.partition;
       x->request.before = p.start + static_cast<int64_t>(plan_.below(static_cast<uint64_t>(p.end - p.start) + 1));
-      if (plan_.one_in(3)) broker_.storage().crash_at_change(plan_.below(40)), ++faults_;  // in the middle of it
+      if (plan_.one_in(2)) broker_.storage().crash_at_change(plan_.below(40)), ++faults_;  // in the middle of it, or soon after
       if (broker_.ask<Verb::topic_trim>(x)) stage_.say(fmt::format("trim {} before {}: {}", name.text(), x->request.before, x->outcome.status.text()));
       break;
     }

@@ -27,6 +27,7 @@ Status SimBroker::start() {
   options.in_process = true, options.probe = false;
   auto started = Broker::start(loaded, options, *world_);
   if (started) broker_ = *std::move(started);
+  up_ = broker_ != nullptr;
   return started ? Status() : started.error();
 }
 
@@ -38,6 +39,7 @@ bool SimBroker::crashed() {
 
 Status SimBroker::go_down(Down how) {
   ++life_;  // nobody hears the answers of this one any more
+  up_ = false;
   Status stopped;
   if (how != Down::kStopped) stage_.machine.each_disk([](test::FakeDisk& disk) { disk.go_down(); });
   if (broker_ != nullptr) stopped = broker_->stop();

@@ -37,7 +37,7 @@ class SimBroker {
   ~SimBroker();
 
   Status start();
-  bool is_up() const { return broker_ != nullptr; }
+  bool is_up() const { return up_; }  // clients reach it
   // Ends the process. kStopped: as operators do it, and then what it answers is its stop's; OK for the others.
   Status go_down(Down how);
   uint64_t life() const { return life_; }
@@ -77,7 +77,7 @@ class SimBroker {
   std::unique_ptr<test::VirtualWorld> world_;
   std::unique_ptr<Broker> broker_;
   std::string last_log_;
-  bool in_order_ = false;
+  bool up_ = false, in_order_ = false;
 };
 
 }  // namespace ion::sim

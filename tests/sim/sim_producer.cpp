@@ -1,6 +1,7 @@
 #include "sim/sim_producer.h"
 
 #include <fmt/format.h>
+#include <ion/record_batch.h>
 
 namespace ion::sim {
 
@@ -120,6 +121,8 @@ void SimProducer::transmit(const Send& send) {
     x->request.acks = ION_ACKS_ALL, x->request.topic = bytes_of(x->topic), x->request.partition = send.partition.v;
     x->request.nparts = 1, x->request.parts = &x->part, x->request.topic_id = bytes_of(x->topic_id);
     x->answer.append_time_ms = -1;
+    self.stage_.say(fmt::format("p{} asks {}: {}/{}, sequence {}, producer {}", self.number_, send.correlation, self.topic_, send.partition.v,
+                                batch::read_header(send.bytes->data()).base_sequence, batch::read_header(send.bytes->data()).producer.v));
     self.broker_.send<Verb::produce>(
         x,
         [weak = self.weak_from_this(), x, send, generation] {
@@ -131,6 +134,8 @@ void SimProducer::transmit(const Send& send) {
 
 void SimProducer::answered(const ExchangeOf<Verb::produce>& x, const Send& send, uint64_t generation) {
   if (connections_[send.link].generation != generation) return;
+  if (!x->outcome.status.ok() || (x->answer.flags & ION_PRODUCE_DUPLICATE) != 0)
+    stage_.say(fmt::format("p{} is answered {}: {}", number_, send.correlation, x->outcome.status.ok() ? "a duplicate" : x->outcome.status.text()));
   Ack ack;
   ack.correlation = send.correlation, ack.partition = send.partition;
   ack.base_offset = {x->answer.base}, ack.log = {x->answer.log_id};

@@ -15,11 +15,13 @@ struct StorageMmapConfig {
   bool prepare_zeroed = true;
   uint64_t index_interval = 16_KiB;
   uint64_t writeback_bytes = 8_MiB;
+  uint64_t checkpoint_bytes = 64_MiB;
+  Nanos checkpoint_pause = seconds(2);
   Nanos slow_flush = seconds(1);
   double refuse_produce_at = 0.95;
   double read_only_at = 0.98;
   uint64_t lease_bytes_max = 1_GiB;
-  uint64_t mapped_bytes_max = 256_MiB;
+  uint64_t mapped_bytes_max = 32_MiB;
   uint32_t open_segments_max = 1024;
   uint32_t open_files_max = 400;
 
@@ -39,6 +41,9 @@ struct StorageMmapConfig {
         row("index_interval", &C::index_interval, kBytes, 4_KiB, 64_KiB, "Batches between two entries of the offset index."),
         row("writeback_bytes", &C::writeback_bytes, kBytes, 0, 1_GiB,
             "Appended bytes after which the system is asked to begin writing them out. 0: never asked."),
+        row("checkpoint_bytes", &C::checkpoint_bytes, kBytes, 0, 4_GiB,
+            "Bytes of the segment that is written on after which it is flushed and its index written: a start after a kill reads what lies behind. Looked at with writeback_bytes. 0: never."),
+        row("checkpoint_pause", &C::checkpoint_pause, Nanos{}, seconds(3600), "Time from one checkpoint of a log to the next, at least: each flushes."),
         row("slow_flush", &C::slow_flush, Nanos{1'000'000}, seconds(3600),
             "A flush that takes longer is told in the log, at most once a second."),
         row("refuse_produce_at", &C::refuse_produce_at, 0.0, 1.0,

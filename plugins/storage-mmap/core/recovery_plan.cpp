@@ -41,7 +41,7 @@ ReadingPlan plan_reading(std::span<const FoundSegment> found, const std::optiona
   return plan;
 }
 
-std::vector<Checkpoint> checkpoints_of(const SegmentIndex* index, const std::optional<Checkpoint>& mark) {
+std::vector<Checkpoint> checkpoints_of(const SegmentIndex* index, const std::optional<Checkpoint>& mark, uint64_t from) {
   std::vector<Checkpoint> points;
   if (index != nullptr) {
     points = index->entries;
@@ -52,7 +52,15 @@ std::vector<Checkpoint> checkpoints_of(const SegmentIndex* index, const std::opt
                                      [](const Checkpoint& p, uint64_t position) { return p.position < position; });
     if (at == points.end() || at->position != mark->position) points.insert(at, *mark);
   }
+  std::erase_if(points, [from](const Checkpoint& p) { return p.position < from; });
   return points;
+}
+
+SegmentSummary start_of_reading(Offset base, const SegmentIndex* believed) {
+  if (believed == nullptr) return {base, base, 0, digest_seed(base), Epoch{-1}, WallMs{-1}};
+  SegmentSummary start = believed->summary;
+  start.first_append = start.last_append = WallMs{-1};  // of what comes behind nobody knows
+  return start;
 }
 
 namespace {

@@ -36,8 +36,10 @@ struct ReadingPlan {
 };
 ReadingPlan plan_reading(std::span<const FoundSegment> found, const std::optional<Mark>& mark);
 
-// Index entries, end of the index and mark, as the scan wants them.
-std::vector<Checkpoint> checkpoints_of(const SegmentIndex* index, const std::optional<Checkpoint>& mark);
+// Index entries, end of the index and mark, as the scan wants them; those from position `from` on.
+std::vector<Checkpoint> checkpoints_of(const SegmentIndex* index, const std::optional<Checkpoint>& mark, uint64_t from = 0);
+// Where the reading of a segment begins: at its beginning, or where a believed index (with its entries) ends. Null: there is none.
+SegmentSummary start_of_reading(Offset base, const SegmentIndex* believed);
 
 // One segment after reading, ascending, without those below the first.
 struct ReadSegment {

@@ -8,7 +8,9 @@ namespace ion::storage_mmap {
 
 Result<Offset> LogDisk::sync() {
   const std::lock_guard lock(mutex_);
-  return sync_held();
+  Result<Offset> durable = sync_held();
+  if (durable) state_.count_flush();
+  return durable;
 }
 
 Result<Offset> LogDisk::sync_held() {
@@ -23,7 +25,6 @@ Result<Offset> LogDisk::sync_held() {
     ION_CHECK(name_held(*segments[i]));
     ION_CHECK(flush_held(*segments[i], i + 1 == segments.size() ? tip.end : segments[i]->end()));
   }
-  state_.count_flush();
   if (tip.next != mark_.offset || list->first() != mark_.first || tip.base != mark_.segment) {
     mark_ = {list->first(), tip.next, tip.base, tip.end, tip.digest, tip.epoch};
     mark_written_ = false;
@@ -46,8 +47,26 @@ Status LogDisk::write_mark() {
 }
 
 void LogDisk::write_back(Segment& segment, uint64_t from, uint64_t bytes) {
-  const std::lock_guard lock(mutex_);
+  const std::unique_lock lock(mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return;  // somebody flushes: hints that wait for that would take all threads from who makes segments
   if (segment.disk.file != nullptr && segment.disk.synced < from + bytes) (void)segment.disk.file->writeback(from, bytes);
+  const uint64_t every = context_.config.checkpoint_bytes;
+  if (every == 0 || segment.end() - segment.disk.checkpoint < every) return;
+  const Instant now = context_.ports.clock.now();
+  if (now - checkpoint_ < context_.config.checkpoint_pause) return;
+  checkpoint_ = now;
+  (void)checkpoint_held(segment);  // a failure is the log's, which says it
+}
+
+// A segment that was sealed meanwhile gets its index by settle.
+Status LogDisk::checkpoint_held(Segment& segment) {
+  const SegmentsNow list = state_.segments();
+  if (closed_ || list->segments().empty() || list->segments().back().get() != &segment) return {};
+  const SegmentSummary upto = segment.summary();
+  ION_CHECK(sync_held());
+  ION_CHECK(write_index(segment, upto));
+  segment.disk.checkpoint = upto.end;
+  return {};
 }
 
 Status LogDisk::settle() {
@@ -191,15 +210,20 @@ Status LogDisk::flush_held(Segment& segment, uint64_t upto) {
 // What the index says was durable before it is written. An index that could not be written for want of space is written at the
 // next occasion, or built again from the batches when the log is opened.
 Status LogDisk::index_held(Segment& segment) {
-  const std::shared_ptr<SegmentBody> body = segment.body();
-  const SegmentSummary summary = segment.summary();
+  if (segment.body() == nullptr) return {};
+  const Status written = write_index(segment, segment.summary());
+  segment.disk.indexed = written.ok();
+  return written.code() == ION_E_NO_SPACE ? Status() : written;
+}
+
+// NO_SPACE leaves the log as it is.
+Status LogDisk::write_index(Segment& segment, const SegmentSummary& summary) {
   ION_ASSERT(segment.disk.synced >= summary.end);
+  const std::shared_ptr<SegmentBody> body = segment.body();
   if (body == nullptr) return {};
   const std::vector<uint8_t> bytes = encode_index(state_.owner, {summary, body->index.entries_below(summary.end)});
   const Status written = write_file(context_.ports.files, state_.directory.index(segment.base()), bytes);
-  if (written.code() == ION_E_NO_SPACE) return {};
-  segment.disk.indexed = written.ok();
-  return fail(written);
+  return fail_unless_full(written);
 }
 
 Status LogDisk::Hold::move_mark(const Mark& mark) {

@@ -21,7 +21,8 @@ class LogDisk {
   Result<Offset> sync();
   // The mark of what was made durable, not flushed; nothing to do for logs with an exact mark.
   Status write_mark();
-  // A hint to the system that these bytes may be written out now.
+  // A hint to the system that these bytes may be written out now. Of the segment that is written on a checkpoint when it is due: its index as
+  // far as it is durable, so that a start after a kill need not read what lies below.
   void write_back(Segment& segment, uint64_t from, uint64_t bytes);
   // Names, flushes, indexes and closes every segment but the last. May be called at any time, any number of times.
   Status settle();
@@ -68,6 +69,8 @@ class LogDisk {
   Status name_held(Segment& segment);
   Status flush_held(Segment& segment, uint64_t upto);
   Status index_held(Segment& segment);
+  Status write_index(Segment& segment, const SegmentSummary& upto);
+  Status checkpoint_held(Segment& segment);
   void give_back_tail(Segment& segment);
   Status fail(Status why);
   Status fail_unless_full(Status why);
@@ -77,6 +80,7 @@ class LogDisk {
   std::mutex mutex_;
   Mark mark_;                 // what is durable
   bool mark_written_ = true;  // in the mark file
+  Instant checkpoint_;        // when the last one was begun
   bool closed_ = false;
 };
 

@@ -36,6 +36,7 @@ class Recovery {
     ReadSegment facts;
     ReadingTask task;
     std::string path;
+    size_t unread_entries = 0;  // of the index that the reading began behind: what they speak of is checked when it is first read
   };
 
   Status list(IfMissing missing) {
@@ -116,17 +117,28 @@ class Recovery {
       if (raw)
         if (Result<SegmentIndex> index = decode_index(state_.owner, found.base, *raw)) found.index = *std::move(index);
     }
+    const SegmentIndex* const believed = begins_behind_index(read) ? &*found.index : nullptr;
+    read.unread_entries = believed != nullptr ? believed->entries.size() : 0;
     ScanSpec spec;
-    spec.start = {found.base, found.base, 0, digest_seed(found.base), Epoch{-1}, WallMs{-1}};
+    spec.start = start_of_reading(found.base, believed);
     spec.limit = limit;
     spec.stop_at = read.task.stop_at;
     spec.interval = context_.config.index_interval;
     spec.durable = durable_bytes(found);
-    spec.checkpoints = checkpoints_of(read.task.index_agrees ? &*found.index : nullptr, read.task.mark);
+    spec.checkpoints = checkpoints_of(read.task.index_agrees ? &*found.index : nullptr, read.task.mark, spec.start.end);
     ION_TRY(const std::unique_ptr<File> file, files_.open(read.path, ION_FILE_READ));
     ION_TRY(ScanResult result, scan_file(*file, read.path, std::move(spec)));
+    if (believed != nullptr) result.entries.insert(result.entries.begin(), believed->entries.begin(), believed->entries.end());
     read.facts.scan = std::move(result);
     return {};
+  }
+
+  // The last segment has a checkpoint: an index that proves itself was written when all it speaks of was durable.
+  bool begins_behind_index(const Read& read) const {
+    const std::optional<SegmentIndex>& index = read.facts.found.index;
+    if (!mark_ || !read.task.index_agrees || read.task.stop_at != Offset{INT64_MAX} || index->entries.empty()) return false;
+    const uint64_t every = context_.config.checkpoint_bytes;
+    return index->summary.end >= (every == 0 ? kReadAtOpenMax : std::min(every, kReadAtOpenMax));
   }
 
   // Of a segment, as far as mark and index say.
@@ -226,7 +238,7 @@ class Recovery {
         break;
       }
       auto segment = std::make_shared<Segment>(with_times(kept.summary, read.facts.found.index), Segment::DiskSide{nullptr, kept.summary.end, true, rests ? bytes > 0 : !read.facts.scan}, bytes);
-      if (rests && read.facts.scan) segment->trust();
+      if (rests && read.facts.scan && read.unread_entries == 0) segment->trust();
       active_there_ |= rests;
       if (read.facts.scan && !rests && bytes > 0) ION_CHECK(take_over(read, kept, *segment, writable));
       for (const BadRange& bad : kept.bad) damage_.push_back({bad, kept.summary.base});
@@ -262,24 +274,30 @@ class Recovery {
       ION_CHECK(files_.sync_dir(state_.directory.path()));
     }
     active_there_ |= writable;
-    if (cut) return rest(*file, kept, *read.facts.scan, segment);
+    if (cut) return rest(*file, kept, read, segment);
     ION_TRY(std::unique_ptr<MappedFile> map, file->map());
     auto read_map = std::make_shared<ReadMap>(std::move(map), context_.maps);
     const size_t more = writable ? (file->capacity() - kept.summary.end) / context_.config.index_interval + 2 : 0;
-    segment.set_body(std::make_shared<SegmentBody>(std::move(read_map), read.facts.scan->entries, more));
-    segment.trust();
+    auto body = std::make_shared<SegmentBody>(std::move(read_map), read.facts.scan->entries, more);
+    if (read.unread_entries == 0) {
+      segment.trust();
+    } else {
+      body->start_checking();
+      if (const size_t n = body->index.size(); n > read.unread_entries) body->set_checked(read.unread_entries, n - 1);
+    }
+    segment.set_body(std::move(body));
     if (writable) segment.disk.file = std::move(file);
     else ION_CHECK(file->close());
     return {};
   }
 
   // Leaves the last segment as if the log had been closed in order: no descriptor, no map, and the next start need not read it.
-  Status rest(SegmentFile& file, const KeptSegment& kept, const ScanResult& scan, Segment& segment) {
+  Status rest(SegmentFile& file, const KeptSegment& kept, const Read& read, Segment& segment) {
     const uint64_t end = kept.summary.end;
     segment.set_capacity(end);
-    segment.trust();
+    if (read.unread_entries == 0) segment.trust();
     if (end > 0) {
-      const Status written = write_file(files_, state_.directory.index(kept.summary.base), encode_index(state_.owner, {segment.summary(), scan.entries}));
+      const Status written = write_file(files_, state_.directory.index(kept.summary.base), encode_index(state_.owner, {segment.summary(), read.facts.scan->entries}));
       if (!written.ok() && written.code() != ION_E_NO_SPACE) return written;
       segment.disk.indexed = written.ok();
     }

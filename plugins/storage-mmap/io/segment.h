@@ -46,7 +46,8 @@ class Segment {
     std::unique_ptr<SegmentFile> file;  // null once it is sealed and closed
     uint64_t synced = 0;                // bytes
     bool named = false;                 // the file bears the base offset, durably
-    bool indexed = false;               // the index file is there
+    bool indexed = false;               // the index file is there, and says where it ends
+    uint64_t checkpoint = 0;            // bytes that an index file speaks of while the segment is written on
   };
 
   Segment(const SegmentSummary& known, DiskSide disk_side, uint64_t capacity);

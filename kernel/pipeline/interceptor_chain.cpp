@@ -54,10 +54,14 @@ struct InterceptorChain::Run final : CallInProgress, std::enable_shared_from_thi
   bool was_pending = false;    // a plugin has been told that it may resume
   size_t outcomes_before = 0;  // of the interceptors before the one being asked
 
+  // While a call goes on: whose. Written before `phase` says so.
+  std::atomic<Member*> asked{nullptr};
+  // The thread that calls goes to kCalling and from there to kIdle without the lock, by exchange; everybody else changes it under the lock,
+  // and leaves kCalling by exchange too.
+  std::atomic<Phase> phase{Phase::kIdle};
+
   std::mutex mutex;  // of what follows
-  Phase phase = Phase::kIdle;
   int32_t verdict = 0;
-  Member* asked = nullptr;    // while its call goes on
   std::shared_ptr<Member> holder;
 };
 
@@ -193,7 +197,9 @@ void InterceptorChain::PendingRuns::give_up(const std::shared_ptr<Run>& run, Cod
 void InterceptorChain::Run::give_up_call(Member& by) {
   {
     const std::lock_guard<std::mutex> lock(mutex);
-    if (phase != Phase::kCalling || asked != &by) return;
+    Phase calling = Phase::kCalling;
+    if (asked.load() != &by || !phase.compare_exchange_strong(calling, Phase::kExpired)) return;
+    if (asked.load() != &by) return phase.store(Phase::kCalling);  // it came back, and another is asked by now, whose return waits for the lock
     holder = by.shared_from_this();
     expire(*this, by);
   }
@@ -323,16 +329,10 @@ bool InterceptorChain::prepare(const std::shared_ptr<Run>& run, Member& member, 
   }
   view.next_interceptor();
   run->outcomes_before = view.outcomes.size();
-  {
-    const std::lock_guard<std::mutex> lock(run->mutex);
-    run->phase = Run::Phase::kCalling;
-    run->asked = &member;
-  }
+  run->asked.store(&member, std::memory_order_relaxed);
+  run->phase.store(Run::Phase::kCalling, std::memory_order_release);
   if (member.enter(*run, run->now)) return *asked = true;
-  {
-    const std::lock_guard<std::mutex> lock(run->mutex);
-    run->phase = Run::Phase::kIdle;
-  }
+  run->phase.store(Run::Phase::kIdle);
   return pass_over(run, member);
 }
 
@@ -359,7 +359,7 @@ bool InterceptorChain::ask(const std::shared_ptr<Run>& run, Member& member) {
   if (verdict == ION_V_PENDING) {
     verdict = wait_for_resume(run, member);
     if (verdict == kStillPending) return false;
-  } else {
+  } else if (Run::Phase calling = Run::Phase::kCalling; !run->phase.compare_exchange_strong(calling, Run::Phase::kIdle)) {
     const std::lock_guard<std::mutex> lock(run->mutex);
     if (run->phase == Run::Phase::kExpired) {  // too late: its batch was given up
       const std::shared_ptr<Run> stays = run;
@@ -407,12 +407,12 @@ ion_status InterceptorChain::resumed(const std::shared_ptr<Run>& run, int32_t ve
   {
     const std::lock_guard<std::mutex> lock(run->mutex);
     member = run->holder;
-    if (run->phase == Run::Phase::kResumed) member = run->asked->shared_from_this();
+    if (run->phase == Run::Phase::kResumed) member = run->asked.load()->shared_from_this();
+    if (Run::Phase calling = Run::Phase::kCalling; run->phase.compare_exchange_strong(calling, Run::Phase::kResumed)) {
+      run->verdict = verdict;
+      return ION_OK;
+    }
     switch (run->phase) {
-      case Run::Phase::kCalling:
-        run->phase = Run::Phase::kResumed;
-        run->verdict = verdict;
-        return ION_OK;
       case Run::Phase::kPending:
         run->phase = Run::Phase::kIdle;
         break;

@@ -17,7 +17,7 @@ constexpr Nanos kLookPause = milliseconds(100);  // between two looks at calls i
 
 InterceptorMember::InterceptorMember(InterceptorPolicy p, std::weak_ptr<void> of_chain, ChainServices& s)
     : policy(std::move(p)), table(static_cast<const ion_interceptor*>(policy.ref.table)), chain(std::move(of_chain)), services(s),
-      call_limit(policy.pending_deadline), breaker(policy.breaker), breaker_since(s.clock.wall()) {}
+      call_limit_ns(policy.pending_deadline.n), breaker(policy.breaker), breaker_since(s.clock.wall()) {}
 
 bool InterceptorMember::passed_over(Instant now) {
   if (expired.load(std::memory_order_relaxed) >= kExpiredMax || expired_bytes.load(std::memory_order_relaxed) >= kExpiredBytesMax) return true;
@@ -62,14 +62,19 @@ void InterceptorMember::log(const char* text, std::string why, Instant now) {
 // ---- calls in progress
 
 bool InterceptorMember::enter(CallInProgress& call, Instant now) {
+  const bool reentrant = (table->flags & ION_INTERCEPTOR_REENTRANT) != 0;
+  if (reentrant) {
+    if (late_calls.load(std::memory_order_relaxed) != 0) return false;
+    call.since_ = now;
+    call.slot_ = slots.put(call);
+    if (call.slot_ != nullptr) return watch(now + Nanos{call_limit_ns.load(std::memory_order_relaxed)}), true;
+  }
   std::unique_lock<std::mutex> lock(turn);
-  if ((table->flags & ION_INTERCEPTOR_REENTRANT) == 0) {
-    if (busy) {
-      ++waiting;
-      moved.wait(lock, [this] { return !busy || late_calls.load(std::memory_order_relaxed) != 0; });  // look_at_calls bounds it
-      --waiting;
-      now = services.clock.now();
-    }
+  if (!reentrant && busy) {
+    ++waiting;
+    moved.wait(lock, [this] { return !busy || late_calls.load(std::memory_order_relaxed) != 0; });  // look_at_calls bounds it
+    --waiting;
+    now = services.clock.now();
   }
   if (late_calls.load(std::memory_order_relaxed) != 0) return false;
   busy = true;
@@ -77,34 +82,42 @@ bool InterceptorMember::enter(CallInProgress& call, Instant now) {
   call.before_ = nullptr, call.after_ = calls;
   if (calls != nullptr) calls->before_ = &call;
   calls = &call;
-  const bool unwatched = !std::exchange(watched, true);
-  const Instant until = now + call_limit;
   lock.unlock();
-  if (unwatched) arm_watch(until);
+  watch(now + Nanos{call_limit_ns.load(std::memory_order_relaxed)});
   return true;
 }
 
 void InterceptorMember::leave(CallInProgress& call) {
+  if (call.slot_ != nullptr && CallSlots::take(*call.slot_, call)) return;
   bool back = false;
   {
     const std::lock_guard<std::mutex> lock(turn);
-    (call.before_ != nullptr ? call.before_->after_ : calls) = call.after_;
-    if (call.after_ != nullptr) call.after_->before_ = call.before_;
-    busy = false;
+    if (call.slot_ != nullptr) {
+      std::exchange(call.slot_, nullptr)->store(0);
+    } else {
+      (call.before_ != nullptr ? call.before_->after_ : calls) = call.after_;
+      if (call.after_ != nullptr) call.after_->before_ = call.before_;
+      busy = false;
+    }
     if (std::exchange(call.late_, false)) back = late_calls.fetch_sub(1, std::memory_order_relaxed) == 1;
     if (waiting != 0) moved.notify_one();
   }
   if (back) tell_back();
 }
 
+// Behind the entry of the call: either the look that is coming sees it, or it sees that none is coming.
+void InterceptorMember::watch(Instant until) {
+  if (!watched.load() && !watched.exchange(true)) arm_watch(until);
+}
+
 void InterceptorMember::hurry(Nanos limit) {
   const Instant at = services.clock.now() + limit;
   {
     const std::lock_guard<std::mutex> lock(turn);
-    call_limit = std::min(call_limit, limit);
-    if (calls == nullptr) return;
-    watched = true;
+    call_limit_ns = std::min(call_limit_ns.load(), limit.n);
+    if (calls == nullptr && slots.empty()) return;
   }
+  watched = true;
   arm_watch(at);
 }
 
@@ -131,38 +144,42 @@ bool InterceptorMember::arm(Instant at, void (InterceptorMember::*look)()) {
 
 // Without a timer the next call tries again.
 void InterceptorMember::arm_watch(Instant at) {
-  if (arm(at, &InterceptorMember::look_at_calls)) return;
-  const std::lock_guard<std::mutex> lock(turn);
-  watched = false;
+  if (!arm(at, &InterceptorMember::look_at_calls)) watched = false;
+}
+
+// True: it is not late. `next` becomes the earliest time at which one will be, or stays.
+bool InterceptorMember::look_at(CallInProgress& call, Instant now, Instant* next, std::vector<std::shared_ptr<CallInProgress>>& late) {
+  if (call.late_) return false;
+  const Instant until = call.since_ + Nanos{call_limit_ns.load(std::memory_order_relaxed)};
+  if (until > now) {
+    if (*next == Instant{} || until < *next) *next = until;
+    return true;
+  }
+  call.late_ = true;
+  late_calls.fetch_add(1, std::memory_order_relaxed);
+  late.push_back(call.self());
+  return false;
 }
 
 void InterceptorMember::look_at_calls() {
   const Instant now = services.clock.now();
   std::vector<std::shared_ptr<CallInProgress>> late;
   Instant next;
+  watched = false;
   {
     const std::lock_guard<std::mutex> lock(turn);
-    for (CallInProgress* call = calls; call != nullptr; call = call->after_) {
-      if (call->late_) continue;
-      const Instant until = call->since_ + call_limit;
-      if (until <= now) {
-        call->late_ = true;
-        late_calls.fetch_add(1, std::memory_order_relaxed);
-        late.push_back(call->self());
-      } else if (next == Instant{} || until < next) {
-        next = until;
-      }
-    }
-    watched = next != Instant{};
+    for (CallInProgress* call = calls; call != nullptr; call = call->after_) (void)look_at(*call, now, &next, late);
+    slots.each([&](CallInProgress& call) { return look_at(call, now, &next, late); });
     if (!late.empty()) moved.notify_all();
   }
-  if (next != Instant{}) arm_watch(std::max(next, now + kLookPause));
+  if (next != Instant{} && !watched.exchange(true)) arm_watch(std::max(next, now + kLookPause));
   if (late.empty()) return;
   tell_late(late.size(), now);
   for (const auto& call : late) call->give_up_call(*this);
 }
 
 void InterceptorMember::tell_late(size_t calls_late, Instant now) {
+  const Nanos call_limit{call_limit_ns.load(std::memory_order_relaxed)};
   const Status why(ION_E_DEADLINE, fmt::format("interceptor {}: {} call{} of `on` did not come back within {}; it is not asked until {} back", policy.name, calls_late,
                                                calls_late == 1 ? "" : "s", duration_text(call_limit), calls_late == 1 ? "it comes" : "they come"));
   services.logger.error("an interceptor does not come back", {{"plugin", policy.name}, {"file", policy.file}, {"why", why.message()}});

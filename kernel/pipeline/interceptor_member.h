@@ -5,12 +5,14 @@
 #pragma once
 #include "pipeline/interceptor_chain.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 
 namespace ion::pipeline {
 
-// A call of `on`, from enter to leave. In a list of its member, under the member's lock.
+// A call of `on`, from enter to leave: in a slot of its member, or in a list under the member's lock.
 class CallInProgress {
  public:
   virtual ~CallInProgress() = default;
@@ -22,7 +24,55 @@ class CallInProgress {
   friend struct InterceptorMember;
   CallInProgress *before_ = nullptr, *after_ = nullptr;
   Instant since_;
-  bool late_ = false;
+  bool late_ = false;  // under the lock
+  std::atomic<uintptr_t>* slot_ = nullptr;  // null: it is in the list
+};
+
+// Calls in progress without a lock, for interceptors that may be called by several threads at a time. A slot holds the address of a call, or
+// that with kLookedAt while somebody who holds the member's lock looks at it: then the call leaves under the lock.
+class CallSlots {
+ public:
+  static constexpr uintptr_t kLookedAt = 1;
+  // Null: all that this thread tries are taken.
+  std::atomic<uintptr_t>* put(CallInProgress& call) {
+    const size_t first = of_this_thread();
+    for (size_t i = 0; i < kTries; ++i) {
+      std::atomic<uintptr_t>& slot = slots_[(first + i) % kSlots].call;
+      uintptr_t free = 0;
+      if (slot.load(std::memory_order_relaxed) == 0 && slot.compare_exchange_strong(free, reinterpret_cast<uintptr_t>(&call))) return &slot;
+    }
+    return nullptr;
+  }
+  // False: somebody looks at it.
+  static bool take(std::atomic<uintptr_t>& slot, CallInProgress& call) {
+    auto mine = reinterpret_cast<uintptr_t>(&call);
+    return slot.compare_exchange_strong(mine, 0);
+  }
+  bool empty() const {
+    return std::all_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.call.load() == 0; });
+  }
+  // `look` answers whether the call may leave without the lock from now on. Under the lock.
+  template <class Look>
+  void each(Look look) {
+    for (Slot& each : slots_) {
+      uintptr_t held = each.call.load();
+      if (held == 0) continue;
+      if ((held & kLookedAt) == 0 && !each.call.compare_exchange_strong(held, held | kLookedAt)) continue;  // it has just left
+      if (look(*reinterpret_cast<CallInProgress*>(held & ~kLookedAt))) each.call.store(held & ~kLookedAt);
+    }
+  }
+
+ private:
+  static constexpr size_t kSlots = 64, kTries = 4;
+  struct alignas(64) Slot {
+    std::atomic<uintptr_t> call{0};
+  };
+  // Stacks of threads lie far apart, and a thread calls from about the same depth each time.
+  static size_t of_this_thread() {
+    const char here = 0;
+    return (reinterpret_cast<uintptr_t>(&here) >> 16) * 0x9E3779B97F4A7C15u >> 58;
+  }
+  std::array<Slot, kSlots> slots_;
 };
 
 struct InterceptorMember : std::enable_shared_from_this<InterceptorMember> {
@@ -37,7 +87,10 @@ struct InterceptorMember : std::enable_shared_from_this<InterceptorMember> {
   void leave(CallInProgress& call);
   // Of the next call: whether its processor time is to be read, which costs more than most calls.
   bool measured() {
-    return suspect.load(std::memory_order_relaxed) != 0 || calls_seen.fetch_add(1, std::memory_order_relaxed) % kMeasureEach == 0;
+    if (suspect.load(std::memory_order_relaxed) != 0) return true;
+    const uint32_t n = calls_seen.load(std::memory_order_relaxed);
+    calls_seen.store(n + 1, std::memory_order_relaxed);  // calls that are lost between threads are lost to a sample only
+    return n % kMeasureEach == 0;
   }
   // A call took longer than its budget by the clock, which may be the machine's fault: the next ones are measured.
   void suspect_slow() { suspect.store(kSuspectCalls, std::memory_order_relaxed); }
@@ -71,18 +124,22 @@ struct InterceptorMember : std::enable_shared_from_this<InterceptorMember> {
   void look_again();
   void arm_watch(Instant at);
   void look_at_calls();
+  bool look_at(CallInProgress& call, Instant now, Instant* next, std::vector<std::shared_ptr<CallInProgress>>& late);  // under `turn`
+  void watch(Instant until);
   void tell_late(size_t calls, Instant now);
   void tell_back();
   bool arm(Instant at, void (InterceptorMember::*look)());
 
   std::atomic<uint32_t> calls_seen{0}, suspect{0};
 
-  std::mutex turn;  // of the calls in progress
+  CallSlots slots;
+  std::atomic<bool> watched{false};  // a look at the calls in progress is coming. Set false before that look: who enters behind it sees so
+  std::atomic<int64_t> call_limit_ns;
+  std::mutex turn;  // of what follows, and of calls that are looked at
   std::condition_variable moved;
   CallInProgress* calls = nullptr;  // the newest first
   uint32_t waiting = 0;
-  bool busy = false, watched = false;
-  Nanos call_limit;
+  bool busy = false;
 
   std::mutex mutex;  // of what follows; taken when a breaker is enabled, and on failures
   Breaker breaker;

@@ -119,7 +119,7 @@ Result<std::shared_ptr<PluginInstance>> PluginHost::bring_up(const Candidate& ca
   const std::string& name = candidate.spec.name;
   std::set<std::string>& mapped = mapped_[name];
   if (!mapped.contains(candidate.file.sha256) && mapped.size() >= options_.generations_max)
-    return Status(ION_E_OVERLOADED, fmt::format("{} files of it are in memory, which is plugin_host.generations_max: code is never unloaded, a restart makes room", mapped.size()),
+    return Status(ION_E_FAILED, fmt::format("{} files of it are in memory, which is plugin_host.generations_max: code is never unloaded, a restart makes room", mapped.size()),
                   "GENERATIONS");
   ION_TRY(const std::vector<Mapped> code, map_all({candidate}, {0}));
   mapped.insert(candidate.file.sha256);

@@ -91,7 +91,7 @@ TEST_F(PluginReplaceTest, so_many_files_of_one_plugin_are_mapped_and_then_a_rest
   serve();
   ASSERT_TRUE(replace(offer("generation-2")));
   const auto third = replace(offer("generation-3"));
-  EXPECT_REFUSED(third.error(), ION_E_OVERLOADED, "2 files", "plugin_host.generations_max", "restart");
+  EXPECT_REFUSED(third.error(), ION_E_FAILED, "2 files", "plugin_host.generations_max", "restart");
   EXPECT_EQ(third.error().reason(), "GENERATIONS");
   EXPECT_TRUE(replace(installed("rule"))) << "what is mapped already takes no more room";
   EXPECT_TRUE(destroy().ok());

@@ -37,7 +37,7 @@ typedef enum ion_plugin_state {
 /* plugin_replace: another generation of the interceptor or router `name` takes the place of the one that serves, without a pause. `path`
  * as in the plugin's entry of the configuration: a name or a file inside plugin_host.directories; empty: what that entry says. Done when the
  * new one serves and the old one has ended. After any failure the old one serves as before. NOT_FOUND: no such plugin (PLUGIN_NOT_FOUND) or
- * file; CONFLICT: another plugin's file, or a replacement is going on; UNSUPPORTED: its contracts, hooks or needs take a restart; OVERLOADED
+ * file; CONFLICT: another plugin's file, or a replacement is going on; UNSUPPORTED: its contracts, hooks or needs take a restart; FAILED
  * (GENERATIONS): plugin_host.generations_max. A start goes by the configuration again. */
 typedef struct ion_replace_req { uint32_t size, flags; const ion_caller* who; ion_bytes name, path; } ion_replace_req;
 /* generation: of what serves now. Texts end in zero, longer ones are cut. */

@@ -156,7 +156,9 @@ Status LogCore::restart_at(Offset before) {
   writer_.begin(fresh);
   writable_ = true;
   state_.note_damage();
-  for (const SegmentRef& segment : list->segments()) ION_CHECK(disk.remove_files(*segment));
+  // An empty one that began there gave its name away.
+  for (const SegmentRef& segment : list->segments())
+    if (segment->base() != before) ION_CHECK(disk.remove_files(*segment));
   return {};
 }
 

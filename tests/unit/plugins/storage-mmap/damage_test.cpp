@@ -198,6 +198,26 @@ TEST(Damage, a_log_without_a_segment_to_write_on_can_be_emptied_and_goes_on_at_i
   EXPECT_TRUE(again.close().ok());
 }
 
+// Its last segment begins where the log goes on, so that the new one takes its name.
+TEST(Damage, a_log_that_is_emptied_up_to_an_empty_segment_keeps_what_comes) {
+  MmapFixture world;
+  LogDriver log = world.open();
+  ASSERT_TRUE(log.add({"zero"}).ok() && log.add({"one"}).ok() && log.seal().ok() && log.sync().ok());
+  world.kill(log);
+  world.stop();
+  world.disk.set_bytes(kFirst, std::vector<uint8_t>(40));
+  world.start();
+  LogDriver damaged = world.open();
+  ASSERT_TRUE(damaged.stat().damaged);
+  ASSERT_TRUE(damaged.truncate_prefix({2}).ok());
+  ASSERT_FALSE(damaged.stat().damaged);
+  ASSERT_TRUE(damaged.add({"two"}).ok() && damaged.sync().ok());
+  world.kill(damaged);
+  LogDriver again = world.open();
+  EXPECT_EQ(again.text({2}), "two");
+  EXPECT_TRUE(again.close().ok());
+}
+
 TEST(Damage, a_sealed_segment_of_this_process_is_not_checked_again) {
   MmapFixture world;
   LogDriver log = world.open();

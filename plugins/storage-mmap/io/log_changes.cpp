@@ -37,8 +37,7 @@ Answer LogCore::truncate_suffix(Op& op, Offset from) {
 // Damage may go with the beginning of a log: behind it the log is whole, and is written on. Where the damage left no segment to write on,
 // the log can only be emptied.
 Status LogCore::may_cut_prefix(Offset before) const {
-  if (closing_.load(std::memory_order_relaxed)) return {ION_E_CLOSED, "log " + state_.name + " is being closed"};
-  ION_CHECK(state_.failure());
+  ION_CHECK(usable());
   const SegmentsNow list = state_.segments();
   if (writable_ || list->damage().empty() || before >= state_.next()) return {};
   return {ION_E_CORRUPT, LogReader::corrupt(state_.name, list->damage().front().range).message() +
@@ -154,18 +153,60 @@ Status LogCore::restart_at(Offset before) {
   });
   state_.set_next(before), state_.set_durable(before);
   writer_.begin(fresh);
-  writable_ = true;
   state_.note_damage();
   // An empty one that began there gave its name away.
   for (const SegmentRef& segment : list->segments())
     if (segment->base() != before) ION_CHECK(disk.remove_files(*segment));
+  if (!writable_) ION_CHECK(remove_strangers(disk));
+  writable_ = true;
   return {};
+}
+
+// The start met damage and left no segment to write on: the log goes on in a fresh one at its end. What is damaged stays so. The name
+// before the mark: without the mark the log is as it was, and who opens it finds an empty segment at its end.
+Status LogCore::go_on_behind_damage() {
+  if (writable_) return {};
+  const Offset next = state_.next();
+  ION_TRY(const SegmentRef fresh, fresh_segment(next, SegmentSupply::Why::kForRecords));
+  LogDisk::Hold disk(disk_);
+  const SegmentsNow list = state_.segments();
+  for (const SegmentRef& segment : list->segments()) disk.forgo_index(*segment);
+  const Mark before = disk.mark();
+  ION_CHECK(name_or_undo(disk, *fresh, before));
+  ION_CHECK(disk.move_mark({list->first(), next, next, 0, digest_seed(next), before.epoch}));
+  state_.change_segments([&](const SegmentList& now) { return now.with(fresh); });
+  writer_.begin(fresh);
+  ION_CHECK(remove_strangers(disk));
+  writable_ = true;
+  return {};
+}
+
+// Files of segments that are not in the list: recovery leaves a damaged log as it is, with what lay behind the end of it. They would
+// end the log at their names once it has grown beyond them. Nothing waits ready yet: nothing was appended.
+Status LogCore::remove_strangers(LogDisk::Hold& disk) {
+  Files& files = context_.ports.files;
+  ION_TRY(const std::vector<DirEntry> entries, files.list(state_.directory.path()));
+  const SegmentsNow list = state_.segments();
+  std::vector<Offset> strangers;
+  for (const DirEntry& e : entries) {
+    if (const auto number = LogDirectory::ahead_of(e.name)) ION_CHECK(files.remove(state_.directory.ahead(*number)));
+    const auto base = LogDirectory::segment_of(e.name);
+    if (base && std::none_of(list->segments().begin(), list->segments().end(), [&](const SegmentRef& s) { return s->base() == *base; })) strangers.push_back(*base);
+  }
+  std::sort(strangers.rbegin(), strangers.rend());  // what is left after a crash has no hole
+  for (const Offset base : strangers) {
+    ION_CHECK(remove_if_there(files, state_.directory.index(base)));
+    ION_CHECK(files.remove(state_.directory.segment(base)));
+  }
+  return disk.sync_names();
 }
 
 // ---- seal
 
+// Of a damaged log too: what is damaged in the active segment can be replaced then.
 Answer LogCore::seal(Op& op) {
-  if (const Status right = changeable(); !right.ok()) return op.refuse(right);
+  if (const Status right = usable(); !right.ok()) return op.refuse(right);
+  if (!writable_) return change_slowly(op, {}, [](LogCore& self) { return self.go_on_behind_damage(); });
   turn_.claim_or_wait({op.later(), [self = shared_from_this()](Later l) { return self->run_seal(std::move(l)); }});
   return op.pending();
 }

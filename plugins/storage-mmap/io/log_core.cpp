@@ -41,8 +41,13 @@ Status LogCore::open(IfMissing missing) {
   return writable_ && segments.size() > 1 ? disk_.settle() : Status();
 }
 
-Status LogCore::changeable() const {
+Status LogCore::usable() const {
   if (closing_.load(std::memory_order_relaxed)) return {ION_E_CLOSED, "log " + state_.name + " is being closed"};
+  return state_.failure();
+}
+
+Status LogCore::changeable() const {
+  ION_CHECK(usable());
   return changeable_now();
 }
 

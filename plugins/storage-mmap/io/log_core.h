@@ -52,7 +52,9 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Status write_mark() override { return disk_.write_mark(); }
 
  private:
-  // Why the log cannot be changed; OK when it can.
+  // Why nothing can be asked of it that changes it, damaged or not; OK when it can.
+  Status usable() const;
+  // Why it takes no batches; OK when it does.
   Status changeable() const;
   Status changeable_now() const;  // of a log that is being closed too: what was asked for before is done
   Status may_cut_prefix(Offset before) const;
@@ -77,6 +79,8 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   Status cut_suffix(Offset from);
   Status cut_prefix(Offset before);
   Status restart_at(Offset before);
+  Status go_on_behind_damage();
+  Status remove_strangers(LogDisk::Hold& disk);
   Result<SegmentRef> fresh_segment(Offset base, SegmentSupply::Why why);
   Status name_or_undo(LogDisk::Hold& disk, Segment& fresh, const Mark& before);
   Turn run_close(Later later);

@@ -250,7 +250,7 @@ Status LogDisk::remove_gone(Segment& segment) {
   const std::string path = segment.disk.file != nullptr ? segment.disk.file->path() : directory.segment(segment.base());
   segment.disk.file.reset();
   ION_CHECK(fail(remove_if_there(files, directory.index(segment.base()))));
-  return fail(files.remove(path));
+  return fail(remove_if_there(files, path));
 }
 
 // A file that could not get its name or its place is as it was. Never for a flush.

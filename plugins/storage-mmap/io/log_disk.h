@@ -56,6 +56,8 @@ class LogDisk {
     Status remove_files(Segment& segment) { return disk_.remove_gone(segment); }
     // The index file does not say where the segment ends now; settle writes another.
     static void forget_index(Segment& segment) { segment.disk.indexed = false; }
+    // Nobody vouches for what this segment is: it gets no index.
+    static void forgo_index(Segment& segment) { segment.disk.indexed = true; }
 
    private:
     LogDisk& disk_;

@@ -22,9 +22,7 @@ class Recovery {
     ION_CHECK(list(missing));
     ION_CHECK(read_named());
     ION_TRY(Judgement judgement, judge_all());
-    if (!judgement.cut_tail && !judgement.damaged()) {
-      ION_CHECK(adopt_ahead(judgement));
-    }
+    if (!judgement.cut_tail) ION_CHECK(adopt_ahead(judgement));
     ION_CHECK(remove_the_rest(judgement));
     ION_CHECK(build(judgement));
     ION_CHECK(make_active(judgement, first_capacity));
@@ -173,7 +171,7 @@ class Recovery {
       const std::vector<Checkpoint>& entries = read.facts.scan->entries;
       return !entries.empty() && entries.front().position == 0 && entries.front().offset == judgement.next;
     };
-    for (size_t i = 0; i < ahead_.size() && !judgement.cut_tail && !judgement.damaged();) {
+    for (size_t i = 0; i < ahead_.size() && !judgement.cut_tail;) {
       Read read;
       ION_TRY(const bool joined, joins(i, read));
       if (!joined) {

@@ -1,4 +1,4 @@
-// LogCore: compaction. A replacement does not hold the write turn: appends go on. Its own turn keeps its calls in order, and truncations
+// LogCore: compaction, and repair, which replaces what is damaged. A replacement does not hold the write turn: appends go on. Its own turn keeps its calls in order, and truncations
 // and close, which take both turns, away from a commit in progress.
 #include "io/log_core.h"
 #include "io/mmap_replacement.h"
@@ -22,7 +22,7 @@ Answer LogCore::replace_slowly(Op& op, Work work) {
 }
 
 Answer LogCore::replace(Op& op, Offset base, Offset next, std::unique_ptr<Replacement>* out) {
-  if (const Status right = changeable(); !right.ok()) return op.refuse(right);
+  if (const Status right = usable(); !right.ok()) return op.refuse(right);
   if (!compaction_.load(std::memory_order_relaxed))
     return op.refuse(Status(ION_E_UNSUPPORTED, "log " + state_.name + " was opened without compaction"));
   return replace_slowly(op, [base, next, out](LogCore& self) -> Status {
@@ -47,8 +47,8 @@ Answer LogCore::append_to(Op& op, const std::shared_ptr<SegmentRewrite>& rewrite
 Answer LogCore::commit(Op& op, const std::shared_ptr<SegmentRewrite>& rewrite) {
   if (const Status right = replaceable(*rewrite); !right.ok()) return op.refuse(right);
   return replace_slowly(op, [rewrite](LogCore& self) {
-    Status done = self.changeable_now();  // damage may have been found
-    if (done.ok()) done = rewrite->commit(self.disk_);
+    const Status done = rewrite->commit(self.disk_);
+    self.state_.note_damage();
     if (rewrite->has_ended()) self.rewrite_.reset();
     return done;
   });

@@ -58,7 +58,8 @@ std::vector<ion_range> SegmentList::sealed_ranges(Offset from, size_t cap) const
   for (size_t i = 0; i + 1 < segments_.size() && ranges.size() < cap; ++i) {
     const Segment& s = *segments_[i];
     const Offset next = segments_[i + 1]->base();
-    if (next > from && s.end() > 0) ranges.push_back({std::max(s.base(), first_).v, next.v, s.end(), s.time_max().ms, s.summary().last_append.ms});
+    const bool has_damage = std::any_of(damage_.begin(), damage_.end(), [&](const Damage& d) { return d.segment == s.base() || (d.range.from >= s.base() && d.range.from < next); });
+    if (next > from && (s.end() > 0 || has_damage)) ranges.push_back({std::max(s.base(), first_).v, next.v, s.end(), s.time_max().ms, s.summary().last_append.ms});
   }
   return ranges;
 }

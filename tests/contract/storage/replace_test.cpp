@@ -390,16 +390,23 @@ TEST_F(ReplaceInMmap, an_index_that_is_lost_afterwards_is_built_again_with_its_g
   EXPECT_TRUE(log.close().ok());
 }
 
-TEST_F(ReplaceInMmap, a_log_that_is_damaged_is_left_as_it_is) {
+TEST_F(ReplaceInMmap, a_damaged_log_whose_damaged_piece_is_replaced_is_whole_and_written_on) {
   LogDriver log = filled();
   ASSERT_TRUE(log.close().ok());
   world.disk.flip("logs/p+a+0/00000000000000000002.log", 70, 1);
   world.restart();
   log = world.open("p/a/0", kCompacting);
   EXPECT_EQ(log.read({2}).status.code(), ION_E_CORRUPT);
-  Status answered;
-  EXPECT_EQ(log.begin_replace({0}, {2}, &answered), nullptr);
-  EXPECT_EQ(answered.code(), ION_E_CORRUPT);
+  ASSERT_TRUE(log.replace({0}, {2}, batches_of(at(1, "B"))).ok());
+  EXPECT_TRUE(log.stat().damaged) << "another piece is";
+  EXPECT_EQ(log.add({"j"}).code(), ION_E_CORRUPT);
+  ASSERT_TRUE(log.replace({2}, {4}, batches_of(at(3, "D"))).ok());
+  EXPECT_FALSE(log.stat().damaged);
+  EXPECT_EQ(log.text(), "B,D,e,f,g,h,i");
+  ASSERT_TRUE(log.add({"j"}).ok());
+  ASSERT_TRUE(log.close().ok());
+  log = world.open("p/a/0", kCompacting);
+  EXPECT_EQ(log.text(), "B,D,e,f,g,h,i,j");
   EXPECT_TRUE(log.close().ok());
 }
 

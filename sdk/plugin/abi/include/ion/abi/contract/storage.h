@@ -61,10 +61,11 @@ typedef struct ion_storage {
   ION_OP(CONTROL, remove, ion_bytes log);                 /* closed logs only; NOT_FOUND */
   ION_FN(CONTROL, identity, uint8_t* uuid16);             /* made with the data directory */
   ION_FN(SHARD, configure, ion_log* l, const ion_open_options* o);
-  ION_OP(SHARD, seal, ion_log* l);                        /* rolls the active segment if it has bytes */
+  ION_OP(SHARD, seal, ion_log* l);                        /* rolls the active segment if it has bytes; a damaged one of a damaged log too */
   /* Compaction: other batches take the place of those of [base, next), which is one sealed piece or several neighbours, whole, as
    * `ranges` tells them. Of a log that was opened or configured with ION_OPEN_COMPACTION, by a backend with that capability; else
-   * UNSUPPORTED. INVALID: no such pieces; CORRUPT: the log is damaged; BUSY: it has a replacement already, one at a time.
+   * UNSUPPORTED. INVALID: no such pieces; BUSY: it has a replacement already, one at a time. Of a damaged log too: what was damaged of
+   *   the pieces is so no more after the commit, and a log without damage takes appends again.
    * append: rising offsets inside [base, next), gaps and batches without records are legal; only the first batch may begin below
    *   base and end above it. Not seen and not durable. INVALID and NO_SPACE take none of this call's batches.
    * commit: INVALID unless the last batch ends at `next` (where the last records went, a batch without records ends there), so that the

@@ -1,4 +1,4 @@
-// topic create, alter, add-partitions, trim, list, describe, delete.
+// topic create, alter, add-partitions, trim, repair, list, describe, delete.
 #include <fmt/format.h>
 
 #include <ion/units.h>
@@ -234,6 +234,63 @@ int topic_trim(const Arguments& arguments, const Context& context) {
   return deliver("topic trim", render(table, context.format));
 }
 
+void declare_topic_repair(OptionSet& options) {
+  options.positionals(1, 1)
+      .value("partition,p", "the partition")
+      .flag("accept-loss", "go on without what is lost; else it is only told")
+      .flag("yes,y", "do not ask");
+}
+
+constexpr Nanos kRepairTimeout = seconds(600);  // at least: all of the partition is read
+
+// At most so many; exactly, as far as the rest of the partition shows.
+uint64_t lost_records(const client::RepairView& view) {
+  uint64_t n = 0;
+  for (const client::LostPart& part : view.lost) n += static_cast<uint64_t>(part.upto - part.from);
+  return n;
+}
+
+int tell_repair(const std::string& name, uint64_t partition, const client::RepairView& view, const Context& context) {
+  Table lost{{{"from"}, {"upto"}, {"records_max"}}, {}};
+  for (const client::LostPart& part : view.lost) lost.rows.push_back({part.from.v, part.upto.v, static_cast<uint64_t>(part.upto - part.from)});
+  Table table{{{"name"}, {"partition"}, {"state"}, {"lost_parts"}, {"lost_records_max"}, {"lost_records_exact"}, {"lost_bytes", Unit::kBytes}, {"log_start"}, {"next"}, {"records_left"}, {"bytes_left", Unit::kBytes}},
+              {}};
+  table.columns.push_back({"lost_rows", Unit::kNone, Column::Shown::kAlways, "lost"});
+  const char* const state = view.repaired ? "repaired" : view.lost_parts > 0 ? "damaged" : "whole";
+  table.rows.push_back({name, static_cast<int64_t>(partition), std::string(state), view.lost_parts, lost_records(view), std::string(view.dense ? "yes" : "no"), view.lost_bytes, view.log_start.v, view.next.v,
+                        view.records_left, view.bytes_left, std::vector<Table>{std::move(lost)}});
+  if (view.lost_parts > view.lost.size()) say(fmt::format("ion: topic repair: {} further parts are lost and not listed\n", view.lost_parts - view.lost.size()));
+  return deliver("topic repair", render(table, context.format));
+}
+
+int topic_repair(const Arguments& arguments, const Context& context) {
+  if (!arguments.has("partition")) return complain("topic repair", usage("-p N is missing: the partition"));
+  const auto partition = arguments.count("partition", std::numeric_limits<int32_t>::max());
+  if (!partition) return complain("topic repair", partition.error());
+  const bool accept = arguments.has("accept-loss"), asks = accept && !arguments.has("yes");
+  if (asks && ::isatty(STDIN_FILENO) == 0) return complain("topic repair", usage("there is no terminal to ask on; -y confirms"));
+  const std::string& name = arguments.positionals()[0];
+  const Nanos timeout = std::max(context.timeout, kRepairTimeout);
+  auto client = connect(context);
+  if (!client) return complain("topic repair", client.error());
+  const auto repair = [&](client::Loss loss) { return client->admin().repair_topic(name, {static_cast<int32_t>(*partition)}, loss, timeout); };
+  if (!accept || asks) {
+    const auto found = repair(client::Loss::kOnlyTell);
+    if (!found) return complain(about("repair", name), found.error());
+    if (!accept) {
+      const int code = tell_repair(name, *partition, *found, context);
+      if (found->lost_parts > 0) say("ion: topic repair: a dry run, nothing was changed; with --accept-loss the partition goes on without what is lost\n");
+      return code;
+    }
+    (void)tell_repair(name, *partition, *found, context);
+    if (!confirmed(fmt::format("This gives up {}{} records of {} partition {} for good; {} stay.", found->dense ? "" : "at most ", lost_records(*found), name, *partition, found->records_left)))
+      return complain("topic repair", usage("not confirmed, nothing was changed"));
+  }
+  const auto repaired = repair(client::Loss::kAccept);
+  if (!repaired) return complain(about("repair", name), repaired.error());
+  return tell_repair(name, *partition, *repaired, context);
+}
+
 void declare_topic_list(OptionSet& options) { options.positionals(0, 1); }
 
 int topic_list(const Arguments& arguments, const Context& context) {
@@ -296,6 +353,7 @@ std::span<const Command> commands_in_topic() {
       {104, "topic alter", "NAME...", "Changes settings.", declare_topic_alter, topic_alter},
       {105, "topic add-partitions", "NAME...", "Gives topics more partitions.", declare_topic_add_partitions, topic_add_partitions},
       {106, "topic trim", "NAME", "Deletes the oldest records of a partition.", declare_topic_trim, topic_trim},
+      {107, "topic repair", "NAME", "Says what of a partition is lost, or goes on without it.", declare_topic_repair, topic_repair},
       {101, "topic list", "[PREFIX]", "All topics, or those whose name begins so.", declare_topic_list, topic_list},
       {102, "topic describe", "NAME...", "Settings and partitions.", declare_topic_describe, topic_describe},
       {103, "topic delete", "NAME...", "Deletes topics and their records.", declare_topic_delete, topic_delete},

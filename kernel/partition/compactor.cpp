@@ -29,11 +29,17 @@ void Compactor::configure(const PartitionConfig& config) {
   if (!rules_.on) stop();
 }
 
+void Compactor::hold(bool held) {
+  held_ = held;
+  if (held) stop();
+  else next_look_ms_.store(INT64_MIN, std::memory_order_relaxed);
+}
+
 void Compactor::stop() {
   if (run_ != nullptr) run_->cancel();
 }
 
-bool Compactor::may_run() const { return rules_.on && context_.serving() && log_.failed().ok() && around_.compaction != nullptr; }
+bool Compactor::may_run() const { return rules_.on && !held_ && context_.serving() && log_.failed().ok() && around_.compaction != nullptr; }
 
 void Compactor::look() {
   if (busy_ || asked_ || !may_run()) return;

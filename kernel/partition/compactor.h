@@ -34,6 +34,8 @@ class Compactor {
     return wanted() && (now.ms >= next_look_ms_.load(std::memory_order_relaxed) || sealed.v != looked_at_sealed_.load(std::memory_order_relaxed));
   }
   void look() ION_ON(shard_role);
+  // Held: the run that there is ends before its next step, and none begins.
+  void hold(bool held) ION_ON(shard_role);
   // The partition closes: the run ends before its next step.
   void stop() ION_ON(shard_role);
   bool resting() const noexcept { return !busy_; }
@@ -67,7 +69,7 @@ class Compactor {
   Offset clean_;
   WallMs tombstones_due_{-1};
   Instant began_;
-  bool loaded_ = false, asked_ = false, busy_ = false;
+  bool loaded_ = false, asked_ = false, busy_ = false, held_ = false;
   std::shared_ptr<CompactionRun> run_;  // shared with its callbacks
   std::string state_;                   // borrowed by the write of it
 };

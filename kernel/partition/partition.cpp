@@ -1,5 +1,6 @@
 #include "partition/partition.h"
 
+#include "partition/repair.h"
 #include "partition/window_loader.h"
 
 #include <fmt/format.h>
@@ -99,6 +100,25 @@ void Partition::trim(Offset before, std::function<void(const Status&)> done) {
   on_shard([self = shared_from_this(), before, done = std::move(done)] { self->retention_.trim(before, done); });
 }
 
+void Partition::repair(RepairMode mode, Instant until, RepairEnded done) {
+  on_shard([self = shared_from_this(), mode, until, done = std::move(done)] { self->begin_repair(mode, until, done); });
+}
+
+void Partition::begin_repair(RepairMode mode, Instant until, RepairEnded done) {
+  if (life_ != Life::kServing) return done(Status(ION_E_CLOSED, name() + " is closing", "DRAINING"));
+  if (repair_ != nullptr) return done(Status(ION_E_BUSY, name() + ": a repair of it is in progress", "REPAIRING"));
+  if (mode == RepairMode::kAcceptLoss && around_.compaction == nullptr)
+    return done(Status(ION_E_UNSUPPORTED, name() + ": its storage cannot replace parts of a log, so it cannot be repaired"));
+  PartitionContext& context = *this;
+  const auto repair = repair_ = std::make_shared<Repair>(around_, log_, context, compactor_, mode, until);  // it may end at once
+  repair->start([this, done = std::move(done)](const Result<RepairReport>& report) {
+    repair_.reset();
+    compactor_.hold(false);
+    done(report);
+    operation_ended();
+  });
+}
+
 void Partition::close(std::function<void(Status)> done) {
   on_shard([self = shared_from_this(), done = std::move(done)]() mutable {
     if (self->life_ != Life::kServing) return done(Status(ION_E_CLOSED, self->name() + " is closing already"));
@@ -108,13 +128,15 @@ void Partition::close(std::function<void(Status)> done) {
     self->log_.stop();
     self->retention_.stop();
     self->compactor_.stop();
+    if (self->repair_ != nullptr) self->repair_->stop();
     self->operation_ended();
   });
 }
 
 // Called whenever something in flight ended: the close goes on when nothing is left.
 void Partition::operation_ended() {
-  if (life_ != Life::kClosing || !role_.resting() || !retention_.resting() || !compactor_.resting() || log_.snapshotting()) return;
+  if (const std::shared_ptr<Repair> repair = repair_; repair != nullptr) repair->others_ended();
+  if (life_ != Life::kClosing || repair_ != nullptr || !role_.resting() || !retention_.resting() || !compactor_.resting() || log_.snapshotting()) return;
   if (log_.snapshot_for_close(high_watermark())) return;
   life_ = Life::kClosed;
   if (timer_ != nullptr && around_.timers.disarm(timer_)) delete static_cast<PartitionPtr*>(std::exchange(timer_ctx_, nullptr));

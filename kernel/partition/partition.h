@@ -5,6 +5,7 @@
 // in flight (shared_ptr: an operation may outlive the topic's deletion); close() must complete before the last one goes.
 #pragma once
 #include "partition/compactor.h"
+#include "partition/core/repair_plan.h"
 #include "partition/fetch_waiters.h"
 #include "partition/leader_role.h"
 #include "partition/partition_log.h"
@@ -35,6 +36,8 @@ struct PartitionView {
   Status health;
 };
 
+class Repair;
+using RepairEnded = std::function<void(const Result<RepairReport>& report)>;
 class Partition;
 using PartitionPtr = std::shared_ptr<Partition>;
 using PartitionOpened = std::function<void(Result<PartitionPtr>)>;
@@ -69,6 +72,9 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   bool keys_wanted() const noexcept { return compactor_.wanted(); }
   // Deletes the records before `before`, which is not above the high watermark; `done` on the shard, when that is durable.
   void trim(Offset before, std::function<void(const Status&)> done);
+  // Says what of its log was lost, and with kAcceptLoss makes the log whole without it. `done` once, on the shard. `until`: when it gives
+  // up, 0: never. CLOSED, BUSY, UNSUPPORTED, DEADLINE; CONFLICT when records were deleted meanwhile.
+  void repair(RepairMode mode, Instant until, RepairEnded done);
 
   // Refuses new work, finishes what is in flight, writes the producer state, closes the log. `done` on any thread.
   void close(std::function<void(Status)> done);
@@ -103,6 +109,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
   void finish_fetches(std::vector<ParkedFetch> ripe);
   void arm_fetch_timer() ION_ON(shard_role);
   void describe(ion_fetch_answer& a) const;
+  void begin_repair(RepairMode mode, Instant until, RepairEnded done) ION_ON(shard_role);
 
   const PartitionServices around_;
   PartitionLog log_;
@@ -116,6 +123,7 @@ class Partition final : public std::enable_shared_from_this<Partition>, private 
 
   // Shard.
   FetchWaiters fetches_;
+  std::shared_ptr<Repair> repair_;  // shared with its callbacks; null: none is in progress
   Life life_ = Life::kServing;
   std::function<void(Status)> closed_;
   TimerHandle timer_ = nullptr;

@@ -23,6 +23,7 @@ inline constexpr uint64_t kCompactionChunkBytes = 1u << 20;  // that a compactio
 inline constexpr size_t kCompactionPiecesMax = 1u << 20;     // sealed segments of a log that a compaction looks at
 inline constexpr Nanos kCompactionPauseLeast = milliseconds(2), kCompactionPauseMost = milliseconds(250);  // between two chunks
 inline constexpr Nanos kCompactionRetry = seconds(30), kCompactionRetryDamaged = seconds(600);  // after a run that failed
+inline constexpr size_t kRepairEmptyReadsMax = 65'536;        // one after the other, each of an offset that no batch holds
 inline constexpr int kEndReadsMax = 64;                      // of what follows, until an answer has an end that readers can go on from
 inline constexpr uint64_t kEndReadBytes = 64u << 10;         // each
 inline constexpr uint64_t kScanBytes = 1u << 20;            // per read while rebuilding producer state

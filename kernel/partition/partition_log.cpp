@@ -25,9 +25,9 @@ std::string as_arguments(const std::string& partition) {
 
 Status damage_in(const std::string& partition, const LogStat& stat) {
   return {ION_E_CORRUPT,
-          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. `ion topic describe` shows "
-                      "the damage; once `ion topic trim {} --before {}` has deleted it and all before it, records are taken again",
-                      partition, stat.bad_from.v, stat.bad_upto.v, as_arguments(partition), stat.bad_upto.v),
+          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. `ion topic repair {}` says "
+                      "what is lost, and with --accept-loss it goes on without",
+                      partition, stat.bad_from.v, stat.bad_upto.v, as_arguments(partition)),
           "DATA_LOSS"};
 }
 }  // namespace
@@ -62,7 +62,7 @@ void PartitionLog::end_damage() {
   if (!health_.compare_exchange_strong(before, ION_OK, std::memory_order_relaxed)) return;
   damage_told_.store(-1, std::memory_order_relaxed);
   around_.health.clear(part_);
-  around_.logger.info("what was damaged of a partition is deleted, records are taken again", {{"partition", options_.name}, {"first", std::to_string(stat.first.v)}});
+  around_.logger.info("nothing of a partition is damaged any more, records are taken again", {{"partition", options_.name}, {"first", std::to_string(stat.first.v)}});
 }
 
 // ---- append and sync

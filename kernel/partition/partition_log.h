@@ -53,9 +53,11 @@ class PartitionLog {
   // A sync found no space and is tried again; OK when none did. What would wait behind it is better refused.
   const Status& sync_waits() const noexcept { return sync_waits_; }
   const Status& failed() const noexcept { return failed_; }
-  // failed() says that it was damaged when it was opened. Its beginning may go all the same, and the damage with it.
+  // failed() says that it was damaged when it was opened. Its beginning may go all the same, and the damage with it; and it can be repaired.
   bool damaged() const noexcept { return failed_.code() == ION_E_CORRUPT; }
   void fail(const Status& why) ION_ON(shard_role);
+  // What was damaged may have gone: then records are taken again.
+  void end_damage() ION_ON(shard_role);
   const ProducerWindow& window() const noexcept { return window_; }
   Offset next() const noexcept { return next_; }
   uint64_t appended_bytes() const noexcept { return appended_bytes_; }  // since the start
@@ -139,9 +141,6 @@ class PartitionLog {
   // Damage is found when somebody reads it, which may be long after the start. From then on it is what health() and the problems of the
   // broker say. Any thread; as long as the log is open.
   void note_damage(const LogStat& stat);
-  // What was damaged may have gone: then records are taken again.
-  void end_damage() ION_ON(shard_role);
-
   const PartitionServices around_;
   PartitionContext& context_;
   PartitionOptions options_;

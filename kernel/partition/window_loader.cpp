@@ -46,7 +46,12 @@ void scan_tail(const LoadPtr& load) {
     call([&](Op& op) { return load->log.read(op, load->at, load->end, kScanBytes); },
          [load, again](const ion_result& r) mutable {
            Outcome got = Outcome::from(r);
-           if (got.status.code() == ION_E_CORRUPT) return answer(load, {});  // the partition opens, refusing appends
+           if (got.status.code() == ION_E_CORRUPT) {  // the partition opens, refusing appends until it is repaired: what lies behind counts
+             const Offset behind{static_cast<int64_t>(got.u1)};
+             if (behind <= load->at) return answer(load, {});
+             load->at = behind;
+             return again();
+           }
            if (!got.status.ok()) return answer(load, std::move(got.status));
            if (got.bufs.empty()) return answer(load, {});
            for (const Buf& b : got.bufs) {
@@ -80,9 +85,10 @@ bool take_snapshot(const LoadPtr& load, std::span<const uint8_t> bytes) {
 }
 
 // One that lies ahead of its log (the log lost its end with the power, and may) would fit again once the log has grown, and then
-// vouch for batches that it never saw.
+// vouch for batches that it never saw. A damaged log is emptied from its beginning, which it allows.
 void forget_snapshots(const LoadPtr& load) {
-  call([&](Op& op) { return load->state->truncate_suffix(op, load->state->stat().first); },
+  const LogStat kept = load->state->stat();
+  call([&](Op& op) { return kept.damaged ? load->state->truncate_prefix(op, kept.next) : load->state->truncate_suffix(op, kept.first); },
        [load](const ion_result& r) {
          // A log that is damaged or full refuses; it takes no snapshot either, and the partition can be served without.
          const bool refused = r.status == ION_E_CORRUPT || r.status == ION_E_NO_SPACE;
@@ -113,7 +119,7 @@ void load_window(const WindowRules& rules, Log& log, Log* state, WindowLoaded do
   call([&](Op& op) { return state->read(op, kept.next + -1, kept.next, kScanBytes); },
        [load](const ion_result& r) {
          const Outcome got = Outcome::from(r);
-         if (got.status.code() == ION_E_CORRUPT) return scan_tail(load);  // this log takes no snapshot any more
+         if (got.status.code() == ION_E_CORRUPT) return forget_snapshots(load);
          if (!got.status.ok()) return answer(load, got.status);
          if (!got.bufs.empty() && !take_snapshot(load, got.bufs.front().span())) return forget_snapshots(load);
          scan_tail(load);

@@ -131,7 +131,7 @@ class DamagedSealedSegment(unittest.TestCase):
                     self.assertNotEqual(refused.returncode, 0)
                     self.assertIn(b"offsets 0 to 1 are damaged", refused.stderr)
                     self.assertEqual(broker.ion("consume", "t", "-o", "1", "-e", "-f", "%o\n").stdout, b"1\n2\n3\n")
-                    self.assertIn(b"`ion topic trim t -p 0 --before 1` has deleted it", refused.stderr)
+                    self.assertIn(b"`ion topic repair t -p 0` says what is lost", refused.stderr)
                     self.assertEqual(broker.stop(), 0)
             with broker.start():  # without what it lost and what was before, the partition is as good as any
                 self.assertNotEqual(read_all(broker, check=False).returncode, 0)

@@ -130,6 +130,7 @@ class HandLog final : public Log {
       std::erase_if(log_.pieces, [&](const ion_range& p) { return p.base >= base_.v && p.next <= next_.v; });
       log_.pieces.push_back(one);
       std::sort(log_.pieces.begin(), log_.pieces.end(), [](const ion_range& a, const ion_range& b) { return a.base < b.base; });
+      std::erase_if(log_.lost, [&](const auto& part) { return part.first >= base_ && part.second <= next_; });
       return ++log_.replaced, op.ok();
     }
     Answer abort(Op& op) override { return op.ok(); }
@@ -163,7 +164,14 @@ class HandLog final : public Log {
   }
   Answer read(Op& op, Offset from, Offset upto, uint64_t bytes_max) override {
     if (from < d.first) return op.refuse(Status(ION_E_OUT_OF_RANGE, "below first"));
-    if (damaged) return op.refuse(Status(ION_E_CORRUPT, "cannot be read"));
+    if (damaged && lost.empty()) return op.refuse(Status(ION_E_CORRUPT, "cannot be read"));
+    for (const auto& [bad_from, bad_upto] : lost) {
+      if (from >= bad_from && from < bad_upto) {
+        op.later().fail(Status(ION_E_CORRUPT, "cannot be read"), static_cast<uint64_t>(bad_from.v), static_cast<uint64_t>(bad_upto.v));
+        return op.pending();
+      }
+      if (from < bad_from) upto = std::min(upto, bad_from);
+    }
     std::vector<uint8_t> joined;
     std::vector<Buf> each;
     Offset base = from, next = from;
@@ -212,6 +220,7 @@ class HandLog final : public Log {
     s.first = d.first, s.next = d.next, s.durable = d.durable;
     s.damaged = damaged;
     if (damaged) s.bad_from = d.first, s.bad_upto = d.next;
+    if (!lost.empty()) s.damaged = true, s.bad_from = lost.front().first, s.bad_upto = lost.front().second;
     s.sealed = pieces.empty() ? d.first : Offset{pieces.back().next};
     for (const ion_range& p : pieces) s.bytes += p.bytes;
     s.bytes += active_bytes, s.active_since = active_since;
@@ -251,6 +260,7 @@ class HandLog final : public Log {
   std::vector<std::pair<Later, std::vector<uint8_t>>> held_appends;
   Status append_fails, meta_fails;
   bool hold_appends = false, damaged = false, closed = false;
+  std::vector<std::pair<Offset, Offset>> lost;  // damaged parts, ascending
   bool apart = false;  // a read answers a buffer for each batch
   bool sync_at_once = false;
   std::vector<ion_range> pieces;  // sealed

@@ -90,6 +90,35 @@ TEST_F(Admin, a_topic_is_altered_by_what_is_named_and_no_more) {
   EXPECT_EQ(client->call("/ionstream.v1.Admin/AlterTopic", v1::AlterTopicRequest().SerializeAsString()).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
+TEST_F(Admin, a_repair_tells_each_lost_part_and_changes_something_only_when_the_loss_is_accepted) {
+  serve();
+  v1::CreateTopicRequest create;
+  create.set_name("orders");
+  (void)ask<v1::CreateTopicResponse>("/ionstream.v1.Admin/CreateTopic", create);
+  v1::RepairTopicRequest repair;
+  repair.set_topic("orders");
+  repair.set_partition(3);
+  for (const bool accept : {false, true}) {
+    repair.set_accept_loss(accept);
+    const auto answer = ask<v1::RepairTopicResponse>("/ionstream.v1.Admin/RepairTopic", repair);
+    ASSERT_EQ(answer.lost_size(), 2);
+    EXPECT_EQ(answer.lost(1).from(), 20);
+    EXPECT_EQ(answer.lost(1).upto(), 24);
+    EXPECT_EQ(answer.lost_parts(), 2u);
+    EXPECT_EQ(answer.lost_bytes(), 1'234u);
+    EXPECT_EQ(answer.log_start(), 5);
+    EXPECT_EQ(answer.next(), 30);
+    EXPECT_EQ(answer.records_left(), 17u);
+    EXPECT_EQ(answer.bytes_left(), 5'678u);
+    EXPECT_EQ(answer.repaired(), accept);
+    EXPECT_EQ(answer.dense(), !accept);
+  }
+  repair.set_topic("nothing");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/RepairTopic", repair.SerializeAsString()).status.error_code(), grpc::StatusCode::NOT_FOUND);
+  repair.set_topic("");
+  EXPECT_EQ(client->call("/ionstream.v1.Admin/RepairTopic", repair.SerializeAsString()).status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
 TEST_F(Admin, a_trim_without_an_offset_takes_all_and_offset_0_is_an_offset) {
   serve();
   v1::CreateTopicRequest create;

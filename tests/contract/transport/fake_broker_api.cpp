@@ -392,6 +392,20 @@ Answer FakeBrokerApi::topic_trim(Op& op, const ion_trim_req& r, ion_trim_answer&
   return op.ok();
 }
 
+// Two parts are lost; who accepts that has none of them afterwards.
+Answer FakeBrokerApi::topic_repair(Op& op, const ion_repair_req& r, ion_repair_answer& a) {
+  const std::lock_guard lock(mutex_);
+  const auto topic = topics_.find(std::string(text_of(r.topic)));
+  if (topic == topics_.end()) return unknown(op, a.error, text_of(r.topic));
+  for (const int64_t from : {10, 20}) {
+    const ion_lost_part part{sizeof(ion_lost_part), 0, from, from + 1 + r.partition};
+    r.each(r.ctx, &part);
+  }
+  a.flags = (r.flags & ION_REPAIR_ACCEPT_LOSS) != 0 ? ION_REPAIR_DONE : ION_REPAIR_DENSE;
+  a.log_start = 5, a.next = 30, a.parts = 2, a.bytes_lost = 1'234, a.records_left = 17, a.bytes_left = 5'678;
+  return op.ok();
+}
+
 Answer FakeBrokerApi::topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) {
   const std::lock_guard lock(mutex_);
   if (topics_.erase(std::string(text_of(r.name))) == 0) return unknown(op, a.error, text_of(r.name));

@@ -67,6 +67,7 @@ class FakeBrokerApi final : public PartialBrokerApi {
   Answer topic_delete(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
   Answer topic_alter(Op& op, const ion_topic_req& r, ion_admin_answer& a) override;
   Answer topic_trim(Op& op, const ion_trim_req& r, ion_trim_answer& a) override;
+  Answer topic_repair(Op& op, const ion_repair_req& r, ion_repair_answer& a) override;
   Answer plugin_list(Op& op, const ion_plugin_req& r, ion_admin_answer& a) override;
   // Takes any file but "bad.so".
   Answer plugin_replace(Op& op, const ion_replace_req& r, ion_replace_answer& a) override;

@@ -234,7 +234,8 @@ TEST(BrokerVerbs, each_verb_needs_this_access) {
       {"topic_delete", ION_ACCESS_DELETE, ION_RESOURCE_TOPIC},     {"plugin_list", ION_ACCESS_DESCRIBE, ION_RESOURCE_CLUSTER},
       {"cluster_info", ION_ACCESS_DESCRIBE, ION_RESOURCE_CLUSTER}, {"get_record", ION_ACCESS_READ, ION_RESOURCE_TOPIC},
       {"topic_alter", ION_ACCESS_ALTER, ION_RESOURCE_TOPIC},       {"topic_trim", ION_ACCESS_DELETE, ION_RESOURCE_TOPIC},
-      {"plugin_replace", ION_ACCESS_ALTER, ION_RESOURCE_CLUSTER},  {"partition_of", ION_ACCESS_DESCRIBE, ION_RESOURCE_TOPIC},
+      {"plugin_replace", ION_ACCESS_ALTER, ION_RESOURCE_CLUSTER},  {"topic_repair", ION_ACCESS_DELETE, ION_RESOURCE_TOPIC},
+      {"partition_of", ION_ACCESS_DESCRIBE, ION_RESOURCE_TOPIC},
   };
   ASSERT_EQ(kVerbRows.size(), std::size(kWant));
   for (size_t i = 0; i < std::size(kWant); ++i) {

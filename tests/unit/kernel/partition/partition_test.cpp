@@ -341,7 +341,7 @@ TEST_F(PartitionTest, a_damaged_log_refuses_appends_and_says_how_to_go_on) {
   const auto p = produce(make_batch({"a"}));
   ASSERT_TRUE(p->status);
   EXPECT_EQ(p->status->code(), ION_E_CORRUPT);
-  EXPECT_NE(p->status->message().find("`ion topic describe`"), std::string::npos);
+  EXPECT_NE(p->status->message().find("`ion topic repair orders -p 0`"), std::string::npos);
 }
 
 TEST_F(PartitionTest, damage_that_a_reader_meets_is_told_in_the_view_and_among_the_problems_until_the_partition_is_closed) {

@@ -38,7 +38,7 @@ class PartitionTest : public ::testing::Test {
     auto log = std::make_unique<HandLog>(data_);
     log_ = log.get();
     state_ = nullptr;
-    log_->damaged = damaged_;
+    log_->damaged = damaged_, log_->lost = lost_;
     PartitionOptions seed;
     seed.name = "orders/0";
     seed.log_id = {77};
@@ -51,6 +51,7 @@ class PartitionTest : public ::testing::Test {
       auto state = std::make_unique<HandLog>(state_bytes_);
       state_ = state.get();
       state_->sync_at_once = !hold_state_;
+      state_->damaged = state_damaged_;
       return state;
     };
     if (state_bytes_.next > Offset{0}) seed.state = open_state();
@@ -152,8 +153,10 @@ class PartitionTest : public ::testing::Test {
   LimitedJobs jobs_{executor_, {1, 64}};
   CompactionServices compacting_{{0, 1 << 20}, {1, 2}, turns_, jobs_};
   Status refuse_state_;      // why the state log cannot be opened
+  bool state_damaged_ = false;
   bool hold_state_ = false;  // syncs of the state log wait
   bool damaged_ = false;
+  std::vector<std::pair<Offset, Offset>> lost_;  // of a log that is opened
   std::vector<std::unique_ptr<Produced>> produced_;
   PartitionPtr partition_;
 };

@@ -107,6 +107,18 @@ struct ReplacedPlugin {
   bool old_stays = false;         // the old one did not end in time: it is asked nothing more and stays in memory
   bool other_at_restart = false;  // the configuration leads to another file: a restart loads that one
 };
+struct LostPart {
+  Offset from, upto;  // of [from, upto); at most so many records
+};
+struct RepairView {
+  std::vector<LostPart> lost;                // ascending; the first 1,000
+  uint64_t lost_parts = 0, lost_bytes = 0;   // of all
+  Offset log_start, next;                    // the offsets of the partition are [log_start, next)
+  uint64_t records_left = 0, bytes_left = 0; // what can be read
+  bool repaired = false;                     // something was damaged, and the partition is whole now
+  bool dense = false;                        // a lost part had as many records as offsets, unless it was compacted; else perhaps fewer
+};
+enum class Loss { kOnlyTell, kAccept };
 enum class OffsetOf { kStart, kEnd };
 struct PartitionOffset {
   PartitionId partition;
@@ -132,6 +144,9 @@ class Admin {
   // Deletes the records of a partition below `before` for good; nothing: all that can be read. Answers the first offset that is left.
   // OUT_OF_RANGE with OFFSET_OUT_OF_RANGE when `before` is above the end.
   Result<Offset> trim_topic(std::string_view name, PartitionId partition, std::optional<Offset> before, Nanos timeout = seconds(10));
+  // Reads all of a partition and says what of it is lost; with kAccept the partition is made whole without it and takes records again.
+  // BUSY with REPAIRING; CONFLICT when records were deleted meanwhile. After a failure it may be asked again, and goes on.
+  Result<RepairView> repair_topic(std::string_view name, PartitionId partition, Loss loss, Nanos timeout = seconds(600));
   // With all its records. NOT_FOUND with TOPIC_NOT_FOUND.
   Status delete_topic(std::string_view name, Nanos timeout = seconds(10));
   // Brokers, counts, and the limits of the broker that answers.

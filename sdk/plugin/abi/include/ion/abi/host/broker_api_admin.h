@@ -78,6 +78,34 @@ typedef struct ion_trim_req {
 } ion_trim_req;
 typedef struct ion_trim_answer { uint32_t size, flags; ion_offset log_start; ion_error_info* error; } ion_trim_answer;
 
+/* Part of a log that was lost: the records of [from, upto), at most so many. */
+typedef struct ion_lost_part { uint32_t size, flags; ion_offset from, upto; } ion_lost_part;
+typedef void (*ion_lost_fn)(void* ctx, const ion_lost_part* part) ION_NOEXCEPT;
+/* topic_repair: reads all of one partition's log. What cannot be read comes by `each`, ascending, before completion; the first
+ * ION_REPAIR_PARTS_MAX, further ones are only counted. With ION_REPAIR_ACCEPT_LOSS the log is then made whole without it: offsets stay as
+ * they are, and records are taken again. Else nothing changes. NOT_FOUND; BUSY: a repair of it is in progress; UNSUPPORTED: its storage
+ * cannot replace; CONFLICT: records were deleted meanwhile. Asked again after any failure, it goes on with what is left to do. */
+typedef struct ion_repair_req {
+  uint32_t size, flags;
+  const ion_caller* who;
+  ion_bytes topic;
+  int32_t partition;
+  uint32_t reserved;
+  ion_lost_fn each; /* NULL: not wanted */
+  void* ctx;
+} ion_repair_req;
+#define ION_REPAIR_ACCEPT_LOSS 1u /* flag of the request */
+#define ION_REPAIR_PARTS_MAX 1000u
+typedef struct ion_repair_answer {
+  uint32_t size, flags;
+  ion_offset log_start, next;          /* [log_start, next) are the offsets of the log; after a repair, of the repaired one */
+  uint64_t parts, bytes_lost;          /* what was lost; bytes of batches that could not be read */
+  uint64_t records_left, bytes_left;   /* what can be read */
+  ion_error_info* error;
+} ion_repair_answer;
+#define ION_REPAIR_DONE 1u  /* flags of the answer: something was damaged and the log is whole now */
+#define ION_REPAIR_DENSE 2u /* every offset that can be read has a record: a lost part had as many records as offsets, unless it was compacted */
+
 /* revision: of the catalogue after the change, 0 when not known. */
 typedef struct ion_admin_answer { uint32_t size, flags; uint64_t revision; ion_error_info* error; } ion_admin_answer;
 

@@ -28,7 +28,8 @@
   X(get_record, ion_record_req, ion_record_answer, READ, TOPIC, SAFE, SERVING)                     \
   X(topic_alter, ion_topic_req, ion_admin_answer, ALTER, TOPIC, UNSAFE, SERVING)                   \
   X(topic_trim, ion_trim_req, ion_trim_answer, DELETE, TOPIC, UNSAFE, SERVING)                     \
-  X(plugin_replace, ion_replace_req, ion_replace_answer, ALTER, CLUSTER, UNSAFE, SERVING)
+  X(plugin_replace, ion_replace_req, ion_replace_answer, ALTER, CLUSTER, UNSAFE, SERVING)          \
+  X(topic_repair, ion_repair_req, ion_repair_answer, DELETE, TOPIC, UNSAFE, SERVING)
 
 /* Verbs that are computed at once from what the broker knows in memory, hence plain functions. */
 #define ION_BROKER_LOOKUPS(X) \

@@ -78,7 +78,11 @@ bool RecordScan::read_batch(std::span<const uint8_t> rest) {
   }
   if (!need(h.total_bytes(), rest)) return false;
   if (!crc_agrees(rest.first(h.total_bytes()), h)) return fault(Fault::kChecksum, h.total_bytes()), true;
-  if (h.base_offset < tracker_.next()) return doubt_offsets(h), true;
+  if (h.base_offset < tracker_.next()) {
+    if (is_torn_offset(h)) fault(Fault::kOffset, h.total_bytes());
+    else doubt_offsets(h);
+    return true;
+  }
   accept(rest.data(), h);
   return true;
 }
@@ -88,6 +92,16 @@ void RecordScan::accept(const uint8_t* raw, const batch::Header& header) {
   if (const auto entry = tracker_.add(raw, header)) result_.entries.push_back(*entry);
   cursor_ += header.total_bytes();
   ION_ASSERT(cursor_ == tracker_.position());
+}
+
+// The beginning of the batch lies at the end of a sector that the power did not let out, the rest of it in sectors that were: its offset
+// has zeros where those bytes were, and no CRC covers it. It was not durable, and says nothing about the one before.
+bool RecordScan::is_torn_offset(const batch::Header& header) const {
+  const uint64_t in_front = kSectorBytes - cursor_ % kSectorBytes;  // bytes of it before the next sector
+  if (in_front > batch::kLengthEnd || (spec_.durable && cursor_ < *spec_.durable)) return false;
+  const uint64_t lost_bits = std::min<uint64_t>(64, 8 * in_front);
+  const uint64_t left = lost_bits == 64 ? 0 : static_cast<uint64_t>(tracker_.next().v) << lost_bits >> lost_bits;
+  return static_cast<uint64_t>(header.base_offset.v) == left;
 }
 
 // The batch at the cursor is whole but begins below the end of the one before. No CRC covers base offsets, so it may as well be

@@ -33,6 +33,7 @@ struct ScanSpec {
   // far behind them is not looked at.
   std::optional<uint64_t> durable = std::nullopt;
 };
+inline constexpr uint64_t kSectorBytes = 512;  // of disks; larger ones are multiples of it
 inline constexpr uint64_t kTailLookedAt = kPageBytes;  // bytes of zeros: what a torn write leaves shows in its first pages
 
 struct ScanResult {
@@ -77,6 +78,7 @@ class RecordScan {
   void fault(Fault why, std::optional<uint64_t> claimed_bytes = std::nullopt);
   // Does a whole batch begin at cursor_, so that reading can go on here? Nothing: more bytes are needed.
   std::optional<bool> resume_here(std::span<const uint8_t> rest);
+  bool is_torn_offset(const batch::Header& header) const;
   void doubt_offsets(const batch::Header& header);
   void pass_checkpoints();
   void add_bad(const BadRange& range);

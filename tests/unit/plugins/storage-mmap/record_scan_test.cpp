@@ -206,6 +206,38 @@ TEST(RecordScan, of_two_batches_whose_offsets_do_not_fit_neither_is_believed) {
   EXPECT_TRUE(r.dirty_tail);
 }
 
+// A power cut let out every sector of a batch but the one in which it begins. The batch before was durable, and stays.
+TEST(RecordScan, a_batch_whose_offset_lies_in_a_sector_that_was_not_written_takes_nothing_along) {
+  constexpr Offset kBase{0x0102030405060708};
+  int tried = 0;
+  for (size_t in_front = 1; in_front <= 11; ++in_front) {
+    for (size_t size = 0; size < 1100; ++size) {
+      const BuiltSegment built = BuiltSegment(kBase).add({"before", std::string(size, 'v')}).add({"torn", "torn too"}).add({"behind"});
+      if (built.positions[1] % 512 != 512 - in_front) continue;
+      SCOPED_TRACE(in_front);
+      ++tried;
+      std::vector<uint8_t> file = built.file();
+      std::fill_n(file.begin() + static_cast<std::ptrdiff_t>(built.positions[1]), in_front, uint8_t{0});
+      const ScanResult r = scan(file, kBase);
+      ASSERT_EQ(r.bad.size(), 1u) << "a whole one comes behind: the durable mark decides that";
+      EXPECT_EQ(r.bad[0].from, kBase + 2);
+      EXPECT_EQ(r.bad[0].position, built.positions[1]);
+      file.resize(built.positions[2] + 300);
+      std::fill(file.begin() + static_cast<std::ptrdiff_t>(built.positions[2]), file.end(), uint8_t{0});
+      const ScanResult end = scan(file, kBase);
+      EXPECT_EQ(end.summary.next, kBase + 2);
+      EXPECT_EQ(end.summary.end, built.positions[1]);
+      EXPECT_TRUE(end.dirty_tail);
+      EXPECT_TRUE(end.bad.empty());
+      ScanSpec known = spec_for(file, kBase);
+      known.durable = built.positions[2];
+      EXPECT_EQ(RecordScan::run(std::move(known), file).summary.next, kBase) << "of bytes that were durable nobody can say so";
+      break;
+    }
+  }
+  EXPECT_EQ(tried, 11);
+}
+
 TEST(RecordScan, batches_inside_a_damaged_batch_are_not_taken_for_records_of_the_log) {
   const test::TestBatch inner = test::make_batch({1}, {"never appended"});
   const BuiltSegment built =

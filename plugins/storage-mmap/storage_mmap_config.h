@@ -15,7 +15,7 @@ struct StorageMmapConfig {
   bool prepare_zeroed = true;
   uint64_t index_interval = 16_KiB;
   uint64_t writeback_bytes = 8_MiB;
-  uint64_t checkpoint_bytes = 0;
+  uint64_t checkpoint_bytes = 64_MiB;
   Nanos checkpoint_pause = seconds(2);
   Nanos slow_flush = seconds(1);
   double refuse_produce_at = 0.95;

@@ -136,7 +136,7 @@ class Recovery {
     const std::optional<SegmentIndex>& index = read.facts.found.index;
     if (!mark_ || !read.task.index_agrees || read.task.stop_at != Offset{INT64_MAX} || index->entries.empty()) return false;
     const uint64_t every = context_.config.checkpoint_bytes;
-    return every > 0 && index->summary.end >= std::min(every, kReadAtOpenMax);
+    return index->summary.end >= (every == 0 ? kReadAtOpenMax : std::min(every, kReadAtOpenMax));
   }
 
   // Of a segment, as far as mark and index say.

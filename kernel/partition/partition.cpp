@@ -87,7 +87,8 @@ void Partition::configure(const PartitionConfig& config) {
 }
 
 void Partition::look_at_retention(WallMs now) {
-  if (!retention_.limited(now) || !retention_.due(now, log_.stat().bytes)) return;
+  const uint64_t bytes = log_.stat().bytes;  // also tells what the storage has found damaged by itself
+  if (!retention_.limited(now) || !retention_.due(now, bytes)) return;
   on_shard([self = shared_from_this()] { self->retention_.look(); });
 }
 

@@ -19,18 +19,19 @@ class StorageMmapPlugin {
   static Result<std::unique_ptr<StorageMmapPlugin>> create(Host host, const StorageMmapConfig& config) {
     ION_TRY(const ion_ref files, host.get(ION_FILES_ID));
     ION_TRY(const ion_ref executors, host.get(ION_EXECUTORS_ID));
+    ION_TRY(const ion_ref timers, host.get(ION_TIMERS_ID));
     ION_TRY(const ion_ref random, host.get(ION_RANDOM_ID));
     const Result<ion_ref> metrics = host.get(ION_METRICS_ID);
-    return std::make_unique<StorageMmapPlugin>(Services{host, files, executors, random},
+    return std::make_unique<StorageMmapPlugin>(Services{host, files, executors, timers, random},
                                                metrics ? StorageMetrics(*metrics) : StorageMetrics(), config);
   }
   struct Services {
     Host host;
-    ion_ref files, executors, random;
+    ion_ref files, executors, timers, random;
   };
   StorageMmapPlugin(const Services& services, StorageMetrics metrics, const StorageMmapConfig& config)
-      : files_(services.files), executor_(services.executors), clock_(services.host.raw()), random_(services.random),
-        logger_(services.host.raw()), storage_({files_, executor_, clock_, random_, logger_}, config, std::move(metrics)) {}
+      : files_(services.files), executor_(services.executors), timers_(services.timers), clock_(services.host.raw()), random_(services.random),
+        logger_(services.host.raw()), storage_({files_, executor_, timers_, clock_, random_, logger_}, config, std::move(metrics)) {}
 
   Status start() { return storage_.start(); }
   Answer drain(Op& op) { return storage_.drain(op); }
@@ -42,6 +43,7 @@ class StorageMmapPlugin {
  private:
   ImportedFiles files_;
   ImportedExecutor executor_;
+  ImportedTimers timers_;
   ImportedClock clock_;
   ImportedRandom random_;
   ImportedLogger logger_;
@@ -51,4 +53,4 @@ class StorageMmapPlugin {
 }  // namespace ion::storage_mmap
 
 ION_PLUGIN(ion::storage_mmap::StorageMmapPlugin, "ion.storage-mmap", "0.1.0", "ion.storage/1",
-           "ion.files/1,ion.executors/1,ion.random/1,ion.metrics/1?")
+           "ion.files/1,ion.executors/1,ion.timers/1,ion.random/1,ion.metrics/1?")

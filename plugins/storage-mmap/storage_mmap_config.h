@@ -24,6 +24,8 @@ struct StorageMmapConfig {
   uint64_t mapped_bytes_max = 32_MiB;
   uint32_t open_segments_max = 1024;
   uint32_t open_files_max = 400;
+  uint64_t scrub_bytes_per_second = 8_MiB;
+  Nanos scrub_period = seconds(int64_t{7} * 86400);
 
   static constexpr auto rows() {
     using C = StorageMmapConfig;
@@ -58,6 +60,10 @@ struct StorageMmapConfig {
             "Sealed segments that stay mapped; the least recently read are closed."),
         row("open_files_max", &C::open_files_max, kCount, 16, 1'000'000,
             "Files of logs that stay open to be written; the least recently written are flushed and closed, and opened again by the next append."),
+        row("scrub_bytes_per_second", &C::scrub_bytes_per_second, kBytes, 0, 16_GiB,
+            "Bytes of closed segments that are read again in a second to find what the disk has damaged. 0: never."),
+        row("scrub_period", &C::scrub_period, seconds(60), seconds(int64_t{10} * 365 * 86400),
+            "How long after it was written, or looked at last, a closed segment is read again."),
     };
   }
 };

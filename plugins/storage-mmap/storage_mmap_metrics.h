@@ -30,9 +30,10 @@ class StorageMetrics {
   void asked_sync() { add(kSyncs, 1); }
   void prepared(uint64_t bytes) { add(kPrepared, bytes); }  // a gauge: sets
   void found_damage() { add(kDamage, 1); }
+  void scrubbed(uint64_t bytes) { add(kScrubbed, bytes); }
 
  private:
-  enum Metric { kAppendedBytes, kReadBytes, kRolled, kAppendWaited, kNoSpace, kFileFlushes, kSyncs, kDamage, kPrepared, kMetrics };
+  enum Metric { kAppendedBytes, kReadBytes, kRolled, kAppendWaited, kNoSpace, kFileFlushes, kSyncs, kDamage, kPrepared, kScrubbed, kMetrics };
   struct MetricRow {
     ion_metric_kind kind;
     std::string_view name, unit, help;
@@ -47,6 +48,7 @@ class StorageMetrics {
       {ION_COUNTER, "ionstream_storage_syncs_total", "syncs", "Syncs that were asked for."},
       {ION_COUNTER, "ionstream_storage_damage_found_total", "ranges", "Ranges of offsets that were found damaged."},
       {ION_GAUGE, "ionstream_storage_prepared_bytes", "bytes", "Bytes of segments that wait ready on the disk for logs that will need them."},
+      {ION_COUNTER, "ionstream_storage_scrubbed_bytes_total", "bytes", "Bytes of closed segments that were read again to find damage."},
   }};
   void add(Metric which, uint64_t n) {
     if (metrics_) metrics_->record(series_[which], static_cast<int64_t>(n));

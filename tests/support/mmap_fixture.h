@@ -4,6 +4,7 @@
 #include "support/fake_clock.h"
 #include "support/fake_executor.h"
 #include "support/fake_files.h"
+#include "support/fake_timers.h"
 #include "support/log_driver.h"
 #include "support/recording_log.h"
 #include "support/seeded_random.h"
@@ -65,6 +66,7 @@ class MmapFixture : public StoragePorts {
     run();
     logs.clear();
     run();
+    timers.forget_all();
     storage_.reset();
     files_.reset();
     meanwhile();
@@ -72,8 +74,18 @@ class MmapFixture : public StoragePorts {
   }
   void start() {
     files_ = std::make_unique<FakeFiles>(disk);
-    storage_ = std::make_unique<storage_mmap::MmapStorage>(storage_mmap::StoragePorts{*files_, executor, clock, random, log}, config_);
+    storage_ = std::make_unique<storage_mmap::MmapStorage>(storage_mmap::StoragePorts{*files_, executor, timers, clock, random, log}, config_);
     started = storage_->start();
+  }
+
+  // Time goes by and all timers fire in it. Answers how many did.
+  int pass(Nanos time) {
+    const Instant upto = clock.now() + time;
+    int fired = 0;
+    run();
+    for (; timers.fire_next(upto); ++fired) run();
+    if (upto > clock.now()) clock.advance(Nanos{static_cast<int64_t>(upto.ns - clock.now().ns)});
+    return fired;
   }
 
   // The process is killed; the page cache survives.
@@ -90,6 +102,7 @@ class MmapFixture : public StoragePorts {
   FakeDisk& disk = *owned_disk_;
   FakeExecutor executor;
   FakeClock clock;
+  FakeTimers timers{clock};
   SeededRandom random{7};
   RecordingLog log;
   Status started;

@@ -47,6 +47,12 @@ class LogCore final : public SyncTarget, public std::enable_shared_from_this<Log
   std::vector<ion_range> ranges(Offset from, size_t cap) const { return state_.segments()->sealed_ranges(from, cap); }
   Status configure(const OpenOptions& options);
 
+  // ---- any thread
+  const LogState& state() const noexcept { return state_; }
+  bool is_closing() const noexcept { return closing_.load(std::memory_order_relaxed); }
+  // Somebody else than a reader has met it.
+  void met_damage(const std::vector<Damage>& damage) { reader_.publish(damage); }
+
   // ---- SyncTarget
   Result<Offset> sync_now() override { return disk_.sync(); }
   Status write_mark() override { return disk_.write_mark(); }

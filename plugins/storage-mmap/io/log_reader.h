@@ -34,6 +34,8 @@ class LogReader {
   // The same map, without index entries from `end` on.
   static std::shared_ptr<SegmentBody> body_below(const Segment& segment, uint64_t end);
 
+  // Damage that was found, in the list and in the log of the broker; what went with the beginning of the log is not told.
+  void publish(const std::vector<Damage>& damage);
   // CORRUPT with the range, what happened, and what to do.
   static Status corrupt(const std::string& log, const BadRange& bad);
 
@@ -41,7 +43,6 @@ class LogReader {
   std::optional<Found> find_in(const SegmentsNow& list, const SegmentRef& segment, const ReadBounds& bounds);
   // Opens or checks what the read needs. Damage that was found is published.
   Status prepare(const ReadBounds& bounds);
-  void publish(const std::vector<Damage>& damage);
   StorageContext& context_;
   LogState& state_;
 };

@@ -48,8 +48,11 @@ Status MmapStorage::start() {
   if (context_.marks->garbled() > 0)
     context_.ports.logger.warn("mark slots that do not prove themselves", {{"slots", std::to_string(context_.marks->garbled())}});
   ION_CHECK(remove_leftovers());
-  const std::lock_guard lock(mutex_);
-  started_ = true;
+  {
+    const std::lock_guard lock(mutex_);
+    started_ = true;
+  }
+  scrubber_.start();
   return {};
 }
 
@@ -107,6 +110,7 @@ Answer MmapStorage::drain(Op& op) {
     const std::lock_guard lock(mutex_);
     draining_ = true;
   }
+  scrubber_.stop();
   return context_.outstanding->when_none(op);
 }
 
@@ -125,6 +129,7 @@ Status MmapStorage::take_name(const std::string& log, std::string_view what_for)
 
 void MmapStorage::let_go(const std::string& log) {
   context_.probe.forget(log);
+  scrubber_.remove(log);
   const std::lock_guard lock(mutex_);
   taken_.erase(log);
 }
@@ -147,6 +152,7 @@ void MmapStorage::open_slowly(Later later, const std::string& log, const OpenOpt
     let_go(log);
     return later.fail(opened);
   }
+  scrubber_.add(log, core);
   *out = std::make_unique<MmapLog>(std::move(core));
   later.ok();
 }

@@ -3,6 +3,7 @@
 // Thread: as in the contract. start() is BLOCKING, once, before anything else.
 #pragma once
 #include "io/log_core.h"
+#include "io/scrubber.h"
 #include "io/storage_context.h"
 
 #include <ion/contract/storage.h>
@@ -53,6 +54,7 @@ class MmapStorage final : public Storage {
 
   StorageMetrics metrics_;
   StorageContext context_;
+  Scrubber scrubber_{context_};
   std::unique_ptr<File> lock_;
   mutable std::mutex mutex_;  // of what follows
   std::map<std::string, std::string> taken_;  // log, what for

@@ -74,6 +74,7 @@ class Segment {
   void trust() noexcept { trusted_.store(true, std::memory_order_release); }
 
   std::atomic<bool> read_lately{false}, cached{false};  // BodyCache's
+  std::atomic<int64_t> looked_at_ms{-1};                // Scrubber's: by the wall clock, -1: never
 
   // What a read in this segment answers, with its bytes brought in. No byte outside of `readable` is looked at. OK with no bytes: nothing
   // qualifies here.

@@ -7,6 +7,7 @@ namespace ion::storage_mmap {
 
 namespace {
 constexpr uint64_t kReadBytesMin = uint64_t{64} << 10, kReadBytesMax = uint64_t{1} << 20;  // most files of segments end soon
+}  // namespace
 
 std::vector<Damage> damage_of(const ScanResult& scan, const SegmentSummary& promised) {
   std::vector<Damage> found;
@@ -16,7 +17,6 @@ std::vector<Damage> damage_of(const ScanResult& scan, const SegmentSummary& prom
                       scan.end == Fault::kNone ? Fault::kMissing : scan.end}, promised.base});
   return found;
 }
-}  // namespace
 
 Result<ScanResult> scan_file(File& file, const std::string& path, ScanSpec spec) {
   const uint64_t limit = spec.limit;
@@ -58,7 +58,7 @@ Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState
   // Without an index every batch is read, and the digest at the end must be the one that was promised.
   const SegmentSummary start{promised.base, promised.base, 0, digest_seed(promised.base), Epoch{-1}, WallMs{-1}};
   ION_TRY(const ScanResult scan, scan_file(*file, path, {start, promised.end, Offset{INT64_MAX}, context.config.index_interval,
-                                                         {{promised.next, promised.end, promised.digest}}}));
+                                                         {{promised.next, promised.end, promised.digest}}, promised.end}));
   std::vector<Damage> damage = damage_of(scan, promised);
   const std::lock_guard not_replaced_meanwhile(state.indexes_built_again);
   if (!state.has(segment)) return std::vector<Damage>{};
@@ -81,6 +81,7 @@ Result<CheckedStretch> check_stretch(StorageContext& context, const LogState& st
   const size_t last = std::max(first, index.floor_of(std::min(promised.end, at + bytes) - 1));
   const Checkpoint& from = index.at(first);
   ScanSpec spec{{promised.base, from.offset, from.position, from.digest, Epoch{-1}, WallMs{-1}}, promised.end, Offset{INT64_MAX}, UINT64_MAX, {}};
+  spec.durable = promised.end;
   for (size_t i = first + 1; i <= last + 1 && i < index.size(); ++i) spec.checkpoints.push_back(index.at(i));
   if (last + 1 < index.size()) spec.limit = index.at(last + 1).position;
   else spec.checkpoints.push_back({promised.next, promised.end, promised.digest});

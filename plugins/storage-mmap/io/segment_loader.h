@@ -11,6 +11,9 @@ namespace ion::storage_mmap {
 // Reads what a scan wants from a file, in pieces.
 Result<ScanResult> scan_file(File& file, const std::string& path, ScanSpec spec);
 
+// What of a segment that must be as `promised` a scan of all of it found damaged.
+std::vector<Damage> damage_of(const ScanResult& scan, const SegmentSummary& promised);
+
 // Maps the segment and reads its index, or builds it again from the batches when it does not prove itself; then the segment has a
 // body. Damage that is found on the way is told.
 Result<std::vector<Damage>> load_segment(StorageContext& context, const LogState& state, const SegmentRef& segment);

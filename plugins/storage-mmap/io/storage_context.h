@@ -25,6 +25,7 @@ namespace ion::storage_mmap {
 struct StoragePorts {
   Files& files;
   Executor& executor;
+  Timers& timers;
   Clock& clock;
   Random& random;
   Logger& logger;

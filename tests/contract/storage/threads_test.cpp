@@ -95,13 +95,14 @@ TEST(Threads, read_while_one_appends_to_storage_mmap) {
   FakeDisk disk;
   FakeFiles files(disk);
   FakeClock clock;
+  FakeTimers timers{clock};
   SeededRandom random(1);
   RecordingLog log;
   ThreadExecutor executor;
   storage_mmap::StorageMmapConfig config;
   config.open_segments_max = 16;
   config.writeback_bytes = 4096;
-  storage_mmap::MmapStorage storage({files, executor, clock, random, log}, config);
+  storage_mmap::MmapStorage storage({files, executor, timers, clock, random, log}, config);
   ASSERT_TRUE(storage.start().ok());
   ASSERT_NO_FATAL_FAILURE(run_threads(storage, true));
   const Asked drained([&](Op& op) { return storage.drain(op); });
@@ -119,10 +120,11 @@ TEST(Threads, of_many_logs_share_rounds_of_group_commit) {
   FakeDisk disk;
   FakeFiles files(disk);
   FakeClock clock;
+  FakeTimers timers{clock};
   SeededRandom random(1);
   RecordingLog log;
   ThreadExecutor executor;
-  storage_mmap::MmapStorage storage({files, executor, clock, random, log}, {});
+  storage_mmap::MmapStorage storage({files, executor, timers, clock, random, log}, {});
   ASSERT_TRUE(storage.start().ok());
   constexpr int kLogs = 16, kRounds = 40;
   std::vector<std::thread> appenders;

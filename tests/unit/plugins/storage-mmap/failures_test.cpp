@@ -326,7 +326,7 @@ TEST(DataDirectory, without_its_identity_is_refused_and_gets_no_other_one) {
 TEST(DataDirectory, belongs_to_one_process) {
   MmapFixture world;
   FakeFiles files(world.disk);
-  MmapStorage second({files, world.executor, world.clock, world.random, world.log}, {});
+  MmapStorage second({files, world.executor, world.timers, world.clock, world.random, world.log}, {});
   const Status s = second.start();
   EXPECT_EQ(s.code(), ION_E_BUSY);
   EXPECT_NE(s.message().find("in use by another process"), std::string::npos);
@@ -342,7 +342,7 @@ TEST(DataDirectory, that_cannot_be_written_is_a_clear_error) {
   disk.add_fault({DiskOp::kOpen, "lock", ION_E_FORBIDDEN});
   MmapFixture world({}, std::make_unique<FakeDisk>());
   FakeFiles files(disk);
-  MmapStorage storage({files, world.executor, world.clock, world.random, world.log}, {});
+  MmapStorage storage({files, world.executor, world.timers, world.clock, world.random, world.log}, {});
   const Status s = storage.start();
   EXPECT_EQ(s.code(), ION_E_FORBIDDEN);
   EXPECT_NE(s.message().find("cannot be written"), std::string::npos);

@@ -97,12 +97,13 @@ TEST(SpaceProbe, takes_no_space_from_a_log) {
   FakeDisk disk;
   FakeFiles files(disk);
   FakeClock clock;
+  FakeTimers timers{clock};
   SeededRandom random(7);
   RecordingLog log;
   ThreadExecutor executor;
   StorageMmapConfig config;
   config.prepare_ahead = 0, config.refuse_produce_at = 1;
-  MmapStorage storage({files, executor, clock, random, log}, config);
+  MmapStorage storage({files, executor, timers, clock, random, log}, config);
   ASSERT_TRUE(storage.start().ok());
   const auto code = [](auto&& start) {
     std::promise<Code> answered;

@@ -21,7 +21,7 @@ struct TransportGrpcConfig {
   Nanos fetch_wait_max = seconds(60);
   uint64_t subscribe_ready_bytes = 2_MiB;
   uint64_t subscribe_credit_max = 256_MiB;
-  uint32_t subscribe_parts_max = 1'024;
+  uint32_t subscribe_parts_max = 10'000;
   uint64_t frame_bytes = 1_MiB;
   uint64_t lookahead_bytes = 4_MiB;
   uint64_t read_chunk_bytes = 256_KiB;
@@ -44,7 +44,7 @@ struct TransportGrpcConfig {
         row("fetch_wait_max", &C::fetch_wait_max, seconds(0), seconds(600), "The longest wait of one Fetch.", kReloadable),
         row("subscribe_ready_bytes", &C::subscribe_ready_bytes, kBytes, 4_KiB, 256_MiB, "Bytes read ahead for one subscription."),
         row("subscribe_credit_max", &C::subscribe_credit_max, kBytes, 64_KiB, 16_GiB, "Credit above this is cut off."),
-        row("subscribe_parts_max", &C::subscribe_parts_max, kCount, 1, 100'000, "Partitions of one subscription.", kReloadable),
+        row("subscribe_parts_max", &C::subscribe_parts_max, kCount, 1, 100'000, "Partitions of one subscription: so many a topic can have. Each takes about 1 KiB.", kReloadable),
         row("frame_bytes", &C::frame_bytes, kBytes, 16_KiB, 16_MiB - 1, "HTTP/2 frames up to this size are taken."),
         row("lookahead_bytes", &C::lookahead_bytes, kBytes, 64_KiB, 64_MiB, "HTTP/2 window of a stream to begin with."),
         row("read_chunk_bytes", &C::read_chunk_bytes, kBytes, 4_KiB, 4_MiB, "Most that is read from a socket into one block."),

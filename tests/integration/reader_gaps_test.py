@@ -56,6 +56,18 @@ class Consumer:
             self.ended()
 
 
+class Wide(unittest.TestCase):
+    def test_a_topic_of_more_than_a_thousand_partitions_is_followed(self):
+        with Folder() as folder, Broker(folder / "data") as broker:
+            broker.ion("--timeout", "60s", "topic", "create", "wide", "-p", "1100")
+            with Consumer(broker, "wide", "-o", "start", "-n", "3", "-f", "%p %v\\n") as consumer:
+                for partition in ("0", "1050", "1099"):
+                    broker.ion("produce", "wide", "-p", partition, stdin=b"found\n")
+                    self.assertEqual(consumer.next(), f"{partition} found")
+                self.assertEqual(consumer.ended(), 0, consumer.said)
+            self.assertEqual(broker.stop(), 0)
+
+
 class Added(unittest.TestCase):
     def test_a_running_consume_finds_added_partitions_and_misses_nothing_of_them(self):
         with Folder() as folder, Broker(folder / "data") as broker:

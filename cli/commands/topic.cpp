@@ -257,7 +257,7 @@ int tell_repair(const std::string& name, uint64_t partition, const client::Repai
               {}};
   table.columns.push_back({"lost_rows", Unit::kNone, Column::Shown::kAlways, "lost"});
   const char* const state = view.repaired ? "repaired" : view.lost_parts > 0 ? "damaged" : "whole";
-  table.rows.push_back({name, static_cast<int64_t>(partition), std::string(state), view.lost_parts, lost_records(view), std::string(view.dense ? "yes" : "no"), view.lost_bytes, view.log_start.v, view.next.v,
+  table.rows.push_back({name, static_cast<int64_t>(partition), std::string(state), view.lost_parts, lost_records(view), std::string(view.dense || view.lost_parts == 0 ? "yes" : "no"), view.lost_bytes, view.log_start.v, view.next.v,
                         view.records_left, view.bytes_left, std::vector<Table>{std::move(lost)}});
   if (view.lost_parts > view.lost.size()) say(fmt::format("ion: topic repair: {} further parts are lost and not listed\n", view.lost_parts - view.lost.size()));
   return deliver("topic repair", render(table, context.format));

@@ -25,7 +25,7 @@ std::string as_arguments(const std::string& partition) {
 
 Status damage_in(const std::string& partition, const LogStat& stat) {
   return {ION_E_CORRUPT,
-          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read, and no more records are taken. `ion topic repair {}` says "
+          fmt::format("{}: offsets {} to {} are damaged and this is the only replica: the rest can be read (`ion consume`), and no more records are taken. `ion topic repair {}` says "
                       "what is lost, and with --accept-loss it goes on without",
                       partition, stat.bad_from.v, stat.bad_upto.v, as_arguments(partition)),
           "DATA_LOSS"};
